@@ -1,0 +1,13 @@
+const actions = new Set<() => void>();
+
+/** Registers what must be undone when the program ends before its time; gives a function that takes it back. */
+export function onExit(action: () => void): () => void {
+  actions.add(action);
+  return () => actions.delete(action);
+}
+
+/** Undoes everything; for main.ts. */
+export function cleanUp(): void {
+  for (const action of actions) action();
+  actions.clear();
+}

@@ -1,0 +1,93 @@
+import { EXIT, PagekinError } from "../errors.js";
+import { analyzeWorld } from "../fingerprints/analysis.js";
+import { Crew } from "../fingerprints/crew.js";
+import { choosePageSizes, openSources, type World } from "../fingerprints/worlds.js";
+import { writeManifest } from "../report/manifest.js";
+import { Output } from "../report/output.js";
+import { Progress } from "../report/progress.js";
+import { printSummary } from "../report/summary.js";
+import * as tables from "../report/tables.js";
+import type { Mismatch } from "../fingerprints/verify.js";
+import { Tally } from "../sharing/tally.js";
+import { displayName } from "../sources/open.js";
+import { type Arguments, type Command, parsePageSizes, planResources, runOptions, sourceOptions } from "./options.js";
+
+const options = {
+  ...sourceOptions,
+  pairs: {
+    type: "string",
+    choices: ["largest", "all"],
+    default: "largest",
+    describe: "pairs where there are more than 64 members: the 1,000 largest, or all",
+  },
+  verify: {
+    type: "boolean",
+    default: false,
+    describe: "compare the bytes of all pages of equal fingerprint (dumps only); exit code 3 if some differ",
+  },
+  ...runOptions,
+} as const;
+
+export const command: Command<typeof options> = {
+  options,
+  example: ["pagekin analyze traces/a1.parquet traces/a2.parquet traces/b1.parquet", "what three guests could share"],
+  run: analyze,
+};
+
+/** Sources → worlds → fingerprints → index → tables → files and summary. */
+async function analyze(args: Arguments<typeof options>): Promise<void> {
+  const asked = parsePageSizes(args.pageSize);
+  const { worlds, labelNames } = await openSources(args.sources, args.inventory);
+  const pageSizes = choosePageSizes(worlds, asked);
+  if (args.verify) refuseTraces(worlds);
+  const resources = planResources(args, worlds);
+  const output = Output.open(args.out, args.force);
+  const crew = new Crew(resources.workers, resources.bucketLimit);
+  const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+
+  const results: tables.WorldResult[] = [];
+  for (const world of worlds) {
+    const tallies = pageSizes.map((bytes) => new Tally(bytes, world.snapshots.length));
+    const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
+    const { counts, mismatch } = await analyzeWorld(world, crew, settings, (size, chunk) => tallies[size].add(chunk));
+    if (mismatch) throw differs(world, mismatch);
+    const sharing = tallies.map((tally, size) =>
+      tally.finish(
+        counts.map(({ pages }) => pages[size]),
+        counts.map(({ zeroPages }) => zeroPages[size]),
+      ),
+    );
+    results.push({ world, counts, sharing });
+  }
+  await crew.close();
+  progress.stop();
+
+  await output.writeTables([
+    tables.selfTable(results, labelNames),
+    tables.interTable(results),
+    tables.pairsTable(results, args.pairs === "all"),
+    tables.pageSizesTable(results),
+    tables.copiesTable(results),
+    tables.ledgerTable(results),
+  ]);
+  const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
+  if (!args.quiet) printSummary(results, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
+}
+
+function refuseTraces(worlds: readonly World[]): void {
+  const trace = worlds.flatMap(({ snapshots }) => snapshots).find((snapshot) => snapshot.trace);
+  if (!trace) return;
+  throw new PagekinError("a trace has no bytes to compare", {
+    file: displayName(trace.opened.name),
+    hint: "use --verify with the dumps, or leave it out",
+  });
+}
+
+function differs({ snapshots }: World, { pageBytes, first, second }: Mismatch): PagekinError {
+  const place = ({ source, address }: Mismatch["first"]) =>
+    `${displayName(snapshots[source].opened.name)} at 0x${address.toString(16)}`;
+  return new PagekinError(
+    `pages of ${pageBytes} bytes have one fingerprint and different bytes: ${place(second)} and ${place(first)}`,
+    { hint: "no results were written: their counts would be wrong", exitCode: EXIT.mismatch },
+  );
+}

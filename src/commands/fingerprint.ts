@@ -1,0 +1,59 @@
+import { PagekinError } from "../errors.js";
+import { Crew } from "../fingerprints/crew.js";
+import { choosePageSizes, openSources, type Snapshot } from "../fingerprints/worlds.js";
+import { writeManifest } from "../report/manifest.js";
+import { Output } from "../report/output.js";
+import { Progress } from "../report/progress.js";
+import { printTraces } from "../report/summary.js";
+import { formatNumber } from "../report/format.js";
+import { displayName } from "../sources/open.js";
+import { type Arguments, type Command, parsePageSizes, planResources, runOptions, sourceOptions } from "./options.js";
+import { VERSION } from "../version.js";
+
+const options = { ...sourceOptions, ...runOptions } as const;
+
+export const command: Command<typeof options> = {
+  options,
+  example: ["pagekin fingerprint vm1=vm1.raw vm2@15=vm2.raw.gz --out traces", "vm1.parquet and vm2@15.parquet in traces/"],
+  run: fingerprint,
+};
+
+/** Sources → fingerprints in the order of their pages → one trace file each. */
+async function fingerprint(args: Arguments<typeof options>): Promise<void> {
+  const asked = parsePageSizes(args.pageSize);
+  const { worlds } = await openSources(args.sources, args.inventory);
+  const snapshots = worlds.flatMap((world) => world.snapshots);
+  refuseTraces(snapshots);
+  const pageSizes = choosePageSizes(worlds, asked);
+  const resources = planResources(args, worlds);
+  const output = Output.open(args.out, args.force);
+  const crew = new Crew(Math.min(resources.workers, snapshots.length), 0);
+  const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+
+  const tasks = snapshots.map(({ opened, member, timeS }, source) => ({ source, opened, member, timeS, fileName: fileNameOf(member, timeS) }));
+  const job = { pageSizes, folder: output.staging, version: VERSION };
+  const own = tasks.filter(({ opened }) => opened.pipe);
+  const shared = tasks.filter(({ opened }) => !opened.pipe);
+  const written = (await crew.run("traces", { ...job, tasks: shared }, undefined, own)).flat();
+  written.sort((a, b) => a.source - b.source);
+  await crew.close();
+  progress.stop();
+
+  for (const { fileName } of written) output.add(fileName);
+  const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
+  if (!args.quiet) printTraces(written, snapshots, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
+}
+
+/** `NAME.parquet`, or `NAME@SECONDS.parquet` where the time is not 0. */
+function fileNameOf(member: string, timeS: number): string {
+  if (/[/\\\0]/.test(member) || member.startsWith(".")) {
+    throw new PagekinError(`member ${member} cannot be a file's name`, { hint: "name it another way: NAME=PATH" });
+  }
+  return `${member}${timeS === 0 ? "" : `@${formatNumber(timeS)}`}.parquet`;
+}
+
+function refuseTraces(snapshots: readonly Snapshot[]): void {
+  const trace = snapshots.find((snapshot) => snapshot.trace);
+  if (!trace) return;
+  throw new PagekinError("this is a trace already", { file: displayName(trace.opened.name), hint: "give dumps to fingerprint" });
+}

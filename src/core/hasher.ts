@@ -1,0 +1,130 @@
+import { BUCKETS, ENTRY_BYTES, Instance } from "./module.js";
+
+/** Bytes of a dump (or the like number of trace rows) that are hashed into one set of logs. */
+export const SEGMENT_BYTES = 64 * 1024 * 1024;
+/** Bytes that the input buffer takes at a time. */
+export const CHUNK_BYTES = 1024 * 1024;
+/** Offsets (u32) at the head of a block for each page size: 256 buckets and the end. */
+export const BLOCK_OFFSETS = BUCKETS + 1;
+
+/** What a segment held, by page size. */
+export interface SegmentCounts {
+  pages: number[];
+  zeroPages: number[];
+  /** Zero pages of 4 KiB, whatever the page sizes are. */
+  zeroLedgerPages: number;
+}
+
+/** The fingerprints of a segment's nonzero pages by bucket: views that the next segment overwrites. */
+export interface BlockView {
+  /** For each page size BLOCK_OFFSETS offsets, in entries of that size. */
+  offsets: Uint32Array;
+  /** Entries of all page sizes, one size after the other. */
+  entries: Uint8Array;
+  /** Page numbers within the segment, in the order of the entries. */
+  places: Uint32Array;
+}
+
+/** Hashes the pages of one segment after the other, at every page size in one pass. */
+export class Hasher {
+  /** Where the bytes to hash are read to. */
+  readonly input: Uint8Array;
+  private readonly instance: Instance;
+  private readonly inputAt: number;
+  private readonly logs: { at: number; places: number; room: number }[];
+  private readonly block: { offsets: number; entries: number; places: number };
+
+  /** pageSizes in bytes, ascending powers of two from 1 KiB to 2 MiB. */
+  constructor(
+    module: WebAssembly.Module,
+    readonly pageSizes: readonly number[],
+  ) {
+    const instance = new Instance(module);
+    this.instance = instance;
+    this.inputAt = instance.reserve(CHUNK_BYTES);
+    this.logs = pageSizes.map((bytes) => {
+      const room = SEGMENT_BYTES / bytes;
+      return { room, at: instance.reserve(room * ENTRY_BYTES), places: instance.reserve(room * 4) };
+    });
+    const room = this.logs.reduce((sum, log) => sum + log.room, 0);
+    this.block = {
+      offsets: instance.reserve(pageSizes.length * BLOCK_OFFSETS * 4),
+      entries: instance.reserve(room * ENTRY_BYTES),
+      places: instance.reserve(room * 4),
+    };
+    instance.exports.clearSizes();
+    pageSizes.forEach((bytes, i) => {
+      instance.exports.addSize(Math.log2(bytes / 1024), this.logs[i].at, this.logs[i].places);
+    });
+    this.input = instance.bytes(this.inputAt, CHUNK_BYTES);
+  }
+
+  /** Starts a segment at an address that is a multiple of every page size. */
+  begin(): void {
+    this.instance.exports.beginSegment();
+  }
+
+  /** Hashes the first `bytes` (a multiple of 1 KiB) of the input as the segment's next. */
+  hash(bytes: number): void {
+    this.instance.exports.hash(this.inputAt, bytes / 1024);
+  }
+
+  /** Rows of a trace that the segment still takes at a page size. */
+  room(size: number): number {
+    return this.logs[size].room - this.instance.exports.entriesOf(size);
+  }
+
+  /** Takes the first `count` canonical XXH3 fingerprints of the input as pages of a size. */
+  appendCanonical(size: number, count: number): void {
+    this.instance.exports.appendCanonical(size, this.inputAt, count);
+  }
+
+  /** Takes the first `count` 16-byte keys of the input, of whatever origin, as pages of a size that are not zero. */
+  appendForeign(size: number, count: number): void {
+    this.instance.exports.appendForeign(size, this.inputAt, count);
+  }
+
+  /** The entry (16 bytes) that appendForeign or appendCanonical makes of a fingerprint. */
+  entryOf(fingerprint: Uint8Array, foreign: boolean): Uint8Array {
+    this.input.set(fingerprint);
+    this.instance.exports.entryOf(this.inputAt, foreign ? 1 : 0, this.block.entries);
+    return this.instance.bytes(this.block.entries, ENTRY_BYTES).slice();
+  }
+
+  counts(): SegmentCounts {
+    const { pagesOf, zeroPagesOf, zeroLedgerPages } = this.instance.exports;
+    return {
+      pages: this.pageSizes.map((_, i) => pagesOf(i)),
+      zeroPages: this.pageSizes.map((_, i) => zeroPagesOf(i)),
+      zeroLedgerPages: zeroLedgerPages(),
+    };
+  }
+
+  /** The segment's entries by bucket. */
+  toBlock(withPlaces: boolean): BlockView {
+    const { offsets, entries, places } = this.block;
+    this.instance.exports.scatter(offsets, entries, withPlaces ? places : 0);
+    const count = this.pageSizes.reduce((sum, _, i) => sum + this.instance.exports.entriesOf(i), 0);
+    return {
+      offsets: this.instance.words(offsets, this.pageSizes.length * BLOCK_OFFSETS),
+      entries: this.instance.bytes(entries, count * ENTRY_BYTES),
+      places: this.instance.words(places, withPlaces ? count : 0),
+    };
+  }
+
+  /** The canonical fingerprint of the zero page of a size. */
+  zeroFingerprint(size: number): Uint8Array {
+    this.instance.exports.zeroFingerprint(size, this.block.entries);
+    return this.instance.bytes(this.block.entries, ENTRY_BYTES).slice();
+  }
+
+  /** The canonical fingerprints of the segment's nonzero pages of a size, in order, with their places. */
+  toCanonical(size: number): { fingerprints: Uint8Array; places: Uint32Array } {
+    const count = this.instance.exports.entriesOf(size);
+    this.instance.exports.canonicalEntries(size, this.block.entries, count);
+    return {
+      fingerprints: this.instance.bytes(this.block.entries, count * ENTRY_BYTES),
+      places: this.instance.words(this.logs[size].places, count),
+    };
+  }
+}

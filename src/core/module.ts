@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+
+/** What the wasm core exports; see assembly/. Addresses and counts are numbers, u64 are bigints. */
+interface CoreExports {
+  heapStart(): number;
+  clearSizes(): void;
+  addSize(shift: number, log: number, places: number): void;
+  beginSegment(): void;
+  hash(src: number, kibs: number): void;
+  appendCanonical(size: number, src: number, count: number): void;
+  appendForeign(size: number, src: number, count: number): void;
+  entryOf(src: number, foreign: number, dst: number): void;
+  zeroFingerprint(size: number, dst: number): void;
+  canonicalEntries(size: number, dst: number, count: number): void;
+  entriesOf(size: number): number;
+  pagesOf(size: number): number;
+  zeroPagesOf(size: number): number;
+  zeroLedgerPages(): number;
+  scatter(dst: number, entries: number, places: number): void;
+  resetTable(
+    slots: number,
+    slotCount: number,
+    nodes: number,
+    nodeLimit: number,
+    firsts: number,
+    partBits: number,
+    part: number,
+  ): void;
+  insertZeros(src: number, count: number): void;
+  insert(src: number, count: number, member: number): number;
+  insertTracked(src: number, places: number, count: number, member: number, segment: number, out: number): number;
+  zerosMet(): number;
+  repeatsMet(): number;
+  collect(from: number, scratch: number): number;
+  resetVectors(
+    singles: number,
+    members: number,
+    table: number,
+    tableCount: number,
+    records: number,
+    recordsTo: number,
+  ): void;
+  recordBytes(): number;
+  isEqual(a: number, b: number, bytes: number): number;
+}
+
+/** Bytes of one entry of a log or bucket: a fingerprint, low word first, little-endian. */
+export const ENTRY_BYTES = 16;
+/** Buckets of a page size: one for each value of the fingerprint's first byte. */
+export const BUCKETS = 256;
+
+/** Compiles the core; a module may be handed to worker threads. */
+export function compileCore(): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(new URL("./core.wasm", import.meta.url)));
+}
+
+const WASM_PAGE = 65536;
+
+/** One instance of the core with a memory of its own; what lies where in it is the business of its two users. */
+export class Instance {
+  readonly exports: CoreExports;
+  private readonly memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+  private end: number;
+
+  constructor(module: WebAssembly.Module) {
+    const abort = () => {
+      throw new Error("the core was aborted");
+    };
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.memory, abort } });
+    this.exports = instance.exports as unknown as CoreExports;
+    this.end = this.exports.heapStart();
+  }
+
+  /** Reserves bytes at the end of the memory, aligned to 64. Views made before may be detached by it. */
+  reserve(bytes: number): number {
+    const start = Math.ceil(this.end / 64) * 64;
+    this.end = start + bytes;
+    const missing = this.end - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / WASM_PAGE));
+    return start;
+  }
+
+  bytes(start: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, start, length);
+  }
+
+  words(start: number, length: number): Uint32Array {
+    return new Uint32Array(this.memory.buffer, start, length);
+  }
+}

@@ -1,0 +1,58 @@
+/** Exit codes of the command line. */
+export const EXIT = { done: 0, bug: 1, input: 2, mismatch: 3, interrupted: 130 } as const;
+
+/** Where something is wrong: a file, and the offset (bytes) or the line in it. */
+export interface Place {
+  file?: string | undefined;
+  offset?: number | undefined;
+  line?: number | undefined;
+}
+
+/** The one error class: what is wrong, where, and what to do about it. Only main.ts prints it. */
+export class PagekinError extends Error {
+  readonly place: Place;
+  readonly hint: string | undefined;
+  readonly exitCode: number;
+
+  constructor(what: string, options: Place & { hint?: string | undefined; exitCode?: number | undefined } = {}) {
+    super(what);
+    this.name = "PagekinError";
+    this.place = { file: options.file, offset: options.offset, line: options.line };
+    this.hint = options.hint;
+    this.exitCode = options.exitCode ?? EXIT.input;
+  }
+
+  /** One line: `FILE: at 0x1f0: what is wrong; what to do`. */
+  get line(): string {
+    const { file, offset, line } = this.place;
+    const parts = [
+      file,
+      offset === undefined ? undefined : `at 0x${offset.toString(16)}`,
+      line === undefined ? undefined : `line ${line}`,
+    ];
+    const where = parts.filter((part) => part !== undefined).map((part) => `${part}: `);
+    return `${where.join("")}${this.message}${this.hint ? `; ${this.hint}` : ""}`;
+  }
+}
+
+const SYSTEM_ERRORS: Record<string, [what: string, hint?: string]> = {
+  ENOENT: ["no such file", "check the path"],
+  EISDIR: ["is a folder", "name the files in it"],
+  EACCES: ["permission denied", "run as a user who may read it"],
+  EPERM: ["operation not permitted", "run as a user who may do it"],
+  ENOSPC: ["no space left on the device", "free some, or choose another --out (results) or TMPDIR (temporary files)"],
+  EDQUOT: ["disk quota exceeded", "free some, or choose another --out (results) or TMPDIR (temporary files)"],
+  EFBIG: ["file size limit reached", "raise it (ulimit -f)"],
+  EROFS: ["the file system is read-only", "choose another --out"],
+  ENOTDIR: ["a part of the path is not a folder", "check the path"],
+  EMFILE: ["too many open files", "raise the limit (ulimit -n)"],
+  EIO: ["input/output error", "the device could not be read or written"],
+};
+
+/** An error of the operating system as a PagekinError; any other error as it is. */
+export function fromSystem(error: unknown, file?: string): unknown {
+  if (error instanceof PagekinError || !(error instanceof Error)) return error;
+  const { code, path } = error as NodeJS.ErrnoException;
+  const known = code === undefined ? undefined : SYSTEM_ERRORS[code];
+  return known ? new PagekinError(known[0], { file: file ?? path, hint: known[1] }) : error;
+}

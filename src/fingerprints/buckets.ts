@@ -1,0 +1,134 @@
+// Where fingerprints wait between hashing and indexing: blocks of entries by bucket, one for each segment, in memory up to
+// a bound that all threads share, beyond it in a temporary file of each thread.
+
+import { BLOCK_OFFSETS, type BlockView } from "../core/hasher.js";
+import { ENTRY_BYTES } from "../core/module.js";
+import { openTemporary, writeTemporary } from "../sources/spool.js";
+import { readSync } from "node:fs";
+
+const SLAB_BYTES = 16 * 1024 * 1024;
+const BUDGET_UNIT = 1024;
+
+/** A segment's fingerprints. It can be sent to another thread, which reads the same memory or file. */
+export interface Block {
+  /** Number of the source in its world, and of the segment in the source. */
+  source: number;
+  segment: number;
+  /** For each page size BLOCK_OFFSETS offsets, in entries. */
+  offsets: Uint32Array;
+  /** The entries of all sizes, and behind them the places if they are kept; in memory or in a file. */
+  memory?: { buffer: SharedArrayBuffer; at: number };
+  file?: { fd: number; at: number };
+  /** Bytes of all entries. */
+  entryBytes: number;
+}
+
+/** Bytes that buckets may still take in memory, shared by all threads. */
+export class Budget {
+  private readonly used: Int32Array;
+
+  /** limit: bytes; shared: the counter, to attach to a budget made elsewhere. */
+  constructor(
+    readonly limit: number,
+    readonly shared: SharedArrayBuffer = new SharedArrayBuffer(4),
+  ) {
+    this.used = new Int32Array(shared);
+  }
+
+  take(bytes: number): boolean {
+    const units = Math.ceil(bytes / BUDGET_UNIT);
+    const used = Atomics.add(this.used, 0, units) + units;
+    if (used <= this.limit / BUDGET_UNIT) return true;
+    Atomics.sub(this.used, 0, units);
+    return false;
+  }
+
+  clear(): void {
+    Atomics.store(this.used, 0, 0);
+  }
+}
+
+/** Keeps the blocks of one world at a time for one thread. */
+export class BlockStore {
+  private readonly slabs: SharedArrayBuffer[] = [];
+  private slab = 0;
+  private usedOfSlab = 0;
+  private spillFile: number | undefined;
+  private spilled = 0;
+
+  constructor(private readonly budget: Budget) {}
+
+  /** Forgets all blocks; their memory and file are used again. */
+  clear(): void {
+    this.slab = 0;
+    this.usedOfSlab = 0;
+    this.spilled = 0;
+  }
+
+  keep(source: number, segment: number, view: BlockView): Block {
+    const offsets = new Uint32Array(new SharedArrayBuffer(view.offsets.byteLength));
+    offsets.set(view.offsets);
+    const places = new Uint8Array(view.places.buffer, view.places.byteOffset, view.places.byteLength);
+    const bytes = view.entries.length + places.length;
+    const block: Block = { source, segment, offsets, entryBytes: view.entries.length };
+    if (this.budget.take(bytes)) {
+      const memory = this.place(bytes);
+      const target = new Uint8Array(memory.buffer, memory.at, bytes);
+      target.set(view.entries);
+      target.set(places, view.entries.length);
+      return { ...block, memory };
+    }
+    this.spillFile ??= openTemporary();
+    const file = { fd: this.spillFile, at: this.spilled };
+    writeTemporary(file.fd, view.entries, file.at);
+    writeTemporary(file.fd, places, file.at + view.entries.length);
+    this.spilled += bytes;
+    return { ...block, file };
+  }
+
+  private place(bytes: number): { buffer: SharedArrayBuffer; at: number } {
+    while (this.slab < this.slabs.length && this.usedOfSlab + bytes > this.slabs[this.slab].byteLength) {
+      this.slab++;
+      this.usedOfSlab = 0;
+    }
+    if (this.slab === this.slabs.length) this.slabs.push(new SharedArrayBuffer(Math.max(SLAB_BYTES, bytes)));
+    const at = this.usedOfSlab;
+    this.usedOfSlab += bytes;
+    return { buffer: this.slabs[this.slab], at };
+  }
+}
+
+/** Entries of a page size in the buckets from..to of a block. */
+export function countEntries({ offsets }: Block, size: number, from: number, to: number): number {
+  const base = size * BLOCK_OFFSETS;
+  return offsets[base + to] - offsets[base + from];
+}
+
+/** Copies the entries first..last of a page size (numbered within that size) to target. */
+export function copyEntries(block: Block, size: number, first: number, last: number, target: Uint8Array): void {
+  copyBytes(block, (entriesBefore(block, size) + first) * ENTRY_BYTES, (last - first) * ENTRY_BYTES, target);
+}
+
+/** Copies the places of the same entries. */
+export function copyPlaces(block: Block, size: number, first: number, last: number, target: Uint32Array): void {
+  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  copyBytes(block, block.entryBytes + (entriesBefore(block, size) + first) * 4, (last - first) * 4, bytes);
+}
+
+function entriesBefore({ offsets }: Block, size: number): number {
+  let sum = 0;
+  for (let i = 0; i < size; i++) sum += offsets[(i + 1) * BLOCK_OFFSETS - 1];
+  return sum;
+}
+
+function copyBytes(block: Block, at: number, bytes: number, target: Uint8Array): void {
+  if (block.memory) {
+    target.set(new Uint8Array(block.memory.buffer, block.memory.at + at, bytes));
+  } else if (block.file) {
+    for (let done = 0; done < bytes; ) {
+      const got = readSync(block.file.fd, target, done, bytes - done, block.file.at + at + done);
+      if (got === 0) throw new Error("a temporary file is shorter than what was written to it");
+      done += got;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// The main thread and its workers: a job is run by all of them, each taking the next task until none is left.
+
+import { Worker } from "node:worker_threads";
+import { compileCore } from "../core/module.js";
+import { EXIT, PagekinError } from "../errors.js";
+import { Budget } from "./buckets.js";
+import { type Event, type Job, type Results, Runner, type Shared } from "./runner.js";
+import type { FailedJob, Message } from "./worker.js";
+
+export class Crew {
+  private readonly shared: Shared;
+  private readonly runner: Runner;
+  private readonly workers: Worker[];
+  private readonly budget: Budget;
+
+  /** threads: in all, the main thread among them; bucketLimit: bytes of buckets that are kept in memory. */
+  constructor(threads: number, bucketLimit: number) {
+    this.budget = new Budget(bucketLimit);
+    this.shared = {
+      module: compileCore(),
+      progress: new SharedArrayBuffer(8),
+      budget: this.budget.shared,
+      budgetLimit: bucketLimit,
+    };
+    this.workers = Array.from({ length: threads - 1 }, () => {
+      const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.shared });
+      // An error is seen where a job waits; this keeps one that comes in between from being thrown.
+      worker.on("error", () => {});
+      return worker;
+    });
+    this.runner = new Runner(this.shared);
+  }
+
+  get threads(): number {
+    return this.workers.length + 1;
+  }
+
+  /** Bytes hashed so far by all threads. */
+  get bytesDone(): number {
+    return Number(Atomics.load(new BigUint64Array(this.shared.progress), 0));
+  }
+
+  /** Gives the memory of all blocks back: a new world begins. */
+  clearBuckets(): void {
+    this.budget.clear();
+  }
+
+  /** Runs a job on all threads; `own` are tasks that only the main thread can do. The first error ends the job. */
+  async run<K extends Job["kind"]>(
+    kind: K,
+    work: Omit<Extract<Job, { kind: K }>, "kind" | "next">,
+    emit: (event: Event) => void = () => {},
+    own: Job["tasks"] = [],
+  ): Promise<Results[K][]> {
+    const job = { ...work, kind, next: new SharedArrayBuffer(4) } as unknown as Job;
+    const others = this.workers.map((worker) => runOnWorker(worker, job, emit));
+    const all = [this.runner.perform(job, emit, own), ...others];
+    return (await Promise.all(all)) as Results[K][];
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+}
+
+function runOnWorker(worker: Worker, job: Job, emit: (event: Event) => void): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const ended = (error?: unknown) => {
+      const why = error instanceof Error ? ` (${error.message})` : "";
+      settle(() =>
+        reject(
+          new PagekinError(`a worker thread ended before its work was done${why}`, {
+            hint: "nothing was written; try again with fewer --workers or less --max-memory",
+            exitCode: EXIT.bug,
+          }),
+        ),
+      );
+    };
+    const received = (message: Message) => {
+      if (message.kind === "event") emit(message.event);
+      else if (message.kind === "done") settle(() => resolve(message.result));
+      else settle(() => reject(toError(message.error)));
+    };
+    const settle = (then: () => void) => {
+      worker.off("message", received).off("error", ended).off("exit", ended);
+      then();
+    };
+    worker.on("message", received).on("error", ended).on("exit", ended);
+    worker.postMessage(job);
+  });
+}
+
+function toError({ message, stack, known }: FailedJob): Error {
+  if (known) return new PagekinError(message, known);
+  const error = new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,100 @@
+// The second half of the main step: blocks by bucket → copy vectors of contents. Every thread runs indexTasks.
+
+import { BUCKETS, ENTRY_BYTES } from "../core/module.js";
+import { INDEX_CHUNK, type Indexer, type Repeats } from "../core/indexer.js";
+import { type Block, copyEntries, copyPlaces, countEntries } from "./buckets.js";
+import { breathe } from "./pace.js";
+
+/** Entries that one table is meant for: such a table fits a processor's second-level cache. */
+const TABLE_ENTRIES = 24 * 1024;
+const MOST_PART_BITS = 24;
+
+/** The buckets from..to of a page size. */
+export interface IndexTask {
+  size: number;
+  from: number;
+  to: number;
+}
+
+/** Tasks for all page sizes, size after size. */
+export function planIndex(blocks: readonly Block[], pageSizes: readonly number[]): IndexTask[] {
+  return pageSizes.flatMap((_, size) => {
+    const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, 0, BUCKETS), 0);
+    const width = Math.min(BUCKETS, Math.max(1, Math.floor((BUCKETS * TABLE_ENTRIES) / Math.max(1, entries))));
+    const tasks: IndexTask[] = [];
+    for (let from = 0; from < BUCKETS; from += width) tasks.push({ size, from, to: Math.min(BUCKETS, from + width) });
+    return entries > 0 ? tasks : [];
+  });
+}
+
+export interface IndexContext {
+  indexer: Indexer;
+  /** In the order of their members, then of their segments. */
+  blocks: readonly Block[];
+  /** For each page size the entries that are the zero content. */
+  zeroKeys: readonly Uint8Array[];
+  /** Called for pages that are the zero content though their source did not say so. */
+  onZeros(size: number, source: number, pages: number): void;
+  /** With --verify: pages whose content was there before. */
+  onRepeats?: ((size: number, repeats: Repeats) => Promise<void>) | undefined;
+}
+
+/** Indexes the tasks that `next` hands out; a size's vectors are flushed when the next size begins. */
+export async function indexTasks(
+  next: () => IndexTask | undefined,
+  onSize: (size: number) => void,
+  context: IndexContext,
+): Promise<void> {
+  let size: number | undefined;
+  for (let task = next(); task; task = next()) {
+    if (task.size !== size) {
+      if (size !== undefined) context.indexer.flushVectors();
+      size = task.size;
+      onSize(size);
+    }
+    await indexPart(task, 0, 0, context);
+  }
+  if (size !== undefined) context.indexer.flushVectors();
+}
+
+/** Indexes those fingerprints of a bucket range whose next `bits` bits are `part`; in two halves if the table fills up. */
+async function indexPart(task: IndexTask, bits: number, part: number, context: IndexContext): Promise<void> {
+  if (await fillTable(task, bits, part, context)) {
+    context.indexer.collect();
+    return;
+  }
+  if (bits === MOST_PART_BITS) throw new Error("the index cannot be split any further");
+  await indexPart(task, bits + 1, part * 2, context);
+  await indexPart(task, bits + 1, part * 2 + 1, context);
+}
+
+async function fillTable(task: IndexTask, bits: number, part: number, context: IndexContext): Promise<boolean> {
+  const { indexer, blocks, zeroKeys, onZeros, onRepeats } = context;
+  const { size, from, to } = task;
+  const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, from, to), 0);
+  indexer.begin(entries / 2 ** bits + zeroKeys[size].length / ENTRY_BYTES, bits, part, zeroKeys[size]);
+  const zeros = new Map<number, number>();
+  for (let b = 0; b < blocks.length; b++) {
+    const block = blocks[b];
+    const first = countEntries(block, size, 0, from);
+    const last = first + countEntries(block, size, from, to);
+    for (let at = first; at < last; at += INDEX_CHUNK) {
+      const count = Math.min(INDEX_CHUNK, last - at);
+      copyEntries(block, size, at, at + count, indexer.input);
+      if (onRepeats) {
+        copyPlaces(block, size, at, at + count, indexer.places.subarray(0, count));
+        const repeats = indexer.insertTracked(count, block.source, b);
+        if (!repeats) return false;
+        await onRepeats(size, repeats);
+      } else {
+        if (!indexer.insert(count, block.source)) return false;
+        const met = indexer.zerosMet();
+        if (met > 0) zeros.set(block.source, (zeros.get(block.source) ?? 0) + met);
+      }
+      const turn = breathe();
+      if (turn) await turn;
+    }
+  }
+  for (const [source, pages] of zeros) onZeros(size, source, pages);
+  return true;
+}

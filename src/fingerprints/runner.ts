@@ -1,0 +1,122 @@
+// What one thread does: the same code on the main thread and on workers.
+
+import { Hasher } from "../core/hasher.js";
+import { Indexer, type VectorChunk } from "../core/indexer.js";
+import { type Block, BlockStore, Budget } from "./buckets.js";
+import { type HashResult, type HashTask, hashTasks } from "./hash.js";
+import { type IndexTask, indexTasks } from "./index.js";
+import { type TraceFile, type TraceTask, writeTraces } from "./traces.js";
+import { type Mismatch, PageComparer } from "./verify.js";
+import type { Opened } from "../sources/open.js";
+
+/** Memory and module that all threads share. */
+export interface Shared {
+  module: WebAssembly.Module;
+  /** Bytes done so far (u64). */
+  progress: SharedArrayBuffer;
+  budget: SharedArrayBuffer;
+  budgetLimit: number;
+}
+
+interface JobBase<Kind, Task> {
+  kind: Kind;
+  tasks: Task[];
+  /** Number of the next task (u32), counted by all threads. */
+  next: SharedArrayBuffer;
+}
+
+export type HashJob = JobBase<"hash", HashTask> & { pageSizes: number[]; withPlaces: boolean };
+
+export type IndexJob = JobBase<"index", IndexTask> & {
+  pageSizes: number[];
+  members: number;
+  blocks: Block[];
+  zeroKeys: Uint8Array[];
+  tableLimit: number;
+  /** With --verify: the sources, as files that can be read at any place. */
+  verify: Opened[] | undefined;
+};
+
+export type TraceJob = JobBase<"traces", TraceTask> & { pageSizes: number[]; folder: string; version: string };
+
+export type Job = HashJob | IndexJob | TraceJob;
+
+/** What a job tells while it runs. */
+export type Event =
+  | { kind: "vectors"; size: number; chunk: VectorChunk }
+  | { kind: "zeros"; size: number; source: number; pages: number }
+  | { kind: "mismatch"; mismatch: Mismatch };
+
+export interface Results {
+  hash: HashResult;
+  index: void;
+  traces: TraceFile[];
+}
+
+export class Runner {
+  private readonly store: BlockStore;
+  private readonly progress: BigUint64Array;
+  private hasher: Hasher | undefined;
+
+  constructor(private readonly shared: Shared) {
+    this.store = new BlockStore(new Budget(shared.budgetLimit, shared.budget));
+    this.progress = new BigUint64Array(shared.progress);
+  }
+
+  /** Runs a job's tasks as long as there are some; `own` are tasks that only this thread can do, and come first. */
+  perform(job: Job, emit: (event: Event) => void, own: Job["tasks"] = []): Promise<Results[Job["kind"]]> {
+    const counter = new Uint32Array(job.next);
+    const mine = [...own];
+    const next = () => mine.shift() ?? job.tasks[Atomics.add(counter, 0, 1)];
+    if (job.kind === "hash") return this.hash(job, next as () => HashTask | undefined);
+    if (job.kind === "index") return this.index(job, next as () => IndexTask | undefined, emit);
+    const hasher = this.hasherFor(job.pageSizes);
+    return writeTraces(next as () => TraceTask | undefined, { ...job, hasher, onBytes: this.onBytes });
+  }
+
+  private readonly onBytes = (bytes: number): void => {
+    Atomics.add(this.progress, 0, BigInt(Math.round(bytes)));
+  };
+
+  private hasherFor(pageSizes: number[]): Hasher {
+    this.hasher ??= new Hasher(this.shared.module, pageSizes);
+    return this.hasher;
+  }
+
+  private hash({ pageSizes, withPlaces }: HashJob, next: () => HashTask | undefined): Promise<HashResult> {
+    this.store.clear();
+    const hasher = this.hasherFor(pageSizes);
+    return hashTasks(next, { hasher, store: this.store, withPlaces, onBytes: this.onBytes });
+  }
+
+  private async index(job: IndexJob, next: () => IndexTask | undefined, emit: (event: Event) => void): Promise<void> {
+    const { blocks, zeroKeys, members, tableLimit, verify, pageSizes } = job;
+    let current = 0;
+    const indexer = new Indexer(this.shared.module, members, tableLimit, (chunk) =>
+      emit({ kind: "vectors", size: current, chunk }),
+    );
+    const comparer = verify && new PageComparer(this.shared.module, verify, blocks, pageSizes);
+    try {
+      await indexTasks(
+        next,
+        (size) => {
+          current = size;
+        },
+        {
+          indexer,
+          blocks,
+          zeroKeys,
+          onZeros: (size, source, pages) => emit({ kind: "zeros", size, source, pages }),
+          onRepeats:
+            comparer &&
+            (async (size, repeats) => {
+              const mismatch = await comparer.compare(size, repeats);
+              if (mismatch) emit({ kind: "mismatch", mismatch });
+            }),
+        },
+      );
+    } finally {
+      comparer?.close();
+    }
+  }
+}

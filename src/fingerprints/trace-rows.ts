@@ -1,0 +1,63 @@
+// Rows of a trace → the hasher's logs. XXH3 fingerprints are taken as they are; those of other tools are mixed first.
+
+import { CHUNK_BYTES, type Hasher } from "../core/hasher.js";
+import { ENTRY_BYTES } from "../core/module.js";
+import { readCsvTrace } from "../tracefile/csv.js";
+import { readParquetTrace } from "../tracefile/parquet-read.js";
+import type { TraceRows } from "../tracefile/rows.js";
+import { displayName, type Opened } from "../sources/open.js";
+import { PagekinError } from "../errors.js";
+import { breathe } from "./pace.js";
+
+/** For each page size the entries (as the index has them) that a trace marks as the zero content; the key is their hex. */
+export type ZeroKeys = Map<string, Uint8Array>[];
+
+/** One page size has one zero page; a trace that names thousands was not made from pages. */
+const MOST_ZERO_KEYS = 4096;
+const ROWS_AT_A_TIME = CHUNK_BYTES / ENTRY_BYTES;
+
+/** Appends all rows of the hasher's page sizes; onFull is called when a log is full and must empty it. */
+export async function appendTrace(
+  opened: Opened,
+  hasher: Hasher,
+  zeroKeys: ZeroKeys,
+  { onBytes, onFull }: { onBytes(bytes: number): void; onFull(): void },
+): Promise<void> {
+  const foreign = opened.format === "csv";
+  const read = foreign ? readCsvTrace(opened, onBytes) : readParquetTrace(opened, hasher.pageSizes, onBytes);
+  for await (const rows of read) {
+    const size = hasher.pageSizes.indexOf(rows.pageBytes);
+    if (size < 0) continue;
+    for (let at = 0; at < rows.count; ) {
+      if (hasher.room(size) === 0) onFull();
+      const count = Math.min(rows.count - at, ROWS_AT_A_TIME, hasher.room(size));
+      hasher.input.set(rows.fingerprints.subarray(at * ENTRY_BYTES, (at + count) * ENTRY_BYTES));
+      if (foreign) hasher.appendForeign(size, count);
+      else hasher.appendCanonical(size, count);
+      at += count;
+    }
+    noteZeros(rows, hasher, zeroKeys[size], opened);
+    const turn = breathe();
+    if (turn) await turn;
+  }
+}
+
+/** Notes the fingerprints of rows that are marked zero, each once. */
+function noteZeros(rows: TraceRows, hasher: Hasher, keys: ZeroKeys[number], opened: Opened): void {
+  let before: string | undefined;
+  for (let row = 0; row < rows.count; row++) {
+    if (!rows.zeros[row]) continue;
+    const at = row * ENTRY_BYTES;
+    const text = Buffer.from(rows.fingerprints.buffer, rows.fingerprints.byteOffset + at, ENTRY_BYTES).toString("latin1");
+    if (text === before) continue;
+    before = text;
+    if (keys.has(text)) continue;
+    if (keys.size === MOST_ZERO_KEYS) {
+      throw new PagekinError(`more than ${MOST_ZERO_KEYS} different fingerprints are marked as the zero page`, {
+        file: displayName(opened.name),
+        hint: "mark only the fingerprint of the zero page",
+      });
+    }
+    keys.set(text, hasher.entryOf(rows.fingerprints.subarray(at, at + ENTRY_BYTES), opened.format === "csv"));
+  }
+}

@@ -1,0 +1,103 @@
+// `pagekin fingerprint`: a source's fingerprints, in the order of its pages, as a trace file. One task is one source.
+
+import { closeSync } from "node:fs";
+import path from "node:path";
+import type { Hasher } from "../core/hasher.js";
+import { SEGMENT_BYTES } from "../core/hasher.js";
+import { ENTRY_BYTES } from "../core/module.js";
+import { fromSystem } from "../errors.js";
+import { displayName, type Opened } from "../sources/open.js";
+import { openTemporary, writeTemporary } from "../sources/spool.js";
+import { TraceWriter } from "../tracefile/parquet-write.js";
+import { hashSource, readWhole, type SegmentEnd } from "./hash.js";
+
+export interface TraceTask {
+  source: number;
+  opened: Opened;
+  member: string;
+  timeS: number;
+  /** Name of the file to write. */
+  fileName: string;
+}
+
+/** What was written for a source. Arrays go by page size. */
+export interface TraceFile {
+  source: number;
+  fileName: string;
+  pages: number[];
+  zeroPages: number[];
+}
+
+interface TraceContext {
+  hasher: Hasher;
+  folder: string;
+  version: string;
+  onBytes(bytes: number): void;
+}
+
+/** A segment's fingerprints of one size, as they wait in the temporary file: places, then fingerprints. */
+interface Waiting {
+  segment: number;
+  pages: number;
+  entries: number;
+  at: number;
+}
+
+export async function writeTraces(next: () => TraceTask | undefined, context: TraceContext): Promise<TraceFile[]> {
+  const files: TraceFile[] = [];
+  for (let task = next(); task; task = next()) {
+    try {
+      files.push(await writeTrace(task, context));
+    } catch (error) {
+      throw fromSystem(error, displayName(task.opened.name));
+    }
+  }
+  return files;
+}
+
+async function writeTrace(task: TraceTask, context: TraceContext): Promise<TraceFile> {
+  const { hasher, folder, version, onBytes } = context;
+  const { pageSizes } = hasher;
+  const fd = openTemporary();
+  try {
+    const waiting: Waiting[][] = pageSizes.map(() => []);
+    const ledger = { nonzero_bytes: 0, stored_zero_bytes: 0, tail_bytes: 0 };
+    const counts = { pages: pageSizes.map(() => 0), zeroPages: pageSizes.map(() => 0) };
+    let used = 0;
+    const onSegment = (end: SegmentEnd) => {
+      ledger.nonzero_bytes += end.nonzeroBytes;
+      ledger.stored_zero_bytes += end.storedZeroBytes;
+      ledger.tail_bytes += end.tailBytes;
+      pageSizes.forEach((_, size) => {
+        const { fingerprints, places } = hasher.toCanonical(size);
+        const bytes = new Uint8Array(places.buffer, places.byteOffset, places.byteLength);
+        writeTemporary(fd, bytes, used);
+        writeTemporary(fd, fingerprints, used + bytes.length);
+        waiting[size].push({ segment: end.segment, pages: end.pages[size], entries: places.length, at: used });
+        used += bytes.length + fingerprints.length;
+        counts.pages[size] += end.pages[size];
+        counts.zeroPages[size] += end.zeroPages[size];
+      });
+    };
+    await hashSource(task.opened, hasher, onBytes, onSegment);
+    const { member, timeS, fileName, opened } = task;
+    const head = { member, timeS, algorithm: "xxh3-128", addressSpace: "physical", ledger };
+    const writer = await TraceWriter.create(path.join(folder, fileName), head, version, path.basename(displayName(opened.name)));
+    pageSizes.forEach((pageBytes, size) => {
+      for (const part of waiting[size]) addWaiting(writer, part, pageBytes, fd, hasher.zeroFingerprint(size));
+    });
+    writer.finish();
+    return { source: task.source, fileName, ...counts };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function addWaiting(writer: TraceWriter, part: Waiting, pageBytes: number, fd: number, zeroFingerprint: Uint8Array): void {
+  const places = new Uint32Array(part.entries);
+  const fingerprints = new Uint8Array(part.entries * ENTRY_BYTES);
+  readWhole(fd, new Uint8Array(places.buffer), part.at, "temporary file");
+  readWhole(fd, fingerprints, part.at + places.byteLength, "temporary file");
+  const first = (part.segment * SEGMENT_BYTES) / pageBytes;
+  writer.add(pageBytes, first, part.pages, places, fingerprints, zeroFingerprint);
+}

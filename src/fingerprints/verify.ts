@@ -1,0 +1,61 @@
+// --verify: the bytes of every page against those of the first page with the same fingerprint.
+
+import { closeSync, openSync } from "node:fs";
+import { PageBuffers } from "../core/compare.js";
+import type { Repeats } from "../core/indexer.js";
+import { SEGMENT_BYTES } from "../core/hasher.js";
+import { displayName, type Opened } from "../sources/open.js";
+import type { Block } from "./buckets.js";
+import { readWhole } from "./hash.js";
+import { breathe } from "./pace.js";
+
+/** Two pages of one fingerprint and different bytes. */
+export interface Mismatch {
+  pageBytes: number;
+  first: { source: number; address: number };
+  second: { source: number; address: number };
+}
+
+/** Reads pages again, by source and address, and compares them. Sources are plain files. */
+export class PageComparer {
+  private readonly buffers: PageBuffers;
+  private readonly fds: (number | undefined)[];
+
+  constructor(
+    module: WebAssembly.Module,
+    private readonly sources: readonly Opened[],
+    private readonly blocks: readonly Block[],
+    private readonly pageSizes: readonly number[],
+  ) {
+    this.buffers = new PageBuffers(module, Math.max(...pageSizes));
+    this.fds = sources.map(({ fd }) => fd);
+  }
+
+  /** The first mismatch among the repeats, if there is one. */
+  async compare(size: number, repeats: Repeats): Promise<Mismatch | undefined> {
+    const pageBytes = this.pageSizes[size];
+    for (let i = 0; i < repeats.length; i += 4) {
+      const second = this.read(this.buffers.a, repeats[i], repeats[i + 1], pageBytes);
+      const first = this.read(this.buffers.b, repeats[i + 2], repeats[i + 3], pageBytes);
+      if (!this.buffers.areEqual(pageBytes)) return { pageBytes, first, second };
+      const turn = breathe();
+      if (turn) await turn;
+    }
+    return undefined;
+  }
+
+  private read(target: Uint8Array, block: number, place: number, pageBytes: number): Mismatch["first"] {
+    const { source, segment } = this.blocks[block];
+    const address = segment * SEGMENT_BYTES + place * pageBytes;
+    const { name } = this.sources[source];
+    this.fds[source] ??= openSync(name.path, "r");
+    readWhole(this.fds[source], target.subarray(0, pageBytes), address, displayName(name));
+    return { source, address };
+  }
+
+  close(): void {
+    this.fds.forEach((fd, i) => {
+      if (fd !== undefined && this.sources[i].fd === undefined) closeSync(fd);
+    });
+  }
+}

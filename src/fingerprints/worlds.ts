@@ -1,0 +1,138 @@
+// Sources → snapshots with member and time → worlds: all snapshots of one time.
+
+import { PagekinError } from "../errors.js";
+import { readInventory } from "../sources/inventory.js";
+import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
+import { displayName, type Opened, openSource } from "../sources/open.js";
+import { readCsvHead } from "../tracefile/csv.js";
+import { readParquetHead } from "../tracefile/parquet-read.js";
+import type { TraceHead } from "../tracefile/rows.js";
+import { existsSync } from "node:fs";
+
+/** The memory of one member at one time. */
+export interface Snapshot {
+  opened: Opened;
+  member: string;
+  timeS: number;
+  labels: Record<string, string>;
+  /** Where the source is a trace. */
+  trace?: (TraceHead & { fingerprintBits?: number }) | undefined;
+}
+
+/** All snapshots of one time, in the order of the sources. */
+export interface World {
+  timeS: number;
+  snapshots: Snapshot[];
+}
+
+export interface Sources {
+  worlds: World[];
+  /** Names of the inventory's labels, in their order. */
+  labelNames: string[];
+}
+
+/** Page sizes that dumps are analyzed at unless others are asked for, in bytes. */
+export const DEFAULT_PAGE_SIZES = [1024, 2048, 4096, 8192, 16384];
+
+/** Opens what the command line and the inventory name, and sorts it into worlds by time. */
+export async function openSources(args: readonly string[], inventoryFile: string | undefined): Promise<Sources> {
+  const inventory = inventoryFile === undefined ? undefined : await readInventory(inventoryFile);
+  const named = args.map((text) => parseSource(text, existsSync));
+  const names: SourceName[] = [...named, ...(inventory?.sources ?? [])];
+  if (names.length === 0) {
+    throw new PagekinError("no source is named", { hint: "name a dump or trace, NAME=PATH, or --inventory FILE.csv" });
+  }
+  const labelsOf = labelFinder(inventory?.sources ?? [], inventory?.labels ?? new Map());
+  const snapshots: Snapshot[] = [];
+  for (const name of names) snapshots.push(await openSnapshot(name, labelsOf));
+  checkDistinct(snapshots);
+  checkAlgorithms(snapshots);
+  const times = [...new Set(snapshots.map(({ timeS }) => timeS))].sort((a, b) => a - b);
+  return {
+    worlds: times.map((timeS) => ({ timeS, snapshots: snapshots.filter((s) => s.timeS === timeS) })),
+    labelNames: inventory?.labelNames ?? [],
+  };
+}
+
+type LabelFinder = (name: SourceName, member: string) => Record<string, string>;
+
+function labelFinder(sources: readonly SourceName[], byMember: Map<string, Record<string, string>>): LabelFinder {
+  const labels = new Map(byMember);
+  for (const { member, labels: own } of sources) if (member && own && !labels.has(member)) labels.set(member, own);
+  return (name, member) => name.labels ?? labels.get(member) ?? {};
+}
+
+/** The name on the command line replaces both name and time; else a trace's own columns count, then the file's name. */
+async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Snapshot> {
+  const opened = await openSource(name);
+  const trace =
+    opened.format === "parquet"
+      ? await readParquetHead(opened)
+      : opened.format === "csv" && !opened.pipe
+        ? await readCsvHead(opened)
+        : undefined;
+  if (opened.format === "csv" && opened.pipe) {
+    throw new PagekinError("a CSV trace cannot be read from a pipe", { file: displayName(name), hint: "name the file itself" });
+  }
+  const fromFile = nameOfFile(name.path);
+  const member = name.member ?? trace?.member ?? fromFile.member;
+  const timeS = name.timeS ?? trace?.timeS ?? fromFile.timeS;
+  return { opened, member, timeS, labels: labelsOf(name, member), trace };
+}
+
+function checkDistinct(snapshots: readonly Snapshot[]): void {
+  const seen = new Map<string, Snapshot>();
+  for (const snapshot of snapshots) {
+    const key = JSON.stringify([snapshot.member, snapshot.timeS]);
+    const other = seen.get(key);
+    if (other) {
+      throw new PagekinError(
+        `member ${snapshot.member} is there twice at time ${snapshot.timeS} (also ${displayName(other.opened.name)})`,
+        { file: displayName(snapshot.opened.name), hint: "give it a name or time of its own: NAME@SECONDS=PATH" },
+      );
+    }
+    seen.set(key, snapshot);
+  }
+}
+
+function checkAlgorithms(snapshots: readonly Snapshot[]): void {
+  const kindOf = ({ trace }: Snapshot) => (trace ? `${trace.algorithm}${trace.keyId ? `, key ${trace.keyId}` : ""}` : "xxh3-128");
+  const first = snapshots[0];
+  const other = snapshots.find((snapshot) => kindOf(snapshot) !== kindOf(first));
+  if (!other) return;
+  throw new PagekinError(
+    `its fingerprints (${kindOf(other)}) do not mix with those of ${displayName(first.opened.name)} (${kindOf(first)})`,
+    { file: displayName(other.opened.name), hint: "analyze them apart" },
+  );
+}
+
+/**
+ * The page sizes of a run: those asked for, or the default ones; where sources are traces, those that all of them hold.
+ * A trace that lacks a size asked for is an error that names those it has.
+ */
+export function choosePageSizes(worlds: readonly World[], asked: readonly number[] | undefined): number[] {
+  const traces = worlds.flatMap(({ snapshots }) => snapshots).filter(({ trace }) => trace);
+  if (!asked) {
+    const sizes =
+      traces.length === 0
+        ? DEFAULT_PAGE_SIZES
+        : (traces[0].trace?.pageSizes ?? []).filter((size) => traces.every(({ trace }) => trace?.pageSizes.includes(size)));
+    if (sizes.length > 0) return sizes;
+    throw new PagekinError(`the traces have no page size in common (${listSizes(traces)})`, { hint: "analyze them apart" });
+  }
+  for (const { opened, trace } of traces) {
+    const missing = asked.filter((size) => !trace?.pageSizes.includes(size));
+    if (missing.length > 0) {
+      throw new PagekinError(`the trace has no pages of ${missing.join(", ")} bytes`, {
+        file: displayName(opened.name),
+        hint: `it has ${trace?.pageSizes.join(", ")}: choose of these with --page-size`,
+      });
+    }
+  }
+  return [...asked];
+}
+
+function listSizes(traces: readonly Snapshot[]): string {
+  const lists = traces.map(({ opened, trace }) => `${displayName(opened.name)}: ${trace?.pageSizes.join(" ")}`);
+  return lists.length > 3 ? `${lists.slice(0, 3).join("; ")}; ...` : lists.join("; ");
+}

@@ -1,0 +1,29 @@
+/** A rate or fraction of pages: 6 decimals. */
+export const formatRate = (value: number): string => value.toFixed(6);
+
+/** The shortest decimal without an exponent, for times and counts: 0, 15, 0.005. */
+export function formatNumber(value: number): string {
+  const text = String(value);
+  if (!text.includes("e")) return text;
+  return value.toLocaleString("en-US", { useGrouping: false, maximumSignificantDigits: 17, maximumFractionDigits: 20 });
+}
+
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** Bytes for people: 1.5 GiB. */
+export function formatBytes(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = Number.isInteger(value) ? 0 : value < 10 ? 2 : 1;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+/** A rate in per cent for people: 14.53 %. */
+export const formatPercent = (value: number): string => `${(100 * value).toFixed(2)} %`;
+
+/** A count for people: 217,088. */
+export const formatCount = (value: number): string => value.toLocaleString("en-US");

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
+import { pipeline } from "node:stream/promises";
+import type { World } from "../fingerprints/worlds.js";
+import { displayName } from "../sources/open.js";
+import { VERSION } from "../version.js";
+import type { Output } from "./output.js";
+
+interface Run {
+  args: { hashSources: boolean } & Record<string, unknown>;
+  worlds: readonly World[];
+  pageSizes: readonly number[];
+  resources: object;
+  seconds: number;
+}
+
+/** Finishes the result folder with manifest.json: how the results were made, from what, on what. Gives the files' names. */
+export async function writeManifest(output: Output, { args, worlds, pageSizes, resources, seconds }: Run): Promise<string[]> {
+  const sources = [];
+  for (const { opened, member, timeS } of worlds.flatMap(({ snapshots }) => snapshots)) {
+    const readable = args.hashSources && !opened.pipe && opened.name.path !== "-";
+    sources.push({
+      source: displayName(opened.name),
+      member,
+      time_s: timeS,
+      format: opened.format,
+      compression: opened.compression,
+      bytes: opened.fileBytes,
+      ...(readable ? { sha256: await sha256(opened.name.path) } : {}),
+    });
+  }
+  return output.commit({
+    pagekin: VERSION,
+    command: ["pagekin", ...process.argv.slice(2)],
+    options: optionsInForce(args, pageSizes, resources),
+    sources,
+    machine: {
+      platform: platform(),
+      release: release(),
+      arch: arch(),
+      cpu: cpus()[0]?.model,
+      processors: availableParallelism(),
+      memory_bytes: totalmem(),
+      node: process.version,
+    },
+    finished: new Date().toISOString(),
+    duration_s: Number(seconds.toFixed(3)),
+  });
+}
+
+/** The options by their names on the command line. */
+function optionsInForce(args: Run["args"], pageSizes: readonly number[], resources: object): Record<string, unknown> {
+  const named = Object.entries(args).filter(([name]) => !/[A-Z_$]/.test(name) && name !== "sources");
+  return { ...Object.fromEntries(named), "page-size": pageSizes, ...resources };
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest("hex");
+}

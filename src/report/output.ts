@@ -1,0 +1,119 @@
+// The result folder: files are written to a folder beside it and renamed at the end, so they appear whole or not at all.
+
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { onExit } from "../cleanup.js";
+import { fromSystem, PagekinError } from "../errors.js";
+import type { Table } from "./tables.js";
+
+const MANIFEST = "manifest.json";
+
+export class Output {
+  private readonly files: string[] = [];
+
+  private constructor(
+    /** The folder that the results will be in. */
+    readonly folder: string,
+    /** The folder where they are written. */
+    readonly staging: string,
+    private readonly earlier: string[],
+    private readonly forget: () => void,
+  ) {}
+
+  /** Makes sure that results can be written to a folder; files there that no earlier manifest names need `force`. */
+  static open(folder: string, force: boolean): Output {
+    const earlier = checkFolder(folder, force);
+    const parent = path.dirname(path.resolve(folder));
+    const staging = path.join(parent, `.${path.basename(path.resolve(folder))}.${process.pid}.part`);
+    try {
+      const made = mkdirSync(parent, { recursive: true });
+      rmSync(staging, { recursive: true, force: true });
+      mkdirSync(staging);
+      const forget = onExit(() => {
+        rmSync(staging, { recursive: true, force: true });
+        if (made !== undefined) removeEmpty(parent, made);
+      });
+      return new Output(folder, staging, earlier, forget);
+    } catch (error) {
+      throw fromSystem(error, folder);
+    }
+  }
+
+  /** Notes a file that was written to the staging folder. */
+  add(file: string): void {
+    this.files.push(file);
+  }
+
+  async writeTables(tables: readonly Table[]): Promise<void> {
+    for (const table of tables) await this.writeTable(table);
+  }
+
+  private async writeTable({ file, columns, rows }: Table): Promise<void> {
+    const { format } = await import("fast-csv");
+    const csv = format({ headers: columns, alwaysWriteHeaders: true, includeEndRowDelimiter: true });
+    try {
+      const written = pipeline(csv, createWriteStream(path.join(this.staging, file)));
+      for (const row of rows) csv.write(row);
+      csv.end();
+      await written;
+    } catch (error) {
+      throw fromSystem(error, path.join(this.folder, file));
+    }
+    this.add(file);
+  }
+
+  /** Moves everything to its place, with a manifest that names the files; gives their names. */
+  commit(manifest: Record<string, unknown>): string[] {
+    try {
+      const files = [...this.files, MANIFEST];
+      writeFileSync(path.join(this.staging, MANIFEST), `${JSON.stringify({ ...manifest, files }, null, 2)}\n`);
+      if (!existsSync(this.folder)) {
+        renameSync(this.staging, this.folder);
+      } else {
+        for (const file of files) renameSync(path.join(this.staging, file), path.join(this.folder, file));
+        for (const file of this.earlier) if (!files.includes(file)) rmSync(path.join(this.folder, file), { force: true });
+        rmdirSync(this.staging);
+      }
+      this.forget();
+      return files;
+    } catch (error) {
+      throw fromSystem(error, this.folder);
+    }
+  }
+}
+
+/** The files that an earlier manifest names; an error if there are others and they are not forced. */
+function checkFolder(folder: string, force: boolean): string[] {
+  if (!existsSync(folder)) return [];
+  if (!statSync(folder).isDirectory()) {
+    throw new PagekinError("--out is a file", { file: folder, hint: "name a folder" });
+  }
+  const earlier = filesOfManifest(path.join(folder, MANIFEST));
+  const others = readdirSync(folder).filter((file) => !earlier.includes(file));
+  if (others.length > 0 && !force) {
+    throw new PagekinError(`--out holds files that are not pagekin's (${others.slice(0, 3).join(", ")})`, {
+      file: folder,
+      hint: "choose another folder, or --force to write beside them",
+    });
+  }
+  return earlier;
+}
+
+function filesOfManifest(file: string): string[] {
+  try {
+    const { files } = JSON.parse(readFileSync(file, "utf8"));
+    return Array.isArray(files) ? files.filter((name) => typeof name === "string" && path.basename(name) === name) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Removes folders from `folder` up to `top` as long as they are empty. */
+function removeEmpty(folder: string, top: string): void {
+  try {
+    for (let at = folder; at.startsWith(top); at = path.dirname(at)) rmdirSync(at);
+  } catch {
+    // Somebody else put something there.
+  }
+}

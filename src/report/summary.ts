@@ -1,0 +1,235 @@
+// What a person wants to see first, on stdout; as text or as JSON.
+
+import type { TraceFile } from "../fingerprints/traces.js";
+import type { Snapshot } from "../fingerprints/worlds.js";
+import { interSharing, pairSharing, selfSharing } from "../sharing/rates.js";
+import type { Sharing } from "../sharing/tally.js";
+import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
+import type { WorldResult } from "./tables.js";
+import { styled, table } from "./terminal.js";
+
+export interface SummaryOptions {
+  pageSizes: readonly number[];
+  folder: string;
+  files: readonly string[];
+  seconds: number;
+  json: boolean;
+}
+
+const NORMAL_PAGE_BYTES = 4096;
+const MATRIX_MEMBERS = 8;
+const LARGEST_PAIRS = 10;
+const MOST_MEMBERS = 40;
+
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+export function printSummary(results: readonly WorldResult[], options: SummaryOptions): void {
+  if (options.json) {
+    print(JSON.stringify(summaryJson(results, options), null, 2));
+    return;
+  }
+  const pageBytes = options.pageSizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : options.pageSizes[0];
+  const size = options.pageSizes.indexOf(pageBytes);
+  const parts = [
+    headline(results, options),
+    membersPart(results, size, pageBytes),
+    ...(results.some(({ world }) => world.snapshots.length > 1) ? [interPart(results, size, pageBytes)] : []),
+    sizesPart(results, options.pageSizes),
+    ...shortHashes(results),
+    filesPart(options),
+  ];
+  print(parts.join("\n\n"));
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+const plural = (count: number, word: string) => `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;
+
+/** One member's snapshots, with the sharing of the world that each stands in. */
+interface MemberSeries {
+  member: string;
+  labels: Record<string, string>;
+  at: { result: WorldResult; number: number }[];
+}
+
+function seriesOf(results: readonly WorldResult[]): MemberSeries[] {
+  const series = new Map<string, MemberSeries>();
+  for (const result of results) {
+    result.world.snapshots.forEach(({ member, labels }, number) => {
+      const known = series.get(member) ?? { member, labels, at: [] };
+      known.at.push({ result, number });
+      series.set(member, known);
+    });
+  }
+  return [...series.values()];
+}
+
+function headline(results: readonly WorldResult[], { seconds }: SummaryOptions): string {
+  const members = seriesOf(results).length;
+  const snapshots = results.reduce((sum, { world }) => sum + world.snapshots.length, 0);
+  const bytes = results.reduce((sum, { sharing }) => {
+    const smallest = sharing[0];
+    return sum + smallest.pageBytes * smallest.pages.reduce((a, b) => a + b, 0);
+  }, 0);
+  const times = results.length > 1 ? ` (${plural(snapshots, "snapshot")} at ${plural(results.length, "time")})` : "";
+  const speed = seconds > 0 ? `, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
+  return styled("bold", `${plural(members, "member")}${times}, ${formatBytes(bytes)} of memory in ${seconds.toFixed(2)} s${speed}`);
+}
+
+function membersPart(results: readonly WorldResult[], size: number, pageBytes: number): string {
+  const series = seriesOf(results);
+  const labels = [...new Set(series.flatMap((one) => Object.keys(one.labels)))];
+  const several = series.some(({ at }) => at.length > 1);
+  const head = ["member", ...labels, ...(several ? ["snapshots"] : []), "pages", "zero", "self-sharing", "without zero"];
+  const rows = series.slice(0, MOST_MEMBERS).map(({ member, labels: own, at }) => {
+    const all = at.map(({ result, number }) => selfSharing(result.sharing[size], number));
+    const zero = mean(all.map(({ zeroPages, pages }) => (pages === 0 ? 0 : zeroPages / pages)));
+    return [
+      member,
+      ...labels.map((name) => own[name] ?? ""),
+      ...(several ? [formatCount(at.length)] : []),
+      formatCount(Math.round(mean(all.map(({ pages }) => pages)))),
+      formatPercent(zero),
+      spread(all.map(({ selfRate }) => selfRate)),
+      spread(all.map(({ nonzeroSelfRate }) => nonzeroSelfRate)),
+    ];
+  });
+  const more = series.length > MOST_MEMBERS ? `\n  and ${plural(series.length - MOST_MEMBERS, "member")} more in self.csv` : "";
+  const note = several ? ", mean (least to most)" : "";
+  return `Self-sharing, pages of ${formatBytes(pageBytes)}${note}\n${table([head, ...rows])}${more}`;
+}
+
+function spread(rates: readonly number[]): string {
+  const text = formatPercent(mean(rates));
+  if (rates.length === 1) return text;
+  return `${text} (${(100 * Math.min(...rates)).toFixed(2)} to ${(100 * Math.max(...rates)).toFixed(2)})`;
+}
+
+/** The world to show the sharing between members of: the one with most members, the last of those. */
+function fullestWorld(results: readonly WorldResult[]): WorldResult {
+  return results.reduce((best, one) => (one.world.snapshots.length >= best.world.snapshots.length ? one : best));
+}
+
+function interPart(results: readonly WorldResult[], size: number, pageBytes: number): string {
+  const { world, sharing } = fullestWorld(results);
+  const at = results.length > 1 ? ` at ${formatNumber(world.timeS)} s` : "";
+  const inter = interSharing(sharing[size]);
+  const names = world.snapshots.map(({ member }) => member);
+  const body = names.length <= MATRIX_MEMBERS ? matrix(sharing[size], names) : largestPairs(sharing[size], names);
+  const saving =
+    `  all together: ${formatPercent(inter.selfRate)} self, ${formatPercent(inter.interRate)} inter-VM, ` +
+    `${formatPercent(inter.totalRate)} saved (${formatBytes((inter.selfSaved + inter.interSaved) * pageBytes)}); ` +
+    `self-sharing is ${formatPercent(inter.selfShareOfSaving)} of the saving`;
+  return `Inter-VM sharing${at}, pages of ${formatBytes(pageBytes)}\n${body}\n${saving}`;
+}
+
+function matrix(sharing: Sharing, names: readonly string[]): string {
+  const pairs = pairSharing(sharing, Infinity);
+  const cell = (a: number, b: number) => pairs.find((pair) => pair.a === Math.min(a, b) && pair.b === Math.max(a, b));
+  return table([
+    ["%", ...names],
+    ...names.map((name, a) => [
+      name,
+      ...names.map((_, b) => {
+        const pair = cell(a, b);
+        return pair ? (100 * pair.interRate).toFixed(2) : "-";
+      }),
+    ]),
+  ]);
+}
+
+function largestPairs(sharing: Sharing, names: readonly string[]): string {
+  const pairs = pairSharing(sharing, LARGEST_PAIRS).sort((x, y) => y.sharedContents - x.sharedContents);
+  const rows = pairs.map(({ a, b, sharedContents, interRate }) => [
+    `${names[a]} + ${names[b]}`,
+    formatCount(sharedContents),
+    formatPercent(interRate),
+  ]);
+  return table([["largest pairs", "contents in both", "inter-VM sharing"], ...rows]);
+}
+
+function sizesPart(results: readonly WorldResult[], pageSizes: readonly number[]): string {
+  const row = (name: string, rateOf: (sharing: Sharing) => number) => [
+    name,
+    ...pageSizes.map((_, size) => formatPercent(mean(results.map(({ sharing }) => rateOf(sharing[size]))))),
+  ];
+  const note = results.length > 1 ? `, mean of ${plural(results.length, "time")}` : "";
+  return `By page size, all members${note}\n${table([
+    ["", ...pageSizes.map(formatBytes)],
+    row("self-sharing", (sharing) => interSharing(sharing).selfRate),
+    row("inter-VM sharing", (sharing) => interSharing(sharing).interRate),
+    row("saved in all", (sharing) => interSharing(sharing).totalRate),
+  ])}`;
+}
+
+/** How many pages of a world short fingerprints make equal by chance: about n^2 / 2^(bits + 1). */
+function shortHashes(results: readonly WorldResult[]): string[] {
+  const snapshots = results.flatMap(({ world }) => world.snapshots);
+  const bits = Math.min(...snapshots.map(({ trace }) => trace?.fingerprintBits ?? 128));
+  if (bits >= 128) return [];
+  const pages = Math.max(...results.flatMap(({ sharing }) => sharing.map((s) => s.pages.reduce((a, b) => a + b, 0))));
+  const expected = pages ** 2 / 2 ** (bits + 1);
+  return [`Fingerprints of ${bits} bits: expect about ${formatNumber(Number(expected.toPrecision(2)))} false equals among ${formatCount(pages)} pages`];
+}
+
+function filesPart({ folder, files }: SummaryOptions): string {
+  return `In ${folder}: ${files.join(", ")}`;
+}
+
+function summaryJson(results: readonly WorldResult[], { pageSizes, folder, files, seconds }: SummaryOptions): object {
+  return {
+    folder,
+    files,
+    page_sizes: pageSizes,
+    duration_s: Number(seconds.toFixed(3)),
+    worlds: results.map(({ world, sharing }) => ({
+      time_s: world.timeS,
+      sizes: sharing.map((s) => {
+        const inter = interSharing(s);
+        return {
+          page_bytes: s.pageBytes,
+          pages: inter.pages,
+          self_saved_pages: inter.selfSaved,
+          inter_saved_pages: inter.interSaved,
+          self_sharing_rate: inter.selfRate,
+          inter_sharing_rate: inter.interRate,
+          total_sharing_rate: inter.totalRate,
+          self_share_of_saving: inter.selfShareOfSaving,
+          members: world.snapshots.map(({ member, labels }, number) => {
+            const self = selfSharing(s, number);
+            return {
+              member,
+              labels,
+              pages: self.pages,
+              zero_pages: self.zeroPages,
+              contents: self.contents,
+              self_sharing_rate: self.selfRate,
+              nonzero_self_sharing_rate: self.nonzeroSelfRate,
+            };
+          }),
+        };
+      }),
+    })),
+  };
+}
+
+/** The summary of `fingerprint`. */
+export function printTraces(traces: readonly TraceFile[], snapshots: readonly Snapshot[], options: SummaryOptions): void {
+  const { pageSizes, folder, seconds, json } = options;
+  const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);
+  if (json) {
+    const list = traces.map(({ source, fileName, pages, zeroPages }) => ({
+      file: fileName,
+      member: snapshots[source].member,
+      time_s: snapshots[source].timeS,
+      pages,
+      zero_pages: zeroPages,
+    }));
+    print(JSON.stringify({ folder, page_sizes: pageSizes, rows, duration_s: Number(seconds.toFixed(3)), traces: list }, null, 2));
+    return;
+  }
+  const body = table([
+    ["trace", ...pageSizes.map((bytes) => `pages of ${formatBytes(bytes)}`)],
+    ...traces.map(({ fileName, pages }) => [fileName, ...pages.map(formatCount)]),
+  ]);
+  print(`${styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`)}\n\n${body}\n\nIn ${folder}`);
+}

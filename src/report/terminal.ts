@@ -1,0 +1,21 @@
+import { styleText } from "node:util";
+
+type Style = "bold" | "dim";
+
+/** Text in a style where stdout is a terminal that shows it. */
+export function styled(style: Style, text: string): string {
+  const plain = !process.stdout.isTTY || process.env.NO_COLOR !== undefined;
+  return plain ? text : styleText(style, text);
+}
+
+/** Columns of text: the first to the left, the others to the right; the first row is the head. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
+    .map((row, number) => {
+      const cells = row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])));
+      const line = `  ${cells.join("  ")}`.trimEnd();
+      return number === 0 ? styled("dim", line) : line;
+    })
+    .join("\n");
+}

@@ -1,0 +1,48 @@
+/** Bytes of a file's head that detection looks at. */
+export const HEAD_BYTES = 4096;
+
+interface Signature {
+  name: string;
+  offset: number;
+  bytes: string;
+}
+
+const latin = (name: string, bytes: string, offset = 0): Signature => ({ name, offset, bytes });
+const hex = (name: string, bytes: string, offset = 0): Signature =>
+  latin(name, Buffer.from(bytes, "hex").toString("latin1"), offset);
+
+/** Signatures of dumps and containers that are known and have no reader yet, so that they are never taken for raw. */
+const UNREAD: readonly Signature[] = [
+  hex("ELF core", "7f454c46"),
+  latin("kdump", "KDUMP   "),
+  latin("kdump", "DISKDUMP"),
+  latin("flattened kdump", "makedumpfile"),
+  latin("LiME dump", "EMiL"),
+  latin("AVML dump", "AVML"),
+  latin("QEMU migration stream", "QEVM"),
+  latin("virsh save file", "LibvirtQemudSave"),
+  latin("unfinished virsh save file", "LibvirtQemudPart"),
+  latin("Windows crash dump", "PAGEDUMP"),
+  latin("Windows crash dump", "PAGEDU64"),
+  latin("Windows hibernation file", "hibr"),
+  latin("Windows hibernation file", "HIBR"),
+  latin("Windows hibernation file", "wake"),
+  latin("Windows hibernation file", "WAKE"),
+  latin("Windows hibernation file", "RSTR"),
+  latin("Windows hibernation file", "rstr"),
+  hex("VMware state file", "d0bed2be"),
+  hex("VMware state file", "d1bad1ba"),
+  hex("VMware state file", "d2bed2be"),
+  hex("VMware state file", "d3bed3be"),
+  hex("CRIU image", "1943565425600884"),
+  latin("Linux swap area", "SWAPSPACE2", 4086),
+  hex("xz file", "fd377a585a00"),
+  hex("lz4 file", "04224d18"),
+  hex("lzop file", "894c5a4f000d0a1a0a"),
+  latin("bzip2 file", "BZh"),
+];
+
+/** The name of a known format without a reader, if the head has its signature. */
+export function unreadFormat(head: Buffer): string | undefined {
+  return UNREAD.find(({ offset, bytes }) => head.toString("latin1", offset, offset + bytes.length) === bytes)?.name;
+}

@@ -1,0 +1,51 @@
+import path from "node:path";
+import { PagekinError } from "../errors.js";
+
+/** What the user named: a path (or `-`), and the member and time where the argument gives them. */
+export interface SourceName {
+  path: string;
+  member?: string | undefined;
+  timeS?: number | undefined;
+  /** Labels of the inventory's row. */
+  labels?: Record<string, string> | undefined;
+}
+
+const EXTENSIONS =
+  /\.(raw|dump|mem|img|bin|elf|core|kdump|flat|lime|avml|vmem|migration|save|parquet|csv|gz|zst|xz|lz4|bz2|lzo)$/i;
+
+/** Seconds as a number, from the text behind an `@`; undefined when it is none. */
+export function parseSeconds(text: string): number | undefined {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+}
+
+/** Takes `PATH`, `NAME=PATH`, `NAME@SECONDS=PATH` or `NAME=-` apart. A file that exists under the whole text is a path. */
+export function parseSource(text: string, exists: (path: string) => boolean): SourceName {
+  const equals = text.indexOf("=");
+  if (equals > 0 && !text.slice(0, equals).includes(path.sep) && !exists(text)) {
+    const file = text.slice(equals + 1);
+    if (file === "") throw new PagekinError(`"${text}" names no file`, { hint: "write NAME=PATH" });
+    return { path: file, ...splitName(text.slice(0, equals), text) };
+  }
+  if (text === "-") throw new PagekinError("standard input needs a name", { hint: "write NAME=-" });
+  return { path: text };
+}
+
+/** `NAME` is time 0, `NAME@S` is time S. */
+function splitName(name: string, text: string): { member: string; timeS: number } {
+  const at = name.lastIndexOf("@");
+  if (at < 0) return { member: name, timeS: 0 };
+  const timeS = parseSeconds(name.slice(at + 1));
+  if (timeS === undefined || at === 0) {
+    throw new PagekinError(`"${text}" has no time in seconds behind the @`, { hint: "write NAME@SECONDS=PATH" });
+  }
+  return { member: name.slice(0, at), timeS };
+}
+
+/** Member and time that a file's name gives: `NAME[@SECONDS]` before the known extensions. */
+export function nameOfFile(file: string): { member: string; timeS: number } {
+  let base = path.basename(file);
+  while (EXTENSIONS.test(base) && base.replace(EXTENSIONS, "") !== "") base = base.replace(EXTENSIONS, "");
+  const at = base.lastIndexOf("@");
+  const timeS = at > 0 ? parseSeconds(base.slice(at + 1)) : undefined;
+  return timeS === undefined ? { member: base, timeS: 0 } : { member: base.slice(0, at), timeS };
+}

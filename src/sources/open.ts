@@ -1,0 +1,158 @@
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { Readable } from "node:stream";
+import { fromSystem, PagekinError } from "../errors.js";
+import { type Compression, compressionOf, decompressedHead, gunzip } from "./compression.js";
+import { HEAD_BYTES, unreadFormat } from "./formats/known.js";
+import type { SourceName } from "./names.js";
+import { spool } from "./spool.js";
+import { unzstd } from "./zstd.js";
+
+export type Format = "raw" | "parquet" | "csv";
+
+/** A source whose head was looked at. */
+export interface Opened {
+  name: SourceName;
+  format: Format;
+  compression: Compression;
+  /** Bytes of the file as it lies on the disk; 0 for a pipe. */
+  fileBytes: number;
+  /** A descriptor that stays open: a spooled source. Otherwise the file is opened by its path where it is read. */
+  fd?: number;
+  /** A pipe: what was read of it to look at, and the rest. Only the main thread may read it. */
+  pipe?: { head: Buffer; rest: Readable };
+}
+
+const HEAD_OF_COMPRESSED = 65536;
+
+/** Looks at a source's head and tells what it is. Nothing is taken for raw that has the signature of something else. */
+export async function openSource(name: SourceName): Promise<Opened> {
+  try {
+    return await open(name);
+  } catch (error) {
+    throw fromSystem(error, displayName(name));
+  }
+}
+
+async function open(name: SourceName): Promise<Opened> {
+  const file = displayName(name);
+  if (name.path === "-") return openPipe(name, process.stdin);
+  const fd = openSync(name.path, "r");
+  const stat = fstatSync(fd);
+  if (stat.isDirectory()) {
+    closeSync(fd);
+    throw new PagekinError("is a folder", { file, hint: "name the files in it" });
+  }
+  if (!stat.isFile()) return openPipe(name, createReadStream("", { fd, highWaterMark: 1024 * 1024 }));
+  const head = Buffer.alloc(HEAD_OF_COMPRESSED);
+  const bytes = readSync(fd, head, 0, head.length, 0);
+  closeSync(fd);
+  return { name, fileBytes: stat.size, ...(await detect(head.subarray(0, bytes), name)) };
+}
+
+async function openPipe(name: SourceName, pipe: Readable): Promise<Opened> {
+  const head = await readHead(pipe);
+  const detected = await detect(head, name);
+  const opened: Opened = { name, fileBytes: 0, pipe: { head, rest: pipe }, ...detected };
+  // These are not read from front to back.
+  return detected.format === "parquet" || detected.compression === "zstd" ? spoolPipe(opened) : opened;
+}
+
+async function spoolPipe({ pipe, ...opened }: Opened): Promise<Opened> {
+  const { fd, bytes } = await spool(readPipe(pipe as NonNullable<typeof pipe>));
+  return { ...opened, fd, fileBytes: bytes };
+}
+
+async function* readPipe({ head, rest }: { head: Buffer; rest: Readable }): AsyncGenerator<Uint8Array> {
+  yield head;
+  if (!rest.readableEnded) yield* rest as AsyncIterable<Uint8Array>;
+}
+
+/** Waits for the first bytes of a pipe. */
+async function readHead(pipe: Readable): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let bytes = 0; bytes < HEAD_BYTES; ) {
+    const part: Buffer | null = pipe.read();
+    if (part) {
+      parts.push(part);
+      bytes += part.length;
+      continue;
+    }
+    if (pipe.readableEnded || pipe.destroyed) break;
+    await new Promise<void>((resolve, reject) => {
+      const done = (error?: Error) => {
+        pipe.off("readable", done).off("end", done).off("error", done);
+        error ? reject(error) : resolve();
+      };
+      pipe.on("readable", done).on("end", done).on("error", done);
+    });
+  }
+  return Buffer.concat(parts);
+}
+
+async function detect(head: Buffer, name: SourceName): Promise<{ format: Format; compression: Compression }> {
+  const file = displayName(name);
+  if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
+  const compression = compressionOf(head);
+  const inner = await decompressedHead(head, compression, HEAD_BYTES);
+  const unread = unreadFormat(inner) ?? (compressionOf(inner) !== "none" && compression !== "none" ? "file compressed twice" : undefined);
+  if (unread) {
+    const hint = "convert it to a raw dump first";
+    throw new PagekinError(`this is a ${unread}, which pagekin does not read yet`, { file, hint });
+  }
+  if (inner.toString("latin1", 0, 4) === "PAR1") {
+    if (compression === "none") return { format: "parquet", compression };
+    throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
+  }
+  if (isCsvTrace(inner)) return { format: "csv", compression };
+  if (/\.csv(\.gz|\.zst)?$/i.test(name.path)) {
+    const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
+    throw new PagekinError("this is not a CSV trace", { file, hint });
+  }
+  return { format: "raw", compression };
+}
+
+/** Whether the head's first line names the columns of a trace. */
+function isCsvTrace(head: Buffer): boolean {
+  const end = head.indexOf("\n");
+  if (end < 0) return false;
+  const columns = head
+    .toString("latin1", 0, end)
+    .split(",")
+    .map((column) => column.trim().replace(/^(?:\xef\xbb\xbf)?"?(.*?)"?$/, "$1"));
+  return columns.includes("page") && columns.includes("fingerprint");
+}
+
+/** The decompressed bytes of a source, from front to back. */
+export async function* bytesOf(opened: Opened): AsyncGenerator<Uint8Array> {
+  const file = displayName(opened.name);
+  try {
+    if (opened.compression === "zstd") {
+      const fd = opened.fd ?? openSync(opened.name.path, "r");
+      yield* unzstd(fd, opened.fileBytes, file);
+      if (opened.fd === undefined) closeSync(fd);
+      return;
+    }
+    const input = opened.pipe ? Readable.from(readPipe(opened.pipe), { objectMode: false }) : readFile(opened);
+    yield* opened.compression === "gzip" ? gunzip(input, file) : (input as AsyncIterable<Uint8Array>);
+  } catch (error) {
+    throw fromSystem(error, file);
+  }
+}
+
+function readFile({ name, fd }: Opened): Readable {
+  const spooled = fd === undefined ? {} : { fd, start: 0, autoClose: false };
+  return createReadStream(name.path, { highWaterMark: 1024 * 1024, ...spooled });
+}
+
+/** A source as an uncompressed file that can be read at any offset: spooled to a temporary file unless it is one. */
+export async function toSeekable(opened: Opened): Promise<Opened> {
+  if (!opened.pipe && opened.compression === "none") return opened;
+  const { fd, bytes } = await spool(bytesOf(opened));
+  if (opened.fd !== undefined) closeSync(opened.fd);
+  return { name: opened.name, format: opened.format, compression: "none", fileBytes: bytes, fd };
+}
+
+/** How messages call a source. */
+export function displayName(name: SourceName): string {
+  return name.path === "-" ? "standard input" : name.path;
+}

@@ -1,0 +1,45 @@
+import { closeSync, mkdtempSync, openSync, rmdirSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fromSystem } from "../errors.js";
+
+/** Opens a temporary file (in TMPDIR) that has no name any more: nothing is left of it however the process ends. */
+export function openTemporary(): number {
+  try {
+    const folder = mkdtempSync(path.join(tmpdir(), "pagekin-"));
+    const file = path.join(folder, "spool");
+    const fd = openSync(file, "wx+", 0o600);
+    unlinkSync(file);
+    rmdirSync(folder);
+    return fd;
+  } catch (error) {
+    throw fromSystem(error, tmpdir());
+  }
+}
+
+/** Writes all of the bytes at a position of a temporary file. */
+export function writeTemporary(fd: number, bytes: Uint8Array, position: number): void {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+    }
+  } catch (error) {
+    throw fromSystem(error, `temporary file in ${tmpdir()}`);
+  }
+}
+
+/** Writes a stream of bytes to a temporary file; gives its descriptor and length. */
+export async function spool(chunks: AsyncIterable<Uint8Array>): Promise<{ fd: number; bytes: number }> {
+  const fd = openTemporary();
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) {
+      writeTemporary(fd, chunk, bytes);
+      bytes += chunk.length;
+    }
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return { fd, bytes };
+}

@@ -1,0 +1,143 @@
+// CSV traces: fingerprints that other tools made.
+
+import { Readable } from "node:stream";
+import { PagekinError } from "../errors.js";
+import { bytesOf, displayName, type Opened } from "../sources/open.js";
+import { parseSeconds } from "../sources/names.js";
+import type { TraceHead, TraceRows } from "./rows.js";
+
+const FINGERPRINT_BYTES = 16;
+const ROWS_AT_A_TIME = 16384;
+const NEEDED = ["page_bytes", "page", "fingerprint"];
+
+interface CsvRow {
+  pageBytes: number;
+  fingerprint: string;
+  zero: boolean;
+  member: string | undefined;
+  timeS: number | undefined;
+}
+
+/** Reads a CSV trace once for the head: its member, time and page sizes, and the shortest fingerprint in bits. */
+export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerprintBits: number }> {
+  const sizes = new Set<number>();
+  let rows = 0;
+  let first: CsvRow | undefined;
+  let digits = 2 * FINGERPRINT_BYTES;
+  for await (const row of readRows(opened)) {
+    first ??= row;
+    if (row.member !== first.member || row.timeS !== first.timeS) {
+      throw new PagekinError("the trace holds several snapshots", {
+        file: displayName(opened.name),
+        line: rows + 2,
+        hint: "write one file for each member and time",
+      });
+    }
+    sizes.add(row.pageBytes);
+    digits = Math.min(digits, row.fingerprint.length);
+    rows++;
+  }
+  if (!first) throw new PagekinError("the trace has no rows", { file: displayName(opened.name), hint: "give a row a page" });
+  return {
+    member: first.member,
+    timeS: first.timeS,
+    algorithm: "csv",
+    keyId: undefined,
+    addressSpace: undefined,
+    ledger: undefined,
+    pageSizes: [...sizes].sort((a, b) => a - b),
+    rows,
+    fingerprintBits: digits * 4,
+  };
+}
+
+/** The rows of a CSV trace, in runs of one page size. */
+export async function* readCsvTrace(opened: Opened, onBytes: (bytes: number) => void): AsyncGenerator<TraceRows> {
+  const empty = (pageBytes: number): TraceRows => ({
+    pageBytes,
+    count: 0,
+    fingerprints: new Uint8Array(ROWS_AT_A_TIME * FINGERPRINT_BYTES),
+    zeros: new Uint8Array(ROWS_AT_A_TIME),
+  });
+  let rows = empty(0);
+  for await (const row of readRows(opened, onBytes)) {
+    if (row.pageBytes !== rows.pageBytes || rows.count === ROWS_AT_A_TIME) {
+      if (rows.count > 0) yield rows;
+      rows = empty(row.pageBytes);
+    }
+    writeFingerprint(row.fingerprint, rows.fingerprints, rows.count * FINGERPRINT_BYTES);
+    rows.zeros[rows.count++] = row.zero ? 1 : 0;
+  }
+  if (rows.count > 0) yield rows;
+}
+
+/** Writes a fingerprint in hex; one of less than 16 bytes gets its length as the last byte, so that lengths do not mix. */
+function writeFingerprint(hex: string, target: Uint8Array, at: number): void {
+  const bytes = hex.length / 2;
+  for (let i = 0; i < bytes; i++) target[at + i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  if (bytes < FINGERPRINT_BYTES) target[at + FINGERPRINT_BYTES - 1] = bytes;
+}
+
+async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
+  const { parse } = await import("fast-csv");
+  const file = displayName(opened.name);
+  let line = 1;
+  const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
+  const counted = async function* () {
+    for await (const chunk of bytesOf(opened)) {
+      onBytes(chunk.length);
+      yield chunk;
+    }
+  };
+  const source = Readable.from(counted(), { objectMode: false });
+  const records = source.pipe(parse<string[], string[]>({ headers: false }));
+  source.once("error", (error) => records.destroy(error));
+  let columns: Record<string, number> | undefined;
+  try {
+    for await (const record of records as AsyncIterable<string[]>) {
+      if (!columns) {
+        columns = columnsOf(record, file);
+        continue;
+      }
+      line++;
+      yield parseRow(record, columns, fail);
+    }
+  } catch (error) {
+    if (error instanceof PagekinError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
+    throw fail(`not a readable CSV (${(error as Error).message})`, "see docs/traces.md");
+  }
+}
+
+function columnsOf(header: string[], file: string): Record<string, number> {
+  const columns = Object.fromEntries(header.map((name, i) => [name.trim(), i]));
+  const missing = NEEDED.filter((name) => !(name in columns));
+  if (missing.length > 0) {
+    throw new PagekinError(`no trace: it has no column ${missing.join(", ")}`, { file, line: 1, hint: "see docs/traces.md" });
+  }
+  return columns;
+}
+
+function parseRow(
+  record: string[],
+  columns: Record<string, number>,
+  fail: (what: string, hint: string) => PagekinError,
+): CsvRow {
+  const pageBytes = Number(record[columns.page_bytes]);
+  if (!Number.isInteger(pageBytes) || pageBytes <= 0) {
+    throw fail(`page_bytes is "${record[columns.page_bytes]}"`, "give the page size in bytes, such as 4096");
+  }
+  if (!/^\d+$/.test(record[columns.page] ?? "")) {
+    throw fail(`page is "${record[columns.page]}"`, "give the page number: address / page size");
+  }
+  const fingerprint = record[columns.fingerprint] ?? "";
+  if (!/^([0-9a-fA-F]{2}){1,16}$/.test(fingerprint)) {
+    throw fail(`fingerprint is "${fingerprint}"`, "give 1 to 16 bytes in hex");
+  }
+  const zero = columns.zero === undefined ? "" : (record[columns.zero] ?? "");
+  if (!/^(true|false|1|0|)$/i.test(zero)) throw fail(`zero is "${zero}"`, "give true or false");
+  const time = columns.time_s === undefined ? "" : (record[columns.time_s] ?? "");
+  const timeS = time === "" ? undefined : parseSeconds(time);
+  if (time !== "" && timeS === undefined) throw fail(`time_s is "${time}"`, "give seconds, such as 15 or 0.5");
+  const member = columns.member === undefined ? undefined : record[columns.member] || undefined;
+  return { pageBytes, fingerprint, zero: /^(true|1)$/i.test(zero), member, timeS };
+}

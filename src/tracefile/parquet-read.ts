@@ -1,0 +1,230 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import type { AsyncBuffer, Compressors, DecodedArray, FileMetaData, RowGroup } from "hyparquet";
+import { PagekinError } from "../errors.js";
+import { displayName, type Opened } from "../sources/open.js";
+import type { TraceHead, TraceRows } from "./rows.js";
+
+const FINGERPRINT_BYTES = 16;
+const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
+
+/** What a Parquet trace says of itself, from its footer and first row. */
+export async function readParquetHead(opened: Opened): Promise<TraceHead> {
+  return withParquet(opened, async (trace) => {
+    const { metadata, readGroup } = trace;
+    if (metadata.row_groups.length === 0 || Number(metadata.num_rows) === 0) throw trace.fail("the trace has no rows");
+    const [member, timeS] = await trace.snapshot();
+    const sizes = new Set<number>();
+    for (let group = 0; group < metadata.row_groups.length; group++) {
+      const known = constantOf(metadata.row_groups[group], "page_bytes");
+      if (known !== undefined) sizes.add(Number(known));
+      else for (const size of await readGroup(group, "page_bytes")) sizes.add(Number(size));
+    }
+    const text = new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value]));
+    return {
+      member,
+      timeS,
+      algorithm: text.get("pagekin.algorithm") ?? "xxh3-128",
+      keyId: text.get("pagekin.key_id") || undefined,
+      addressSpace: text.get("pagekin.address_space"),
+      ledger: parseLedger(text.get("pagekin.ledger")),
+      pageSizes: [...sizes].sort((a, b) => a - b),
+      rows: Number(metadata.num_rows),
+    };
+  });
+}
+
+function parseLedger(text: string | undefined): Record<string, number> | undefined {
+  if (!text) return undefined;
+  try {
+    const ledger: Record<string, unknown> = JSON.parse(text);
+    return Object.fromEntries(
+      Object.entries(ledger).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** The rows of a Parquet trace that have one of the page sizes, a row group at a time. */
+export async function* readParquetTrace(
+  opened: Opened,
+  pageSizes: readonly number[],
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<TraceRows> {
+  const trace = await openParquet(opened);
+  try {
+    const { row_groups: groups } = trace.metadata;
+    for (let group = 0; group < groups.length; group++) {
+      const constant = constantOf(groups[group], "page_bytes");
+      if (constant === undefined || pageSizes.includes(Number(constant))) {
+        const [fingerprints, zeros, sizes] = await Promise.all([
+          trace.readGroup(group, "fingerprint"),
+          trace.readGroup(group, "zero"),
+          constant === undefined ? trace.readGroup(group, "page_bytes") : undefined,
+        ]);
+        yield* rowsOf(trace, fingerprints, zeros, sizes, Number(constant));
+      }
+      onBytes(opened.fileBytes / groups.length);
+    }
+  } catch (error) {
+    throw trace.known(error);
+  } finally {
+    trace.close();
+  }
+}
+
+/** Splits a row group into runs of one page size. */
+function* rowsOf(
+  trace: ParquetTrace,
+  fingerprints: DecodedArray,
+  zeros: DecodedArray,
+  sizes: DecodedArray | undefined,
+  constant: number,
+): Generator<TraceRows> {
+  for (let from = 0; from < fingerprints.length; ) {
+    let to = fingerprints.length;
+    const pageBytes = sizes ? Number(sizes[from]) : constant;
+    if (sizes) for (to = from + 1; to < sizes.length && Number(sizes[to]) === pageBytes; ) to++;
+    const rows = { pageBytes, count: to - from, fingerprints: new Uint8Array((to - from) * 16), zeros: new Uint8Array(to - from) };
+    for (let row = from; row < to; row++) {
+      const fingerprint = fingerprints[row];
+      const zero = zeros[row];
+      if (!(fingerprint instanceof Uint8Array) || fingerprint.length !== FINGERPRINT_BYTES) {
+        throw trace.fail("a fingerprint is not of 16 bytes");
+      }
+      if (typeof zero !== "boolean") throw trace.fail("column zero holds something that is not a boolean");
+      rows.fingerprints.set(fingerprint, (row - from) * FINGERPRINT_BYTES);
+      if (zero) rows.zeros[row - from] = 1;
+    }
+    yield rows;
+    from = to;
+  }
+}
+
+/** The one value of a column in a row group, if its statistics tell. */
+function constantOf(group: RowGroup, column: string): unknown {
+  const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column);
+  const { min_value, max_value } = chunk?.meta_data?.statistics ?? {};
+  return min_value !== undefined && min_value === max_value ? min_value : undefined;
+}
+
+interface ParquetTrace {
+  metadata: FileMetaData;
+  readGroup(group: number, column: string): Promise<DecodedArray>;
+  /** Member and time, the same in all rows. */
+  snapshot(): Promise<[string, number]>;
+  fail(what: string, hint?: string): PagekinError;
+  known(error: unknown): unknown;
+  close(): void;
+}
+
+async function withParquet<T>(opened: Opened, use: (trace: ParquetTrace) => Promise<T>): Promise<T> {
+  const trace = await openParquet(opened);
+  try {
+    return await use(trace);
+  } catch (error) {
+    throw trace.known(error);
+  } finally {
+    trace.close();
+  }
+}
+
+async function openParquet(opened: Opened): Promise<ParquetTrace> {
+  const { parquetMetadataAsync, parquetScan } = await import("hyparquet");
+  const file = displayName(opened.name);
+  const fd = opened.fd ?? openSync(opened.name.path, "r");
+  const close = () => {
+    if (opened.fd === undefined) closeSync(fd);
+  };
+  const fail = (what: string, hint = "write it as docs/traces.md says") => new PagekinError(what, { file, hint });
+  const known = (error: unknown) =>
+    error instanceof PagekinError || (error as NodeJS.ErrnoException).syscall !== undefined
+      ? error
+      : fail(`not a readable Parquet file (${(error as Error).message})`, "write or copy the trace again");
+  try {
+    const buffer = asyncBuffer(fd, opened.fileBytes);
+    const metadata = await parquetMetadataAsync(buffer);
+    checkColumns(metadata, fail);
+    const compressors = await compressorsFor(metadata);
+    const scan = await parquetScan({ file: buffer, metadata, compressors, utf8: false, useOffsetIndex: false });
+    const starts = [0];
+    for (const { num_rows } of metadata.row_groups) starts.push(starts[starts.length - 1] + Number(num_rows));
+    const readGroup = (group: number, column: string) =>
+      scan.readColumn({ column, rowStart: starts[group], rowEnd: starts[group + 1] });
+    const snapshot = async (): Promise<[string, number]> => {
+      const member = await onlyValue("member", metadata, readGroup, fail);
+      const timeS = await onlyValue("time_s", metadata, readGroup, fail);
+      if (typeof member !== "string" || member === "") throw fail("column member holds something that is not a name");
+      if (typeof timeS !== "number" || !(timeS >= 0 && timeS < Infinity)) {
+        throw fail("column time_s holds something that is not a time in seconds");
+      }
+      return [member, timeS];
+    };
+    return { metadata, readGroup, snapshot, fail, known, close };
+  } catch (error) {
+    close();
+    throw known(error);
+  }
+}
+
+/** The value that all rows of a column have. */
+async function onlyValue(
+  column: string,
+  metadata: FileMetaData,
+  readGroup: (group: number, column: string) => Promise<DecodedArray>,
+  fail: (what: string, hint?: string) => PagekinError,
+): Promise<unknown> {
+  const values = new Set<unknown>();
+  for (let group = 0; group < metadata.row_groups.length; group++) {
+    const known = constantOf(metadata.row_groups[group], column);
+    // A bound of a long text may have been cut, so only a number is taken from the statistics.
+    if (typeof known === "number") values.add(known);
+    else for (const value of await readGroup(group, column)) values.add(value);
+    if (values.size > 1) {
+      throw fail(`the trace holds several snapshots (column ${column})`, "write one file for each member and time");
+    }
+  }
+  return values.values().next().value;
+}
+
+function checkColumns(metadata: FileMetaData, fail: (what: string) => PagekinError): void {
+  const names = metadata.schema.map(({ name }) => name);
+  const missing = COLUMNS.filter((column) => !names.includes(column));
+  if (missing.length > 0) throw fail(`no trace: it has no column ${missing.join(", ")}`);
+}
+
+function asyncBuffer(fd: number, byteLength: number): AsyncBuffer {
+  return {
+    byteLength,
+    slice(start, end = byteLength) {
+      const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start));
+      for (let done = 0; done < bytes.length; ) {
+        const got = readSync(fd, bytes, done, bytes.length - done, start + done);
+        if (got === 0) throw new Error("the file is shorter than it says");
+        done += got;
+      }
+      return bytes.buffer;
+    },
+  };
+}
+
+/** Decompressors that hyparquet does not have of its own. */
+async function compressorsFor(metadata: FileMetaData): Promise<Compressors> {
+  const codecs = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data?.codec)));
+  const compressors: Compressors = {};
+  if (codecs.has("ZSTD")) {
+    const { ZSTDDecoder } = await import("zstddec/stream");
+    const decoder = new ZSTDDecoder();
+    await decoder.init();
+    compressors.ZSTD = (input, outputLength) => {
+      const output = decoder.decode(input, outputLength);
+      if (output.length !== outputLength) throw new Error("a zstd page is damaged");
+      return output;
+    };
+  }
+  if (codecs.has("GZIP")) {
+    const { gunzipSync } = await import("node:zlib");
+    compressors.GZIP = (input, outputLength) => gunzipSync(input, { maxOutputLength: outputLength });
+  }
+  return compressors;
+}

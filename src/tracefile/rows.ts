@@ -1,0 +1,26 @@
+/** Rows of a trace that have one page size. */
+export interface TraceRows {
+  pageBytes: number;
+  count: number;
+  /** 16 bytes a row: canonical; those of a CSV shorter than that are padded. */
+  fingerprints: Uint8Array;
+  /** 1 for a row that is marked as the zero page. */
+  zeros: Uint8Array;
+}
+
+/** What a trace says of itself. */
+export interface TraceHead {
+  member: string | undefined;
+  timeS: number | undefined;
+  /** `xxh3-128`, or `csv` for fingerprints of another tool. */
+  algorithm: string;
+  /** Name of the key, where fingerprints are keyed. */
+  keyId: string | undefined;
+  addressSpace: string | undefined;
+  /** The ledger of the dump that it was made from (columns of ledger.csv). */
+  ledger: Record<string, number> | undefined;
+  /** Page sizes that it holds, ascending; empty where only reading all of it would tell. */
+  pageSizes: number[];
+  /** Rows, where the file tells. */
+  rows: number | undefined;
+}
