@@ -2,7 +2,7 @@
 // A content's slot holds the member seen last and its copies; earlier holders hang on it as a chain of nodes. Entries
 // must come member by member, so a member other than the last one is a new holder.
 
-import { countSingle, internVector } from "./vectors";
+import { addSingles, internVector } from "./vectors";
 
 /** A slot: low u64, high u64, then: */
 const HOLDER: usize = 16; // u32: last member + 1; 0: the slot is empty; ZERO_HOLDER: the zero content
@@ -24,6 +24,12 @@ let room: u32 = 0;
 let nodes: usize = 0;
 let nodeRoom: u32 = 0;
 let nodeCount: u32 = 0;
+/** Slots (offsets, u32) of contents that exist more than once. */
+let multiples: usize = 0;
+let multipleCount: u32 = 0;
+/** For each member the contents (u32) that it alone holds, in one copy. */
+let singles: usize = 0;
+let members: u32 = 0;
 let firsts: usize = 0;
 let contents: u32 = 0;
 let zeros: u32 = 0;
@@ -32,23 +38,40 @@ let partMask: u64 = 0;
 let part: u64 = 0;
 
 /**
- * Empties the table: `slotCount` slots (a power of two) at slotsAt, `nodeLimit` nodes at nodesAt. Only fingerprints whose
- * `partBits` bits after the bucket's 8 equal partNumber are taken. firstsAt: where insertTracked notes the first
- * page of each content (8 bytes each).
+ * Sets the memory of the table: slotCount slots (a power of two) of 32 bytes, nodeLimit nodes of 12, for each slot 4
+ * bytes of multiplesAt and 8 of firstsAt, for each of memberCount members 4 of singlesAt.
  */
-export function resetTable(slotsAt: usize, slotCount: u32, nodesAt: usize, nodeLimit: u32, firstsAt: usize, partBits: u32, partNumber: u32): void {
+export function setTable(
+  slotsAt: usize,
+  slotCount: u32,
+  nodesAt: usize,
+  nodeLimit: u32,
+  multiplesAt: usize,
+  firstsAt: usize,
+  singlesAt: usize,
+  memberCount: u32,
+): void {
   slots = slotsAt;
   slotMask = slotCount - 1;
   room = slotCount - (slotCount >> 2);
   nodes = nodesAt;
   nodeRoom = nodeLimit;
-  nodeCount = 0;
+  multiples = multiplesAt;
   firsts = firstsAt;
+  singles = singlesAt;
+  members = memberCount;
+}
+
+/** Empties the table. It will take those fingerprints only whose `bits` bits after the bucket's 8 equal partNumber. */
+export function resetTable(bits: u32, partNumber: u32): void {
+  nodeCount = 0;
   contents = 0;
-  partShift = 56 - partBits;
-  partMask = ((1 as u64) << partBits) - 1;
+  multipleCount = 0;
+  partShift = 56 - bits;
+  partMask = ((1 as u64) << bits) - 1;
   part = partNumber;
-  memory.fill(slots, 0, (slotCount as usize) << SLOT_SHIFT);
+  memory.fill(slots, 0, ((slotMask + 1) as usize) << SLOT_SHIFT);
+  memory.fill(singles, 0, (members as usize) << 2);
 }
 
 /** The slot of a fingerprint, or the empty one where it belongs. */
@@ -81,7 +104,30 @@ function newContent(slot: usize, low: u64, high: u64, holder: u32): void {
 
 // @ts-ignore: decorator
 @inline
+function addSingle(member: u32, count: i32): void {
+  const at = singles + ((member as usize) << 2);
+  store<u32>(at, load<u32>(at) + count);
+}
+
+/** Counts one more copy for the last holder. */
+// @ts-ignore: decorator
+@inline
+function newCopy(slot: usize, holder: u32): void {
+  const copies = load<u32>(slot, COPIES);
+  if (copies == 1 && !load<u32>(slot, CHAIN)) becomesMultiple(slot, holder);
+  store<u32>(slot, copies + 1, COPIES);
+}
+
+/** A content that its holder alone had, in one copy, is found again. */
+function becomesMultiple(slot: usize, holder: u32): void {
+  addSingle(holder - 1, -1);
+  store<u32>(multiples + ((multipleCount++ as usize) << 2), (slot - slots) as u32);
+}
+
+// @ts-ignore: decorator
+@inline
 function newHolder(slot: usize, holder: u32): void {
+  if (load<u32>(slot, COPIES) == 1 && !load<u32>(slot, CHAIN)) becomesMultiple(slot, load<u32>(slot, HOLDER));
   const node = nodes + (nodeCount as usize) * NODE_BYTES;
   store<u32>(node, load<u32>(slot, HOLDER) - 1, NODE_MEMBER);
   store<u32>(node, load<u32>(slot, COPIES), NODE_COPIES);
@@ -104,6 +150,7 @@ export function insertZeros(src: usize, count: u32): void {
 /** Inserts `count` entries of one member. False: the table is full, and its state is of no use. */
 export function insert(src: usize, count: u32, member: u32): bool {
   const holder = member + 1;
+  let fresh = 0;
   zeros = 0;
   for (let end = src + ((count as usize) << 4); src < end; src += 16) {
     const low = load<u64>(src);
@@ -112,10 +159,11 @@ export function insert(src: usize, count: u32, member: u32): bool {
     const slot = slotOf(low, high);
     const last = load<u32>(slot, HOLDER);
     if (last == holder) {
-      store<u32>(slot, load<u32>(slot, COPIES) + 1, COPIES);
+      newCopy(slot, holder);
     } else if (!last) {
       if (contents == room) return false;
       newContent(slot, low, high, holder);
+      fresh++;
     } else if (last == ZERO_HOLDER) {
       zeros++;
     } else {
@@ -123,6 +171,7 @@ export function insert(src: usize, count: u32, member: u32): bool {
       newHolder(slot, holder);
     }
   }
+  addSingle(member, fresh);
   return true;
 }
 
@@ -134,6 +183,7 @@ let repeats: u32 = 0;
  */
 export function insertTracked(src: usize, places: usize, count: u32, member: u32, segment: u32, out: usize): bool {
   const holder = member + 1;
+  let fresh = 0;
   zeros = 0;
   repeats = 0;
   for (let end = src + ((count as usize) << 4); src < end; src += 16, places += 4) {
@@ -148,6 +198,7 @@ export function insertTracked(src: usize, places: usize, count: u32, member: u32
       store<u32>(first, segment);
       store<u32>(first, load<u32>(places), 4);
       newContent(slot, low, high, holder);
+      fresh++;
       continue;
     }
     const to = out + ((repeats as usize) << 4);
@@ -156,12 +207,13 @@ export function insertTracked(src: usize, places: usize, count: u32, member: u32
     store<u64>(to, load<u64>(firsts + ((load<u32>(slot, NUMBER) as usize) << 3)), 8);
     repeats++;
     if (last == holder) {
-      store<u32>(slot, load<u32>(slot, COPIES) + 1, COPIES);
+      newCopy(slot, holder);
     } else {
       if (nodeCount == nodeRoom) return false;
       newHolder(slot, holder);
     }
   }
+  addSingle(member, fresh);
   return true;
 }
 
@@ -176,24 +228,17 @@ export function repeatsMet(): u32 {
 }
 
 /**
- * Adds the copy vector of each content, from slot `from` on, to the collected vectors; scratch: 8 bytes for each member.
- * Gives the slot at which it had to stop because the collection is full, or the number of slots.
+ * Adds the copy vectors of the contents to the collection, from number `from` of those that exist more than once on;
+ * scratch: 8 bytes for each member. Gives the number at which it had to stop because the collection is full, or all.
  */
 export function collect(from: u32, scratch: usize): u32 {
-  for (let i = from; i <= slotMask; i++) {
-    const slot = slots + ((i as usize) << SLOT_SHIFT);
-    const last = load<u32>(slot, HOLDER);
-    if (!last || last == ZERO_HOLDER) continue;
-    const copies = load<u32>(slot, COPIES);
+  if (from == 0) addSingles(singles);
+  for (let i = from; i < multipleCount; i++) {
+    const slot = slots + (load<u32>(multiples + ((i as usize) << 2)) as usize);
+    store<u32>(scratch, load<u32>(slot, HOLDER) - 1);
+    store<u32>(scratch, load<u32>(slot, COPIES), 4);
+    let to = scratch + 8;
     let chain = load<u32>(slot, CHAIN);
-    if (!chain && copies == 1) {
-      countSingle(last - 1);
-      continue;
-    }
-    let to = scratch;
-    store<u32>(to, last - 1);
-    store<u32>(to, copies, 4);
-    to += 8;
     while (chain) {
       const node = nodes + ((chain - 1) as usize) * NODE_BYTES;
       store<u32>(to, load<u32>(node, NODE_MEMBER));
@@ -203,5 +248,10 @@ export function collect(from: u32, scratch: usize): u32 {
     }
     if (!internVector(scratch, ((to - scratch) >> 3) as u32, 1)) return i;
   }
-  return slotMask + 1;
+  return multipleCount;
+}
+
+/** Contents that exist more than once. */
+export function multiplesMet(): u32 {
+  return multipleCount;
 }

@@ -1,11 +1,13 @@
 // One pass over the bytes of a dump: the fingerprint of every page of every size asked for, and the zero test.
 // Fingerprints are written to one log a size; zero pages are counted and leave no entry.
 
-import { TERMS_BYTES, addInnerKib, digestStart, finishWithLastKib, isZeroKib, startAccumulators, termsOfKib } from "./xxh3";
+import { TERMS_BYTES, addInnerKibs, digestOfPage, digestStart, finishKibs, isZeroKib, startAccumulators, termsOfKib } from "./xxh3";
 
 /** Page sizes at one time: the powers of two from 1 KiB to 2 MiB. */
 const MAX_SIZES: i32 = 12;
 const BUCKETS: i32 = 256;
+/** KiB whose terms are taken before any page is finished; pages up to this size need no accumulators in memory. */
+const GROUP: u32 = 16;
 
 // The state of one page size. 64 bytes of accumulators, then:
 const START: usize = 64; // v128: start of the digest
@@ -24,13 +26,12 @@ const STATE_BYTES: i32 = 144;
 
 const STATES: usize = memory.data(MAX_SIZES * STATE_BYTES, 16);
 const HISTOGRAMS: usize = memory.data(MAX_SIZES * BUCKETS * 4, 16);
-const TERMS: usize = memory.data(TERMS_BYTES, 16);
+const TERMS: usize = memory.data(16 * TERMS_BYTES, 16);
 const ZERO_TERMS: usize = memory.data(TERMS_BYTES, 16);
 const ZERO_KIB: usize = memory.data(1024, 16);
 
 let statesEnd: usize = STATES;
 let kibAt: u32 = 0;
-let zeroRun: u32 = 0;
 let zeroPages4k: u32 = 0;
 
 /** Where memory that the module does not use itself begins. */
@@ -54,15 +55,14 @@ export function addSize(shift: u32, log: usize, places: usize): void {
   store<usize>(s, log, LOG_START);
   store<usize>(s, places, PLACES_START);
   startAccumulators(s);
-  for (let k: u32 = 1; k < 1 << shift; k++) addInnerKib(s, ZERO_TERMS);
-  v128.store(s, finishWithLastKib(s, ZERO_TERMS, v128.load(s, START)), ZERO_FINGERPRINT);
+  for (let k: u32 = 1; k < 1 << shift; k++) addInnerKibs(s, ZERO_TERMS, 1);
+  v128.store(s, finishKibs(s, ZERO_TERMS, 1, v128.load(s, START)), ZERO_FINGERPRINT);
   statesEnd = s + STATE_BYTES;
 }
 
 /** Empties the logs and counts. The next byte hashed is at the start of a page of every size. */
 export function beginSegment(): void {
   kibAt = 0;
-  zeroRun = 0;
   zeroPages4k = 0;
   for (let s = STATES; s < statesEnd; s += STATE_BYTES) {
     store<usize>(s, load<usize>(s, LOG_START), LOG);
@@ -73,42 +73,72 @@ export function beginSegment(): void {
   }
 }
 
-/** Hashes the next `kibs` KiB of the segment, at src. */
+/** Hashes the next `kibs` KiB of the segment, at src; only the segment's last call may have a number that is not of groups. */
 export function hash(src: usize, kibs: u32): void {
-  for (let k = kibAt, end = kibAt + kibs; k < end; k++, src += 1024) {
-    const zero = isZeroKib(src);
-    let terms = ZERO_TERMS;
-    if (!zero) {
-      terms = TERMS;
-      termsOfKib(src, terms);
-    }
-    zeroRun = zero ? zeroRun + 1 : 0;
-    if ((k & 3) == 3 && zeroRun >= 4) zeroPages4k++;
-    for (let s = STATES; s < statesEnd; s += STATE_BYTES) {
-      const mask = load<u32>(s, MASK);
-      const inPage = k & mask;
-      if (inPage == 0) {
-        startAccumulators(s);
-        store<u32>(s, zero as u32, ZERO);
-      } else if (!zero) {
-        store<u32>(s, 0, ZERO);
-      }
-      if (inPage < mask) addInnerKib(s, terms);
-      else endPage(s, terms, k);
-    }
+  while (kibs > 0) {
+    const count = min(kibs, GROUP);
+    hashGroup(src, count);
+    src += (count as usize) << 10;
+    kibs -= count;
+    kibAt += count;
   }
-  kibAt += kibs;
 }
 
-// @ts-ignore: decorator
-@inline
-function endPage(s: usize, terms: usize, k: u32): void {
-  store<u32>(s, load<u32>(s, PAGES) + 1, PAGES);
-  if (load<u32>(s, ZERO)) {
-    store<u32>(s, load<u32>(s, ZEROS) + 1, ZEROS);
+function hashGroup(src: usize, count: u32): void {
+  let zeros: u32 = 0;
+  for (let k: u32 = 0; k < count; k++, src += 1024) {
+    if (isZeroKib(src)) zeros |= 1 << k;
+    else termsOfKib(src, TERMS + (k as usize) * TERMS_BYTES);
+  }
+  for (let k: u32 = 0; k + 4 <= count; k += 4) if (((zeros >> k) & 15) == 15) zeroPages4k++;
+  if (zeros && zeros != 0xffff) {
+    for (let k: u32 = 0; k < count; k++) {
+      if ((zeros >> k) & 1) memory.copy(TERMS + (k as usize) * TERMS_BYTES, ZERO_TERMS, TERMS_BYTES);
+    }
+  }
+  for (let s = STATES; s < statesEnd; s += STATE_BYTES) {
+    if (load<u32>(s, MASK) < GROUP) smallPages(s, count, zeros);
+    else partOfLargePage(s, count, zeros);
+  }
+}
+
+/** The pages of a size that fits into a group. */
+function smallPages(s: usize, count: u32, zeros: u32): void {
+  const kibs = load<u32>(s, MASK) + 1;
+  const shift = load<u32>(s, SHIFT);
+  const allZero: u32 = (1 << kibs) - 1;
+  const start = v128.load(s, START);
+  const firstPlace = kibAt >> shift;
+  const pages = count >> shift;
+  let zeroPages: u32 = 0;
+  for (let page: u32 = 0, k: u32 = 0; page < pages; page++, k += kibs) {
+    if (((zeros >> k) & allZero) == allZero) zeroPages++;
+    else append(s, digestOfPage(TERMS + (k as usize) * TERMS_BYTES, kibs, start), firstPlace + page);
+  }
+  store<u32>(s, load<u32>(s, PAGES) + pages, PAGES);
+  store<u32>(s, load<u32>(s, ZEROS) + zeroPages, ZEROS);
+}
+
+/** The part of a larger page that a group is. */
+function partOfLargePage(s: usize, count: u32, zeros: u32): void {
+  const mask = load<u32>(s, MASK);
+  const inPage = kibAt & mask;
+  if (inPage == 0) {
+    startAccumulators(s);
+    store<u32>(s, 1, ZERO);
+  }
+  if (zeros == 0xffff) {
+    for (let k: u32 = 0; k < GROUP; k++) memory.copy(TERMS + (k as usize) * TERMS_BYTES, ZERO_TERMS, TERMS_BYTES);
+  } else {
+    store<u32>(s, 0, ZERO);
+  }
+  if (inPage + count <= mask) {
+    addInnerKibs(s, TERMS, count);
     return;
   }
-  append(s, finishWithLastKib(s, terms, v128.load(s, START)), k >> load<u32>(s, SHIFT));
+  store<u32>(s, load<u32>(s, PAGES) + 1, PAGES);
+  if (load<u32>(s, ZERO)) store<u32>(s, load<u32>(s, ZEROS) + 1, ZEROS);
+  else append(s, finishKibs(s, TERMS, count, v128.load(s, START)), kibAt >> load<u32>(s, SHIFT));
 }
 
 // @ts-ignore: decorator

@@ -7,6 +7,7 @@ const HOLDERS: usize = 12;
 const VECTOR: usize = 16;
 
 let singles: usize = 0;
+let members: u32 = 0;
 let table: usize = 0;
 let tableMask: u32 = 0;
 let records: usize = 0;
@@ -15,11 +16,12 @@ let recordsLimit: usize = 0;
 let vectors: u32 = 0;
 
 /**
- * Starts an empty collection: singlesAt: u64 for each of `members`; tableAt: tableCount (a power of two) u32; recordsAt
+ * Starts an empty collection: singlesAt: u64 for each of memberCount members; tableAt: tableCount (a power of two) u32; recordsAt
  * to recordsTo: the records.
  */
-export function resetVectors(singlesAt: usize, members: u32, tableAt: usize, tableCount: u32, recordsAt: usize, recordsTo: usize): void {
+export function resetVectors(singlesAt: usize, memberCount: u32, tableAt: usize, tableCount: u32, recordsAt: usize, recordsTo: usize): void {
   singles = singlesAt;
+  members = memberCount;
   table = tableAt;
   tableMask = tableCount - 1;
   records = recordsAt;
@@ -30,12 +32,12 @@ export function resetVectors(singlesAt: usize, members: u32, tableAt: usize, tab
   memory.fill(table, 0, (tableCount as usize) << 2);
 }
 
-/** Counts a content that one member holds in one copy. */
-// @ts-ignore: decorator
-@inline
-export function countSingle(member: u32): void {
-  const at = singles + ((member as usize) << 3);
-  store<u64>(at, load<u64>(at) + 1);
+/** Adds to each member's count of contents that it alone holds, in one copy, those at src (u32). */
+export function addSingles(src: usize): void {
+  for (let member: usize = 0; member < (members as usize); member++) {
+    const at = singles + (member << 3);
+    store<u64>(at, load<u64>(at) + (load<u32>(src + (member << 2)) as u64));
+  }
 }
 
 /** Adds `contents` to the copy vector at src (holders x 8 bytes). False: the collection is full and unchanged. */

@@ -125,32 +125,79 @@ function productOf(data: v128, secret: usize): v128 {
   return i64x2.extmul_low_i32x4_u(v128.shuffle<u32>(keyed, keyed, 0, 2, 0, 2), v128.shuffle<u32>(keyed, keyed, 1, 3, 1, 3));
 }
 
-/** Sets the accumulators (64 bytes) to their start values. */
-// @ts-ignore: decorator
-@inline
+// The accumulators before the first block.
+const START_0: v128 = i64x2(PRIME32_3, PRIME64_1);
+const START_1: v128 = i64x2(PRIME64_2, PRIME64_3);
+const START_2: v128 = i64x2(PRIME64_4, PRIME32_2);
+const START_3: v128 = i64x2(PRIME64_5, PRIME32_1);
+
+/** Sets accumulators (64 bytes) to their start values. */
 export function startAccumulators(acc: usize): void {
-  v128.store(acc, i64x2(PRIME32_3, PRIME64_1), 0);
-  v128.store(acc, i64x2(PRIME64_2, PRIME64_3), 16);
-  v128.store(acc, i64x2(PRIME64_4, PRIME32_2), 32);
-  v128.store(acc, i64x2(PRIME64_5, PRIME32_1), 48);
+  v128.store(acc, START_0, 0);
+  v128.store(acc, START_1, 16);
+  v128.store(acc, START_2, 32);
+  v128.store(acc, START_3, 48);
 }
 
-/** Adds the terms of a KiB that is not the last of its page, then scrambles. */
-// @ts-ignore: decorator
-@inline
-export function addInnerKib(acc: usize, terms: usize): void {
-  addInnerVector(acc, terms, SECRET + SCRAMBLE_SECRET);
-  addInnerVector(acc + 16, terms + 16, SECRET + SCRAMBLE_SECRET + 16);
-  addInnerVector(acc + 32, terms + 32, SECRET + SCRAMBLE_SECRET + 32);
-  addInnerVector(acc + 48, terms + 48, SECRET + SCRAMBLE_SECRET + 48);
+/** Adds the terms of `kibs` KiB that are not the last of their page to accumulators. */
+export function addInnerKibs(acc: usize, terms: usize, kibs: u32): void {
+  let a0 = v128.load(acc, 0);
+  let a1 = v128.load(acc, 16);
+  let a2 = v128.load(acc, 32);
+  let a3 = v128.load(acc, 48);
+  for (; kibs > 0; kibs--, terms += TERMS_BYTES) {
+    a0 = scrambled(a0, terms, 0);
+    a1 = scrambled(a1, terms, 16);
+    a2 = scrambled(a2, terms, 32);
+    a3 = scrambled(a3, terms, 48);
+  }
+  v128.store(acc, a0, 0);
+  v128.store(acc, a1, 16);
+  v128.store(acc, a2, 32);
+  v128.store(acc, a3, 48);
 }
 
+/** The digest of the last `kibs` KiB of a page, after what accumulators hold of it; as two words: low, high. */
 // @ts-ignore: decorator
 @inline
-function addInnerVector(acc: usize, terms: usize, secret: usize): void {
-  const sum = i64x2.add(v128.load(acc), v128.load(terms));
-  const mixed = v128.xor(v128.xor(sum, i64x2.shr_u(sum, 47)), v128.load(secret));
-  v128.store(acc, i64x2.mul(mixed, i64x2.splat(PRIME32_1)));
+export function finishKibs(acc: usize, terms: usize, kibs: u32, start: v128): v128 {
+  let a0 = v128.load(acc, 0);
+  let a1 = v128.load(acc, 16);
+  let a2 = v128.load(acc, 32);
+  let a3 = v128.load(acc, 48);
+  for (; kibs > 1; kibs--, terms += TERMS_BYTES) {
+    a0 = scrambled(a0, terms, 0);
+    a1 = scrambled(a1, terms, 16);
+    a2 = scrambled(a2, terms, 32);
+    a3 = scrambled(a3, terms, 48);
+  }
+  return digest(a0, a1, a2, a3, terms, start);
+}
+
+/** The digest of a page of `kibs` KiB. */
+// @ts-ignore: decorator
+@inline
+export function digestOfPage(terms: usize, kibs: u32, start: v128): v128 {
+  let a0 = START_0;
+  let a1 = START_1;
+  let a2 = START_2;
+  let a3 = START_3;
+  for (; kibs > 1; kibs--, terms += TERMS_BYTES) {
+    a0 = scrambled(a0, terms, 0);
+    a1 = scrambled(a1, terms, 16);
+    a2 = scrambled(a2, terms, 32);
+    a3 = scrambled(a3, terms, 48);
+  }
+  return digest(a0, a1, a2, a3, terms, start);
+}
+
+/** One vector of accumulators after a KiB that is not the last of its page. */
+// @ts-ignore: decorator
+@inline
+function scrambled(acc: v128, terms: usize, at: usize): v128 {
+  const sum = i64x2.add(acc, v128.load(terms + at));
+  const mixed = v128.xor(v128.xor(sum, i64x2.shr_u(sum, 47)), v128.load(SECRET + SCRAMBLE_SECRET + at));
+  return i64x2.mul(mixed, i64x2.splat(PRIME32_1));
 }
 
 /** The start values of the two halves of the digest (low, high) of an input of so many bytes. */
@@ -158,14 +205,14 @@ export function digestStart(bytes: u64): v128 {
   return i64x2.replace_lane(i64x2.splat(bytes * PRIME64_1), 1, ~(bytes * PRIME64_2));
 }
 
-/** Adds the terms of a page's last KiB and gives the digest as two little-endian words: low, high. */
+/** Adds the terms of a page's last KiB and gives the digest. */
 // @ts-ignore: decorator
 @inline
-export function finishWithLastKib(acc: usize, terms: usize, start: v128): v128 {
-  let sum = i64x2.add(start, foldPair(acc, terms, 0));
-  sum = i64x2.add(sum, foldPair(acc, terms, 16));
-  sum = i64x2.add(sum, foldPair(acc, terms, 32));
-  sum = i64x2.add(sum, foldPair(acc, terms, 48));
+function digest(a0: v128, a1: v128, a2: v128, a3: v128, terms: usize, start: v128): v128 {
+  let sum = i64x2.add(start, foldPair(a0, terms, 0));
+  sum = i64x2.add(sum, foldPair(a1, terms, 16));
+  sum = i64x2.add(sum, foldPair(a2, terms, 32));
+  sum = i64x2.add(sum, foldPair(a3, terms, 48));
   sum = v128.xor(sum, i64x2.shr_u(sum, 37));
   sum = i64x2.mul(sum, i64x2.splat(PRIME_MX));
   return v128.xor(sum, i64x2.shr_u(sum, 32));
@@ -174,8 +221,8 @@ export function finishWithLastKib(acc: usize, terms: usize, start: v128): v128 {
 /** The 128-bit product of two keyed accumulators, its halves folded by xor, for the low and the high digest at once. */
 // @ts-ignore: decorator
 @inline
-function foldPair(acc: usize, terms: usize, at: usize): v128 {
-  const sum = i64x2.add(v128.load(acc + at), v128.load(terms + at, 64));
+function foldPair(acc: v128, terms: usize, at: usize): v128 {
+  const sum = i64x2.add(acc, v128.load(terms + at, 64));
   const low = v128.xor(sum, v128.load(SECRET + LOW_SECRET + at));
   const high = v128.xor(sum, v128.load(SECRET + HIGH_SECRET + at));
   const a = v128.shuffle<u32>(low, high, 0, 4, 1, 5);

@@ -1,61 +1,79 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
-// The CommonJS build: it starts sooner than the ES modules, and wraps help at words.
+import type { Argv } from "yargs";
+// The CommonJS build: it wraps help at words, and starts sooner than the ES modules.
 import yargs from "yargs/yargs";
 import { cleanUp } from "./cleanup.js";
 import type { AnyCommand } from "./commands/options.js";
 import { EXIT, fromSystem, PagekinError } from "./errors.js";
 import { VERSION } from "./version.js";
 
-/** The commands: a line each. Their modules are loaded when they are called. */
-const COMMANDS: [name: string, what: string, load: () => Promise<{ command: AnyCommand }>][] = [
-  ["analyze", "tables of sharing", () => import("./commands/analyze.js")],
-  ["fingerprint", "write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
-];
+/** The commands: a line each. A command's module is loaded when it is called. */
+const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: AnyCommand }>]> = {
+  analyze: ["tables of sharing", () => import("./commands/analyze.js")],
+  fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
+};
 
-const cli = yargs(process.argv.slice(2))
-  .scriptName("pagekin")
-  .usage("$0 COMMAND\n\nWhat memory sharing would save and what isolating tenants costs, from memory dumps.")
-  .detectLocale(false)
-  .version(VERSION)
-  .strict()
-  .exitProcess(false)
-  .wrap(process.stdout.isTTY ? Math.min(120, process.stdout.columns) : 100)
-  .demandCommand(1, "no command is given")
-  .example("$0 analyze vm1.raw vm2.raw vm3=dump.gz", "tables of what three dumps share")
-  .fail((message, error) => {
-    throw error ?? new PagekinError(message, { hint: "pagekin --help tells what there is" });
-  });
+async function main(argv: string[]): Promise<void> {
+  const [name, ...rest] = argv;
+  const [what, load] = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : [];
+  if (!what || !load) {
+    await parserOf(argv).parse();
+    return;
+  }
+  const { command } = await load();
+  const args = await parserOfCommand(rest, name, what, command).parse();
+  if (!args.help) await command.run({ ...args, sources: args._.map(String) } as never);
+}
 
-for (const [name, what, load] of COMMANDS) {
-  cli.command(
-    `${name} [sources..]`,
-    what,
-    async (builder) => {
-      const { command } = await load();
-      return builder
-        .usage(`$0 ${name} SOURCE... \n\n${what}`)
-        .positional("sources", {
-          type: "string",
-          array: true,
-          default: [],
-          defaultDescription: "none",
-          describe: "dumps and traces: PATH, NAME=PATH, NAME@SECONDS=PATH, NAME=- for standard input",
-        })
-        .options(command.options)
-        .check(refuseRepeated)
-        .example([command.example]);
-    },
-    async (args) => (await load()).command.run(args as never),
-  );
+/** What all parsers have in common. Errors are thrown; help is printed. */
+function baseParser(argv: string[]): Argv {
+  return yargs(argv)
+    .detectLocale(false)
+    .exitProcess(false)
+    .wrap(process.stdout.isTTY ? Math.min(120, process.stdout.columns) : 100)
+    .fail((message, error) => {
+      throw error ?? new PagekinError(message.replaceAll("\n", " "), { hint: "see pagekin --help, pagekin COMMAND --help" });
+    });
+}
+
+/** `pagekin --help`, `pagekin --version`, and whatever is no command. */
+function parserOf(argv: string[]): Argv {
+  const parser = baseParser(argv)
+    .scriptName("pagekin")
+    .usage("What memory sharing would save and what isolating tenants costs, from memory dumps.\n\npagekin COMMAND --help")
+    .version(VERSION)
+    .strict()
+    .demandCommand(1, "no command is given")
+    .example("pagekin analyze vm1.raw vm2.raw vm3=dump.gz", "tables of what three dumps share");
+  for (const [name, [what]] of Object.entries(COMMANDS)) parser.command(`${name} SOURCE...`, what);
+  return parser;
+}
+
+function parserOfCommand(argv: string[], name: string, what: string, command: AnyCommand): Argv {
+  const sources = [
+    "SOURCE is a dump or a trace: PATH, NAME=PATH, NAME@SECONDS=PATH, or NAME=- for standard input.",
+    "Without a name, a trace's own counts, else that of the file: NAME[@SECONDS].raw and the like.",
+  ];
+  return baseParser(argv)
+    .scriptName(`pagekin ${name}`)
+    .usage(`pagekin ${name} SOURCE...: ${what}\n\n${sources.join("\n")}`)
+    .version(false)
+    .strictOptions()
+    .options(command.options)
+    .string("_")
+    .parserConfiguration({ "parse-positional-numbers": false })
+    .check(refuseRepeated)
+    .example([command.example]);
 }
 
 function refuseRepeated(args: Record<string, unknown>): true {
-  const [name] = Object.entries(args).find(([name, value]) => Array.isArray(value) && name !== "sources" && name !== "_") ?? [];
+  const [name] = Object.entries(args).find(([name, value]) => Array.isArray(value) && name !== "_") ?? [];
   if (name) throw new PagekinError(`--${name} is given twice`, { hint: "give it once" });
   return true;
 }
 
+/** Undoes what is half done, and ends. */
 function end(code: number): never {
   try {
     cleanUp();
@@ -73,7 +91,7 @@ process.on("SIGXFSZ", () => {});
 process.stdout.on("error", (error: NodeJS.ErrnoException) => end(error.code === "EPIPE" ? EXIT.done : EXIT.bug));
 
 try {
-  await cli.parseAsync();
+  await main(process.argv.slice(2));
   end(EXIT.done);
 } catch (caught) {
   const error = fromSystem(caught);
@@ -81,7 +99,6 @@ try {
     process.stderr.write(`pagekin: ${error.line}\n`);
     end(error.exitCode);
   }
-  const { stack } = error as Error;
-  process.stderr.write(`pagekin: a bug: ${stack ?? error}\nPlease report it, with the command line.\n`);
+  process.stderr.write(`pagekin: a bug: ${(error as Error).stack ?? error}\nPlease report it, with the command line.\n`);
   end(EXIT.bug);
 }

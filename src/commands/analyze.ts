@@ -1,14 +1,13 @@
-import { EXIT, PagekinError } from "../errors.js";
-import { analyzeWorld } from "../fingerprints/analysis.js";
+import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
+import { hashWorld } from "../fingerprints/world-index.js";
 import { choosePageSizes, openSources, type World } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
-import type { Mismatch } from "../fingerprints/verify.js";
-import { Tally } from "../sharing/tally.js";
+import { countSharing, type Sharing } from "../sharing/count.js";
 import { displayName } from "../sources/open.js";
 import { type Arguments, type Command, parsePageSizes, planResources, runOptions, sourceOptions } from "./options.js";
 
@@ -42,22 +41,16 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   if (args.verify) refuseTraces(worlds);
   const resources = planResources(args, worlds);
   const output = Output.open(args.out, args.force);
-  const crew = new Crew(resources.workers, resources.bucketLimit);
+  const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
   const results: tables.WorldResult[] = [];
+  const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
   for (const world of worlds) {
-    const tallies = pageSizes.map((bytes) => new Tally(bytes, world.snapshots.length));
-    const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
-    const { counts, mismatch } = await analyzeWorld(world, crew, settings, (size, chunk) => tallies[size].add(chunk));
-    if (mismatch) throw differs(world, mismatch);
-    const sharing = tallies.map((tally, size) =>
-      tally.finish(
-        counts.map(({ pages }) => pages[size]),
-        counts.map(({ zeroPages }) => zeroPages[size]),
-      ),
-    );
-    results.push({ world, counts, sharing });
+    const hashed = await hashWorld(world, crew, settings);
+    const sharing: Sharing[] = [];
+    for (const size of pageSizes.keys()) sharing.push(await countSharing(hashed, size, crew, args.pairs === "all"));
+    results.push({ world, counts: hashed.counts, sharing });
   }
   await crew.close();
   progress.stop();
@@ -65,7 +58,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   await output.writeTables([
     tables.selfTable(results, labelNames),
     tables.interTable(results),
-    tables.pairsTable(results, args.pairs === "all"),
+    tables.pairsTable(results),
     tables.pageSizesTable(results),
     tables.copiesTable(results),
     tables.ledgerTable(results),
@@ -81,13 +74,4 @@ function refuseTraces(worlds: readonly World[]): void {
     file: displayName(trace.opened.name),
     hint: "use --verify with the dumps, or leave it out",
   });
-}
-
-function differs({ snapshots }: World, { pageBytes, first, second }: Mismatch): PagekinError {
-  const place = ({ source, address }: Mismatch["first"]) =>
-    `${displayName(snapshots[source].opened.name)} at 0x${address.toString(16)}`;
-  return new PagekinError(
-    `pages of ${pageBytes} bytes have one fingerprint and different bytes: ${place(second)} and ${place(first)}`,
-    { hint: "no results were written: their counts would be wrong", exitCode: EXIT.mismatch },
-  );
 }

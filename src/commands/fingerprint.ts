@@ -27,7 +27,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const pageSizes = choosePageSizes(worlds, asked);
   const resources = planResources(args, worlds);
   const output = Output.open(args.out, args.force);
-  const crew = new Crew(Math.min(resources.workers, snapshots.length), 0);
+  const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
   const tasks = snapshots.map(({ opened, member, timeS }, source) => ({ source, opened, member, timeS, fileName: fileNameOf(member, timeS) }));

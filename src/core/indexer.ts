@@ -4,6 +4,7 @@ import { ENTRY_BYTES, Instance } from "./module.js";
 export const INDEX_CHUNK = 16384;
 const SLOT_BYTES = 32;
 const NODE_BYTES = 12;
+const MULTIPLE_BYTES = 4;
 const FIRST_BYTES = 8;
 const VECTOR_RECORDS = 4 * 1024 * 1024;
 const VECTOR_TABLE = 65536;
@@ -26,26 +27,26 @@ export class Indexer {
   /** Entries to insert (INDEX_CHUNK at most) and, when tracked, their places. */
   readonly input: Uint8Array;
   readonly places: Uint32Array;
+  /** Gets the vectors when there are many, and when flushVectors is called. */
+  onVectors: (chunk: VectorChunk) => void = () => {};
   private readonly instance: Instance;
   private readonly at: {
     input: number;
     places: number;
     repeats: number;
     scratch: number;
+    tableSingles: number;
     singles: number;
     vectorTable: number;
     records: number;
     table: number;
   };
-  private tableBytes = 0;
-  private slotCount = 0;
 
   /** members: of the world; tableLimit: bytes that the table of one range may take. */
   constructor(
     module: WebAssembly.Module,
     private readonly members: number,
     private readonly tableLimit: number,
-    private readonly onVectors: (chunk: VectorChunk) => void,
   ) {
     const instance = new Instance(module);
     this.instance = instance;
@@ -54,20 +55,20 @@ export class Indexer {
       places: instance.reserve(INDEX_CHUNK * 4),
       repeats: instance.reserve(INDEX_CHUNK * 16),
       scratch: instance.reserve(members * 8),
+      tableSingles: instance.reserve(members * 4),
       singles: instance.reserve(members * 8),
       vectorTable: instance.reserve(VECTOR_TABLE * 4),
       records: instance.reserve(VECTOR_RECORDS + members * 8),
       table: instance.reserve(0),
     };
-    this.tableBytes = this.bytesFor(this.mostSlots());
-    instance.reserve(this.tableBytes);
+    instance.reserve(this.bytesFor(this.mostSlots()));
     this.input = instance.bytes(this.at.input, INDEX_CHUNK * ENTRY_BYTES);
     this.places = instance.words(this.at.places, INDEX_CHUNK);
     this.resetVectors();
   }
 
   private bytesFor(slots: number): number {
-    return slots * (SLOT_BYTES + NODE_BYTES + FIRST_BYTES) + this.members * NODE_BYTES;
+    return slots * (SLOT_BYTES + NODE_BYTES + MULTIPLE_BYTES + FIRST_BYTES) + this.members * NODE_BYTES;
   }
 
   private mostSlots(): number {
@@ -85,18 +86,13 @@ export class Indexer {
     let slots = LEAST_SLOTS;
     const most = this.mostSlots();
     while (slots * 0.75 < entries && slots < most) slots *= 2;
-    this.slotCount = slots;
-    const nodes = this.at.table + slots * SLOT_BYTES;
+    const { table, tableSingles } = this.at;
     const nodeLimit = slots + this.members;
-    this.instance.exports.resetTable(
-      this.at.table,
-      slots,
-      nodes,
-      nodeLimit,
-      nodes + nodeLimit * NODE_BYTES,
-      bits,
-      part,
-    );
+    const nodes = table + slots * SLOT_BYTES;
+    const multiples = nodes + nodeLimit * NODE_BYTES;
+    const firsts = multiples + slots * MULTIPLE_BYTES;
+    this.instance.exports.setTable(table, slots, nodes, nodeLimit, multiples, firsts, tableSingles, this.members);
+    this.instance.exports.resetTable(bits, part);
     this.input.set(zeros);
     this.instance.exports.insertZeros(this.at.input, zeros.length / ENTRY_BYTES);
   }
@@ -120,9 +116,11 @@ export class Indexer {
 
   /** Adds the table's contents to the collected vectors. */
   collect(): void {
-    for (let slot = 0; slot < this.slotCount; ) {
-      slot = this.instance.exports.collect(slot, this.at.scratch);
-      if (slot < this.slotCount) this.flushVectors();
+    const all = this.instance.exports.multiplesMet();
+    let done = this.instance.exports.collect(0, this.at.scratch);
+    while (done < all) {
+      this.flushVectors();
+      done = this.instance.exports.collect(done, this.at.scratch);
     }
   }
 

@@ -17,21 +17,24 @@ interface CoreExports {
   zeroPagesOf(size: number): number;
   zeroLedgerPages(): number;
   scatter(dst: number, entries: number, places: number): void;
-  resetTable(
+  setTable(
     slots: number,
     slotCount: number,
     nodes: number,
     nodeLimit: number,
+    multiples: number,
     firsts: number,
-    partBits: number,
-    part: number,
+    singles: number,
+    members: number,
   ): void;
+  resetTable(bits: number, part: number): void;
   insertZeros(src: number, count: number): void;
   insert(src: number, count: number, member: number): number;
   insertTracked(src: number, places: number, count: number, member: number, segment: number, out: number): number;
   zerosMet(): number;
   repeatsMet(): number;
   collect(from: number, scratch: number): number;
+  multiplesMet(): number;
   resetVectors(
     singles: number,
     members: number,

@@ -1,6 +1,6 @@
 // The main thread and its workers: a job is run by all of them, each taking the next task until none is left.
 
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { compileCore } from "../core/module.js";
 import { EXIT, PagekinError } from "../errors.js";
 import { Budget } from "./buckets.js";
@@ -8,31 +8,22 @@ import { type Event, type Job, type Results, Runner, type Shared } from "./runne
 import type { FailedJob, Message } from "./worker.js";
 
 export class Crew {
-  private readonly shared: Shared;
   private readonly runner: Runner;
-  private readonly workers: Worker[];
-  private readonly budget: Budget;
 
-  /** threads: in all, the main thread among them; bucketLimit: bytes of buckets that are kept in memory. */
-  constructor(threads: number, bucketLimit: number) {
-    this.budget = new Budget(bucketLimit);
-    this.shared = {
-      module: compileCore(),
-      progress: new SharedArrayBuffer(8),
-      budget: this.budget.shared,
-      budgetLimit: bucketLimit,
-    };
-    this.workers = Array.from({ length: threads - 1 }, () => {
-      const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.shared });
-      // An error is seen where a job waits; this keeps one that comes in between from being thrown.
-      worker.on("error", () => {});
-      return worker;
-    });
-    this.runner = new Runner(this.shared);
+  private constructor(
+    private readonly shared: Shared,
+    private readonly budget: Budget,
+    private readonly workers: Worker[],
+  ) {
+    this.runner = new Runner(shared);
   }
 
-  get threads(): number {
-    return this.workers.length + 1;
+  /** threads: in all, the main thread among them; bucketLimit: bytes of buckets that are kept in memory. */
+  static async start(threads: number, bucketLimit: number): Promise<Crew> {
+    const budget = new Budget(bucketLimit);
+    const progress = new SharedArrayBuffer(8);
+    const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit };
+    return new Crew(shared, budget, threads > 1 ? await startWorkers(threads - 1, shared) : []);
   }
 
   /** Bytes hashed so far by all threads. */
@@ -61,6 +52,16 @@ export class Crew {
   async close(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
+}
+
+async function startWorkers(count: number, shared: Shared): Promise<Worker[]> {
+  const { Worker } = await import("node:worker_threads");
+  return Array.from({ length: count }, () => {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: shared });
+    // An error is seen where a job waits; this keeps one that comes in between from being thrown.
+    worker.on("error", () => {});
+    return worker;
+  });
 }
 
 function runOnWorker(worker: Worker, job: Job, emit: (event: Event) => void): Promise<unknown> {

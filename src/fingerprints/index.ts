@@ -9,52 +9,40 @@ import { breathe } from "./pace.js";
 const TABLE_ENTRIES = 24 * 1024;
 const MOST_PART_BITS = 24;
 
-/** The buckets from..to of a page size. */
+/** The buckets from..to. */
 export interface IndexTask {
-  size: number;
   from: number;
   to: number;
 }
 
-/** Tasks for all page sizes, size after size. */
-export function planIndex(blocks: readonly Block[], pageSizes: readonly number[]): IndexTask[] {
-  return pageSizes.flatMap((_, size) => {
-    const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, 0, BUCKETS), 0);
-    const width = Math.min(BUCKETS, Math.max(1, Math.floor((BUCKETS * TABLE_ENTRIES) / Math.max(1, entries))));
-    const tasks: IndexTask[] = [];
-    for (let from = 0; from < BUCKETS; from += width) tasks.push({ size, from, to: Math.min(BUCKETS, from + width) });
-    return entries > 0 ? tasks : [];
-  });
+/** The tasks of a page size. */
+export function planIndex(blocks: readonly Block[], size: number): IndexTask[] {
+  const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, 0, BUCKETS), 0);
+  if (entries === 0) return [];
+  const width = Math.min(BUCKETS, Math.max(1, Math.floor((BUCKETS * TABLE_ENTRIES) / entries)));
+  const tasks: IndexTask[] = [];
+  for (let from = 0; from < BUCKETS; from += width) tasks.push({ from, to: Math.min(BUCKETS, from + width) });
+  return tasks;
 }
 
 export interface IndexContext {
+  /** Number of the page size. */
+  size: number;
   indexer: Indexer;
   /** In the order of their members, then of their segments. */
   blocks: readonly Block[];
-  /** For each page size the entries that are the zero content. */
-  zeroKeys: readonly Uint8Array[];
-  /** Called for pages that are the zero content though their source did not say so. */
-  onZeros(size: number, source: number, pages: number): void;
+  /** Entries that are the zero content. */
+  zeroKeys: Uint8Array;
+  /** Called for pages that are the zero content though their fingerprint does not tell. */
+  onZeros(source: number, pages: number): void;
   /** With --verify: pages whose content was there before. */
-  onRepeats?: ((size: number, repeats: Repeats) => Promise<void>) | undefined;
+  onRepeats?: ((repeats: Repeats) => Promise<void>) | undefined;
 }
 
-/** Indexes the tasks that `next` hands out; a size's vectors are flushed when the next size begins. */
-export async function indexTasks(
-  next: () => IndexTask | undefined,
-  onSize: (size: number) => void,
-  context: IndexContext,
-): Promise<void> {
-  let size: number | undefined;
-  for (let task = next(); task; task = next()) {
-    if (task.size !== size) {
-      if (size !== undefined) context.indexer.flushVectors();
-      size = task.size;
-      onSize(size);
-    }
-    await indexPart(task, 0, 0, context);
-  }
-  if (size !== undefined) context.indexer.flushVectors();
+/** Indexes the tasks that `next` hands out. */
+export async function indexTasks(next: () => IndexTask | undefined, context: IndexContext): Promise<void> {
+  for (let task = next(); task; task = next()) await indexPart(task, 0, 0, context);
+  context.indexer.flushVectors();
 }
 
 /** Indexes those fingerprints of a bucket range whose next `bits` bits are `part`; in two halves if the table fills up. */
@@ -69,10 +57,10 @@ async function indexPart(task: IndexTask, bits: number, part: number, context: I
 }
 
 async function fillTable(task: IndexTask, bits: number, part: number, context: IndexContext): Promise<boolean> {
-  const { indexer, blocks, zeroKeys, onZeros, onRepeats } = context;
-  const { size, from, to } = task;
+  const { size, indexer, blocks, zeroKeys, onZeros, onRepeats } = context;
+  const { from, to } = task;
   const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, from, to), 0);
-  indexer.begin(entries / 2 ** bits + zeroKeys[size].length / ENTRY_BYTES, bits, part, zeroKeys[size]);
+  indexer.begin(entries / 2 ** bits + zeroKeys.length / ENTRY_BYTES, bits, part, zeroKeys);
   const zeros = new Map<number, number>();
   for (let b = 0; b < blocks.length; b++) {
     const block = blocks[b];
@@ -85,7 +73,7 @@ async function fillTable(task: IndexTask, bits: number, part: number, context: I
         copyPlaces(block, size, at, at + count, indexer.places.subarray(0, count));
         const repeats = indexer.insertTracked(count, block.source, b);
         if (!repeats) return false;
-        await onRepeats(size, repeats);
+        await onRepeats(repeats);
       } else {
         if (!indexer.insert(count, block.source)) return false;
         const met = indexer.zerosMet();
@@ -95,6 +83,6 @@ async function fillTable(task: IndexTask, bits: number, part: number, context: I
       if (turn) await turn;
     }
   }
-  for (const [source, pages] of zeros) onZeros(size, source, pages);
+  for (const [source, pages] of zeros) onZeros(source, pages);
   return true;
 }

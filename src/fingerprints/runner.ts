@@ -1,7 +1,7 @@
 // What one thread does: the same code on the main thread and on workers.
 
 import { Hasher } from "../core/hasher.js";
-import { Indexer, type VectorChunk } from "../core/indexer.js";
+import { Indexer, type Repeats, type VectorChunk } from "../core/indexer.js";
 import { type Block, BlockStore, Budget } from "./buckets.js";
 import { type HashResult, type HashTask, hashTasks } from "./hash.js";
 import { type IndexTask, indexTasks } from "./index.js";
@@ -28,10 +28,12 @@ interface JobBase<Kind, Task> {
 export type HashJob = JobBase<"hash", HashTask> & { pageSizes: number[]; withPlaces: boolean };
 
 export type IndexJob = JobBase<"index", IndexTask> & {
-  pageSizes: number[];
+  /** Number of the page size, and its bytes. */
+  size: number;
+  pageBytes: number;
   members: number;
   blocks: Block[];
-  zeroKeys: Uint8Array[];
+  zeroKeys: Uint8Array;
   tableLimit: number;
   /** With --verify: the sources, as files that can be read at any place. */
   verify: Opened[] | undefined;
@@ -43,8 +45,8 @@ export type Job = HashJob | IndexJob | TraceJob;
 
 /** What a job tells while it runs. */
 export type Event =
-  | { kind: "vectors"; size: number; chunk: VectorChunk }
-  | { kind: "zeros"; size: number; source: number; pages: number }
+  | { kind: "vectors"; chunk: VectorChunk }
+  | { kind: "zeros"; source: number; pages: number }
   | { kind: "mismatch"; mismatch: Mismatch };
 
 export interface Results {
@@ -57,6 +59,7 @@ export class Runner {
   private readonly store: BlockStore;
   private readonly progress: BigUint64Array;
   private hasher: Hasher | undefined;
+  private indexer: { for: string; indexer: Indexer } | undefined;
 
   constructor(private readonly shared: Shared) {
     this.store = new BlockStore(new Budget(shared.budgetLimit, shared.budget));
@@ -89,32 +92,26 @@ export class Runner {
     return hashTasks(next, { hasher, store: this.store, withPlaces, onBytes: this.onBytes });
   }
 
+  private indexerFor({ members, tableLimit }: IndexJob): Indexer {
+    const key = `${members} ${tableLimit}`;
+    if (this.indexer?.for !== key) {
+      this.indexer = { for: key, indexer: new Indexer(this.shared.module, members, tableLimit) };
+    }
+    return this.indexer.indexer;
+  }
+
   private async index(job: IndexJob, next: () => IndexTask | undefined, emit: (event: Event) => void): Promise<void> {
-    const { blocks, zeroKeys, members, tableLimit, verify, pageSizes } = job;
-    let current = 0;
-    const indexer = new Indexer(this.shared.module, members, tableLimit, (chunk) =>
-      emit({ kind: "vectors", size: current, chunk }),
-    );
-    const comparer = verify && new PageComparer(this.shared.module, verify, blocks, pageSizes);
+    const { size, pageBytes, blocks, zeroKeys, verify } = job;
+    const indexer = this.indexerFor(job);
+    indexer.onVectors = (chunk) => emit({ kind: "vectors", chunk });
+    const onZeros = (source: number, pages: number) => emit({ kind: "zeros", source, pages });
+    const comparer = verify && new PageComparer(this.shared.module, verify, blocks, pageBytes);
+    const onRepeats = comparer && (async (repeats: Repeats) => {
+      const mismatch = await comparer.compare(repeats);
+      if (mismatch) emit({ kind: "mismatch", mismatch });
+    });
     try {
-      await indexTasks(
-        next,
-        (size) => {
-          current = size;
-        },
-        {
-          indexer,
-          blocks,
-          zeroKeys,
-          onZeros: (size, source, pages) => emit({ kind: "zeros", size, source, pages }),
-          onRepeats:
-            comparer &&
-            (async (size, repeats) => {
-              const mismatch = await comparer.compare(size, repeats);
-              if (mismatch) emit({ kind: "mismatch", mismatch });
-            }),
-        },
-      );
+      await indexTasks(next, { size, indexer, blocks, zeroKeys, onZeros, onRepeats });
     } finally {
       comparer?.close();
     }

@@ -25,18 +25,18 @@ export class PageComparer {
     module: WebAssembly.Module,
     private readonly sources: readonly Opened[],
     private readonly blocks: readonly Block[],
-    private readonly pageSizes: readonly number[],
+    private readonly pageBytes: number,
   ) {
-    this.buffers = new PageBuffers(module, Math.max(...pageSizes));
+    this.buffers = new PageBuffers(module, pageBytes);
     this.fds = sources.map(({ fd }) => fd);
   }
 
   /** The first mismatch among the repeats, if there is one. */
-  async compare(size: number, repeats: Repeats): Promise<Mismatch | undefined> {
-    const pageBytes = this.pageSizes[size];
+  async compare(repeats: Repeats): Promise<Mismatch | undefined> {
+    const { pageBytes } = this;
     for (let i = 0; i < repeats.length; i += 4) {
-      const second = this.read(this.buffers.a, repeats[i], repeats[i + 1], pageBytes);
-      const first = this.read(this.buffers.b, repeats[i + 2], repeats[i + 3], pageBytes);
+      const second = this.read(this.buffers.a, repeats[i], repeats[i + 1]);
+      const first = this.read(this.buffers.b, repeats[i + 2], repeats[i + 3]);
       if (!this.buffers.areEqual(pageBytes)) return { pageBytes, first, second };
       const turn = breathe();
       if (turn) await turn;
@@ -44,12 +44,12 @@ export class PageComparer {
     return undefined;
   }
 
-  private read(target: Uint8Array, block: number, place: number, pageBytes: number): Mismatch["first"] {
+  private read(target: Uint8Array, block: number, place: number): Mismatch["first"] {
     const { source, segment } = this.blocks[block];
-    const address = segment * SEGMENT_BYTES + place * pageBytes;
+    const address = segment * SEGMENT_BYTES + place * this.pageBytes;
     const { name } = this.sources[source];
     this.fds[source] ??= openSync(name.path, "r");
-    readWhole(this.fds[source], target.subarray(0, pageBytes), address, displayName(name));
+    readWhole(this.fds[source], target, address, displayName(name));
     return { source, address };
   }
 

@@ -5,7 +5,9 @@ export const formatRate = (value: number): string => value.toFixed(6);
 export function formatNumber(value: number): string {
   const text = String(value);
   if (!text.includes("e")) return text;
-  return value.toLocaleString("en-US", { useGrouping: false, maximumSignificantDigits: 17, maximumFractionDigits: 20 });
+  const [digits, exponent] = text.split("e").map((part) => part.replace(".", ""));
+  const point = text.split("e")[0].replace("-", "").split(".")[0].length + Number(exponent);
+  return point > 0 ? digits.padEnd(point, "0") : `0.${"0".repeat(-point)}${digits}`;
 }
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -26,4 +28,4 @@ export function formatBytes(bytes: number): string {
 export const formatPercent = (value: number): string => `${(100 * value).toFixed(2)} %`;
 
 /** A count for people: 217,088. */
-export const formatCount = (value: number): string => value.toLocaleString("en-US");
+export const formatCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -1,7 +1,4 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import { pipeline } from "node:stream/promises";
 import type { World } from "../fingerprints/worlds.js";
 import { displayName } from "../sources/open.js";
 import { VERSION } from "../version.js";
@@ -56,7 +53,8 @@ function optionsInForce(args: Run["args"], pageSizes: readonly number[], resourc
 }
 
 async function sha256(file: string): Promise<string> {
+  const [{ createHash }, { createReadStream }] = await Promise.all([import("node:crypto"), import("node:fs")]);
   const hash = createHash("sha256");
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
   return hash.digest("hex");
 }

@@ -1,12 +1,14 @@
 // The result folder: files are written to a folder beside it and renamed at the end, so they appear whole or not at all.
 
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, readdirSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
+import { format } from "fast-csv";
 import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import type { Table } from "./tables.js";
 
+/** Characters that are gathered for one write. */
+const WRITE_AT = 65536;
 const MANIFEST = "manifest.json";
 
 export class Output {
@@ -50,15 +52,26 @@ export class Output {
   }
 
   private async writeTable({ file, columns, rows }: Table): Promise<void> {
-    const { format } = await import("fast-csv");
-    const csv = format({ headers: columns, alwaysWriteHeaders: true, includeEndRowDelimiter: true });
+    const fd = openSync(path.join(this.staging, file), "wx");
     try {
-      const written = pipeline(csv, createWriteStream(path.join(this.staging, file)));
+      const csv = format({ headers: columns, alwaysWriteHeaders: true, includeEndRowDelimiter: true });
+      let text = "";
+      const flush = () => {
+        writeSync(fd, text);
+        text = "";
+      };
+      csv.on("data", (chunk: Buffer) => {
+        text += chunk;
+        if (text.length > WRITE_AT) flush();
+      });
       for (const row of rows) csv.write(row);
       csv.end();
-      await written;
+      await new Promise((resolve, reject) => csv.on("end", resolve).on("error", reject));
+      flush();
     } catch (error) {
       throw fromSystem(error, path.join(this.folder, file));
+    } finally {
+      closeSync(fd);
     }
     this.add(file);
   }

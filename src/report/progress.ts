@@ -7,7 +7,7 @@ const EVERY_MS = 100;
 export class Progress {
   private timer: NodeJS.Timeout | undefined;
   private bar: import("cli-progress").SingleBar | undefined;
-  private readonly began = performance.now();
+  private readonly began = Date.now();
 
   /** Seconds that the work took, when it has stopped. */
   seconds = 0;
@@ -44,7 +44,7 @@ export class Progress {
 
   private numbers(): Record<string, string> {
     const done = this.bytesDone();
-    const seconds = (performance.now() - this.began) / 1000;
+    const seconds = (Date.now() - this.began) / 1000;
     const left = done > 0 ? Math.max(0, (seconds * (this.totalBytes - done)) / done) : 0;
     return {
       done: formatBytes(done),
@@ -55,7 +55,7 @@ export class Progress {
   }
 
   stop(): void {
-    this.seconds = (performance.now() - this.began) / 1000;
+    this.seconds = (Date.now() - this.began) / 1000;
     clearTimeout(this.timer);
     this.timer = undefined;
     this.bar?.stop();

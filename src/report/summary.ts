@@ -2,8 +2,8 @@
 
 import type { TraceFile } from "../fingerprints/traces.js";
 import type { Snapshot } from "../fingerprints/worlds.js";
-import { interSharing, pairSharing, selfSharing } from "../sharing/rates.js";
-import type { Sharing } from "../sharing/tally.js";
+import { interSharing, pairRate, selfSharing } from "../sharing/rates.js";
+import type { Sharing } from "../sharing/count.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
 import type { WorldResult } from "./tables.js";
 import { styled, table } from "./terminal.js";
@@ -123,26 +123,19 @@ function interPart(results: readonly WorldResult[], size: number, pageBytes: num
 }
 
 function matrix(sharing: Sharing, names: readonly string[]): string {
-  const pairs = pairSharing(sharing, Infinity);
-  const cell = (a: number, b: number) => pairs.find((pair) => pair.a === Math.min(a, b) && pair.b === Math.max(a, b));
-  return table([
-    ["%", ...names],
-    ...names.map((name, a) => [
-      name,
-      ...names.map((_, b) => {
-        const pair = cell(a, b);
-        return pair ? (100 * pair.interRate).toFixed(2) : "-";
-      }),
-    ]),
-  ]);
+  const cell = (a: number, b: number) => {
+    const pair = sharing.pairs.find((one) => one.a === Math.min(a, b) && one.b === Math.max(a, b));
+    return pair ? (100 * pairRate(sharing, pair)).toFixed(2) : "-";
+  };
+  return table([["%", ...names], ...names.map((name, a) => [name, ...names.map((_, b) => cell(a, b))])]);
 }
 
 function largestPairs(sharing: Sharing, names: readonly string[]): string {
-  const pairs = pairSharing(sharing, LARGEST_PAIRS).sort((x, y) => y.sharedContents - x.sharedContents);
-  const rows = pairs.map(({ a, b, sharedContents, interRate }) => [
-    `${names[a]} + ${names[b]}`,
-    formatCount(sharedContents),
-    formatPercent(interRate),
+  const pairs = [...sharing.pairs].sort((x, y) => y.contents - x.contents).slice(0, LARGEST_PAIRS);
+  const rows = pairs.map((pair) => [
+    `${names[pair.a]} + ${names[pair.b]}`,
+    formatCount(pair.contents),
+    formatPercent(pairRate(sharing, pair)),
   ]);
   return table([["largest pairs", "contents in both", "inter-VM sharing"], ...rows]);
 }

@@ -2,8 +2,8 @@
 
 import type { SourceCounts } from "../fingerprints/hash.js";
 import type { Snapshot, World } from "../fingerprints/worlds.js";
-import { interSharing, pairSharing, rate, selfSharing } from "../sharing/rates.js";
-import type { Sharing } from "../sharing/tally.js";
+import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
+import type { Sharing } from "../sharing/count.js";
 import { displayName } from "../sources/open.js";
 import { formatNumber, formatRate } from "./format.js";
 
@@ -21,9 +21,6 @@ export interface WorldResult {
 }
 
 const NORMAL_PAGE_BYTES = 4096;
-/** Up to so many members pairs.csv lists all pairs; above, this many pairs. */
-const ALL_PAIRS_MEMBERS = 64;
-const MOST_PAIRS = 1000;
 
 export function selfTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
   return {
@@ -61,20 +58,20 @@ export function interTable(results: readonly WorldResult[]): Table {
   };
 }
 
-export function pairsTable(results: readonly WorldResult[], allPairs: boolean): Table {
+export function pairsTable(results: readonly WorldResult[]): Table {
   return {
     file: "pairs.csv",
     columns: "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents".split(","),
     rows: results.flatMap(({ world: { timeS, snapshots }, sharing }) =>
       sharing.flatMap((s) =>
-        pairSharing(s, allPairs || snapshots.length <= ALL_PAIRS_MEMBERS ? Infinity : MOST_PAIRS).map((pair) => [
+        s.pairs.map((pair) => [
           formatNumber(timeS),
           formatNumber(s.pageBytes),
           snapshots[pair.a].member,
           snapshots[pair.b].member,
-          formatNumber(pair.sharedContents),
-          formatRate(pair.interRate),
-          formatNumber(pair.nonzeroSharedContents),
+          formatNumber(pair.contents),
+          formatRate(pairRate(s, pair)),
+          formatNumber(pair.nonzeroContents),
         ]),
       ),
     ),

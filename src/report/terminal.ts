@@ -1,11 +1,9 @@
-import { styleText } from "node:util";
-
-type Style = "bold" | "dim";
+const STYLES = { bold: 1, dim: 2 };
 
 /** Text in a style where stdout is a terminal that shows it. */
-export function styled(style: Style, text: string): string {
+export function styled(style: keyof typeof STYLES, text: string): string {
   const plain = !process.stdout.isTTY || process.env.NO_COLOR !== undefined;
-  return plain ? text : styleText(style, text);
+  return plain ? text : `\x1b[${STYLES[style]}m${text}\x1b[22m`;
 }
 
 /** Columns of text: the first to the left, the others to the right; the first row is the head. */

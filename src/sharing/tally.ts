@@ -5,104 +5,91 @@ import type { VectorChunk } from "../core/indexer.js";
 
 const RECORD_HEAD = 4; // u32 words: contents (u64), internal, holders
 
-/** The numbers of one world at one page size. Arrays go by member; contents do not include the zero content. */
-export interface Sharing {
-  pageBytes: number;
-  pages: number[];
-  zeroPages: number[];
-  /** Nonzero contents of each member. */
-  contents: number[];
-  /** Nonzero contents of all members together. */
-  union: number;
-  /** Nonzero contents that two members both hold. */
-  sharedContents(a: number, b: number): number;
-  /** Contents by holders and copies, the zero content among them; ascending. */
-  copies: { members: number; copies: number; contents: number }[];
+/** Contents by the number of their holders and of their copies. */
+export interface CopiesCount {
+  members: number;
+  copies: number;
+  contents: number;
 }
+
+/** Copies of the contents that few copies exist of are counted in an array, the others in a map. */
+const FEW = 256;
 
 export class Tally {
   private readonly contents: Float64Array;
-  /** For member a the contents shared with each later member; made when the first is found. */
-  private readonly pairs: (Float64Array | undefined)[] = [];
-  private readonly copies = new Map<number, Map<number, number>>();
-  private union = 0;
+  /** Contents shared by members a < b, at rowOf(a) + b. */
+  private readonly pairs: Float64Array;
+  /** Contents by holders * FEW + copies. */
+  private readonly few: Float64Array;
+  private readonly many = new Map<string, number>();
 
-  constructor(
-    private readonly pageBytes: number,
-    private readonly members: number,
-  ) {
+  constructor(private readonly members: number) {
     this.contents = new Float64Array(members);
+    this.pairs = new Float64Array((members * (members - 1)) / 2);
+    this.few = new Float64Array(Math.min(members + 1, FEW) * FEW);
+  }
+
+  private rowOf(a: number): number {
+    return a * this.members - (a * (a + 1)) / 2 - a - 1;
   }
 
   add({ singles, records }: VectorChunk): void {
-    singles.forEach((count, member) => {
-      if (count === 0n) return;
-      this.contents[member] += Number(count);
-      this.count(1, 1, Number(count));
-    });
-    const words = new Uint32Array(records.buffer, records.byteOffset, records.byteLength / 4);
-    for (let at = 0; at < words.length; ) {
-      const contents = words[at] + words[at + 1] * 2 ** 32;
-      const holders = words[at + 3];
-      const from = at + RECORD_HEAD;
-      at = from + 2 * holders;
-      this.addVector(words, from, holders, contents);
+    for (let member = 0; member < this.members; member++) {
+      const count = Number(singles[member]);
+      this.contents[member] += count;
+      this.few[FEW + 1] += count;
     }
+    const words = new Uint32Array(records.buffer, records.byteOffset, records.byteLength / 4);
+    for (let at = 0; at < words.length; at += RECORD_HEAD + 2 * words[at + 3]) this.addVector(words, at);
   }
 
   /** A vector's holders stand in descending order. */
-  private addVector(words: Uint32Array, from: number, holders: number, contents: number): void {
+  private addVector(words: Uint32Array, at: number): void {
+    const contents = words[at] + words[at + 1] * 4294967296;
+    const holders = words[at + 3];
+    const from = at + RECORD_HEAD;
+    const to = from + 2 * holders;
     let copies = 0;
-    for (let i = 0; i < holders; i++) {
-      const member = words[from + 2 * i];
-      copies += words[from + 2 * i + 1];
+    for (let i = from; i < to; i += 2) {
+      const member = words[i];
       this.contents[member] += contents;
-      if (i + 1 < holders) this.addPairs(words, from, i, holders, contents);
+      copies += words[i + 1];
+      const row = this.rowOf(member);
+      for (let j = from; j < i; j += 2) this.pairs[row + words[j]] += contents;
     }
     this.count(holders, copies, contents);
   }
 
-  private addPairs(words: Uint32Array, from: number, i: number, holders: number, contents: number): void {
-    const later = words[from + 2 * i];
-    for (let j = i + 1; j < holders; j++) {
-      const earlier = words[from + 2 * j];
-      this.pairs[earlier] ??= new Float64Array(this.members - earlier - 1);
-      this.pairs[earlier][later - earlier - 1] += contents;
+  private count(holders: number, copies: number, contents: number): void {
+    if (holders < FEW && copies < FEW) {
+      this.few[holders * FEW + copies] += contents;
+    } else {
+      const key = `${holders} ${copies}`;
+      this.many.set(key, (this.many.get(key) ?? 0) + contents);
     }
   }
 
-  private count(members: number, copies: number, contents: number): void {
-    this.union += contents;
-    let row = this.copies.get(members);
-    if (!row) {
-      row = new Map();
-      this.copies.set(members, row);
-    }
-    row.set(copies, (row.get(copies) ?? 0) + contents);
+  /** Nonzero contents of a member. */
+  contentsOf(member: number): number {
+    return this.contents[member];
   }
 
-  /** pages and zeroPages of each member. */
-  finish(pages: number[], zeroPages: number[]): Sharing {
-    const { union } = this;
-    const zeroHolders = zeroPages.filter((count) => count > 0).length;
-    if (zeroHolders > 0) {
-      this.count(
-        zeroHolders,
-        zeroPages.reduce((sum, count) => sum + count, 0),
-        1,
-      );
-    }
-    const ascending = <T>(map: Map<number, T>) => [...map].sort(([a], [b]) => a - b);
-    return {
-      pageBytes: this.pageBytes,
-      pages,
-      zeroPages,
-      contents: [...this.contents],
-      union,
-      sharedContents: (a, b) => this.pairs[Math.min(a, b)]?.[Math.abs(a - b) - 1] ?? 0,
-      copies: ascending(this.copies).flatMap(([members, row]) =>
-        ascending(row).map(([copies, contents]) => ({ members, copies, contents })),
-      ),
-    };
+  /** Nonzero contents that members a < b both hold. */
+  sharedBy(a: number, b: number): number {
+    return this.pairs[this.rowOf(a) + b];
+  }
+
+  /** Nonzero contents by holders and copies, ascending. */
+  copies(): CopiesCount[] {
+    const counted = [...this.many].map(([key, contents]) => {
+      const [members, copies] = key.split(" ").map(Number);
+      return { members, copies, contents };
+    });
+    this.few.forEach((contents, i) => {
+      if (contents > 0) counted.push({ members: Math.floor(i / FEW), copies: i % FEW, contents });
+    });
+    return counted.sort(byHoldersAndCopies);
   }
 }
+
+export const byHoldersAndCopies = (a: CopiesCount, b: CopiesCount): number => a.members - b.members || a.copies - b.copies;

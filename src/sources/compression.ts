@@ -1,6 +1,4 @@
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream";
-import zlib from "node:zlib";
 import { PagekinError } from "../errors.js";
 
 export type Compression = "none" | "gzip" | "zstd";
@@ -17,7 +15,8 @@ export function compressionOf(head: Buffer): Compression {
 
 /** The bytes of a gzip stream; several members are one stream. A stream that ends early is an error. */
 export async function* gunzip(input: Readable, file: string): AsyncGenerator<Uint8Array> {
-  const output = pipeline(input, zlib.createGunzip({ chunkSize: OUTPUT_CHUNK }), () => {});
+  const [{ pipeline }, { createGunzip }] = await Promise.all([import("node:stream"), import("node:zlib")]);
+  const output = pipeline(input, createGunzip({ chunkSize: OUTPUT_CHUNK }), () => {});
   try {
     for await (const chunk of output as AsyncIterable<Uint8Array>) yield chunk;
   } catch (error) {
@@ -39,7 +38,8 @@ export async function decompressedHead(head: Buffer, compression: Compression, b
   if (compression === "none") return head.subarray(0, bytes);
   try {
     if (compression === "gzip") {
-      return zlib.gunzipSync(head, { finishFlush: zlib.constants.Z_SYNC_FLUSH }).subarray(0, bytes);
+      const { constants, gunzipSync } = await import("node:zlib");
+      return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, bytes);
     }
     const { decode } = await import("./zstd.js");
     for await (const part of decode([head])) if (part.length > 0) return Buffer.from(part.subarray(0, bytes));

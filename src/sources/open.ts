@@ -1,5 +1,5 @@
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { fromSystem, PagekinError } from "../errors.js";
 import { type Compression, compressionOf, decompressedHead, gunzip } from "./compression.js";
 import { HEAD_BYTES, unreadFormat } from "./formats/known.js";
@@ -132,11 +132,16 @@ export async function* bytesOf(opened: Opened): AsyncGenerator<Uint8Array> {
       if (opened.fd === undefined) closeSync(fd);
       return;
     }
-    const input = opened.pipe ? Readable.from(readPipe(opened.pipe), { objectMode: false }) : readFile(opened);
+    const input = opened.pipe ? await toReadable(readPipe(opened.pipe)) : readFile(opened);
     yield* opened.compression === "gzip" ? gunzip(input, file) : (input as AsyncIterable<Uint8Array>);
   } catch (error) {
     throw fromSystem(error, file);
   }
+}
+
+async function toReadable(chunks: AsyncIterable<Uint8Array>): Promise<Readable> {
+  const { Readable } = await import("node:stream");
+  return Readable.from(chunks, { objectMode: false });
 }
 
 function readFile({ name, fd }: Opened): Readable {

@@ -1,6 +1,5 @@
 // CSV traces: fingerprints that other tools made.
 
-import { Readable } from "node:stream";
 import { PagekinError } from "../errors.js";
 import { bytesOf, displayName, type Opened } from "../sources/open.js";
 import { parseSeconds } from "../sources/names.js";
@@ -79,7 +78,7 @@ function writeFingerprint(hex: string, target: Uint8Array, at: number): void {
 }
 
 async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
-  const { parse } = await import("fast-csv");
+  const [{ Readable }, { parse }] = await Promise.all([import("node:stream"), import("fast-csv")]);
   const file = displayName(opened.name);
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });

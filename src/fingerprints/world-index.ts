@@ -1,8 +1,9 @@
-// The main step for one world: hash its sources, then index the fingerprints bucket by bucket.
+// The main step for one world: hash its sources, then index the fingerprints of one page size after the other.
 
-import { PagekinError } from "../errors.js";
 import type { VectorChunk } from "../core/indexer.js";
-import { displayName, toSeekable } from "../sources/open.js";
+import { EXIT, PagekinError } from "../errors.js";
+import { displayName, type Opened, toSeekable } from "../sources/open.js";
+import type { Block } from "./buckets.js";
 import type { Crew } from "./crew.js";
 import { planTasks, type SourceCounts } from "./hash.js";
 import { planIndex } from "./index.js";
@@ -10,26 +11,29 @@ import type { Event } from "./runner.js";
 import type { Mismatch } from "./verify.js";
 import type { World } from "./worlds.js";
 
-export interface AnalysisOptions {
+export interface WorldOptions {
   pageSizes: number[];
   verify: boolean;
   /** Bytes that one thread's table may take. */
   tableLimit: number;
 }
 
-/** What was found in a world: counts by snapshot (in each, arrays by page size), and mismatches of --verify. */
-export interface WorldCounts {
+/** A world whose fingerprints wait in buckets. */
+export interface HashedWorld {
+  world: World;
+  options: WorldOptions;
+  /** By snapshot; in each, arrays by page size. */
   counts: SourceCounts[];
-  mismatch: Mismatch | undefined;
+  blocks: Block[];
+  /** By page size the entries that a trace marks as the zero content. */
+  zeroKeys: Uint8Array[];
+  /** What was read: the sources, or with verify plain copies of those that cannot be read again. */
+  sources: Opened[];
 }
 
-/** Hashes and indexes a world; hands on the copy vectors of each page size as they come. */
-export async function analyzeWorld(
-  world: World,
-  crew: Crew,
-  { pageSizes, verify, tableLimit }: AnalysisOptions,
-  onVectors: (size: number, chunk: VectorChunk) => void,
-): Promise<WorldCounts> {
+/** Hashes all pages of a world. */
+export async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promise<HashedWorld> {
+  const { pageSizes, verify } = options;
   const opened = world.snapshots.map((snapshot) => snapshot.opened);
   const sources = verify ? await Promise.all(opened.map(toSeekable)) : opened;
   crew.clearBuckets();
@@ -37,21 +41,42 @@ export async function analyzeWorld(
   const own = tasks.filter((task) => task.opened.pipe);
   const shared = tasks.filter((task) => !task.opened.pipe);
   const hashed = await crew.run("hash", { tasks: shared, pageSizes, withPlaces: verify }, undefined, own);
-
-  const counts = addUp(hashed.flatMap((part) => part.counts), world, pageSizes);
   const blocks = hashed.flatMap((part) => part.blocks);
   blocks.sort((a, b) => a.source - b.source || a.segment - b.segment);
+  const counts = addUp(hashed.flatMap((part) => part.counts), world, pageSizes);
   const zeroKeys = pageSizes.map((_, size) => joinKeys(hashed.map((part) => part.zeroKeys[size])));
+  return { world, options, counts, blocks, zeroKeys, sources };
+}
 
+/**
+ * Indexes the fingerprints of a page size (by number) and hands on the copy vectors of the nonzero contents; counts of
+ * zero pages are complete afterwards. With verify, pages of one fingerprint and different bytes are an error.
+ */
+export async function indexSize(
+  { world, options, counts, blocks, zeroKeys, sources }: HashedWorld,
+  size: number,
+  crew: Crew,
+  onVectors: (chunk: VectorChunk) => void,
+): Promise<void> {
   let mismatch: Mismatch | undefined;
   const onEvent = (event: Event) => {
-    if (event.kind === "vectors") onVectors(event.size, event.chunk);
-    else if (event.kind === "zeros") counts[event.source].zeroPages[event.size] += event.pages;
+    if (event.kind === "vectors") onVectors(event.chunk);
+    else if (event.kind === "zeros") counts[event.source].zeroPages[size] += event.pages;
     else mismatch ??= event.mismatch;
   };
-  const index = { pageSizes, blocks, zeroKeys, members: sources.length, tableLimit };
-  await crew.run("index", { ...index, tasks: planIndex(blocks, pageSizes), verify: verify ? sources : undefined }, onEvent);
-  return { counts, mismatch };
+  const { tableLimit, verify, pageSizes } = options;
+  const index = { size, pageBytes: pageSizes[size], blocks, zeroKeys: zeroKeys[size], members: sources.length, tableLimit };
+  await crew.run("index", { ...index, tasks: planIndex(blocks, size), verify: verify ? sources : undefined }, onEvent);
+  if (mismatch) throw differs(world, mismatch);
+}
+
+function differs({ snapshots }: World, { pageBytes, first, second }: Mismatch): PagekinError {
+  const place = ({ source, address }: Mismatch["first"]) =>
+    `${displayName(snapshots[source].opened.name)} at 0x${address.toString(16)}`;
+  return new PagekinError(
+    `pages of ${pageBytes} bytes have one fingerprint and different bytes: ${place(second)} and ${place(first)}`,
+    { hint: "no results were written: their counts would be wrong", exitCode: EXIT.mismatch },
+  );
 }
 
 function addUp(parts: SourceCounts[], world: World, pageSizes: number[]): SourceCounts[] {

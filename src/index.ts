@@ -1,0 +1,2 @@
+export { PagekinError } from "./errors.js";
+export { VERSION } from "./version.js";
