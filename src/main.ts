@@ -1,12 +1,9 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
-import type { Argv } from "yargs";
-// The CommonJS build: it wraps help at words, and starts sooner than the ES modules.
-import yargs from "yargs/yargs";
 import { cleanUp } from "./cleanup.js";
+import { parseQuickly } from "./commands/arguments.js";
 import type { AnyCommand } from "./commands/options.js";
 import { EXIT, fromSystem, PagekinError } from "./errors.js";
-import { VERSION } from "./version.js";
 
 /** The commands: a line each. A command's module is loaded when it is called. */
 const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: AnyCommand }>]> = {
@@ -16,61 +13,14 @@ const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: Any
 
 async function main(argv: string[]): Promise<void> {
   const [name, ...rest] = argv;
-  const [what, load] = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : [];
-  if (!what || !load) {
-    await parserOf(argv).parse();
-    return;
+  if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
+    const { parseMain } = await import("./commands/yargs.js");
+    return parseMain(argv, Object.entries(COMMANDS).map(([command, [what]]) => [command, what]));
   }
+  const [what, load] = COMMANDS[name];
   const { command } = await load();
-  const args = await parserOfCommand(rest, name, what, command).parse();
-  if (!args.help) await command.run({ ...args, sources: args._.map(String) } as never);
-}
-
-/** What all parsers have in common. Errors are thrown; help is printed. */
-function baseParser(argv: string[]): Argv {
-  return yargs(argv)
-    .detectLocale(false)
-    .exitProcess(false)
-    .wrap(process.stdout.isTTY ? Math.min(120, process.stdout.columns) : 100)
-    .fail((message, error) => {
-      throw error ?? new PagekinError(message.replaceAll("\n", " "), { hint: "see pagekin --help, pagekin COMMAND --help" });
-    });
-}
-
-/** `pagekin --help`, `pagekin --version`, and whatever is no command. */
-function parserOf(argv: string[]): Argv {
-  const parser = baseParser(argv)
-    .scriptName("pagekin")
-    .usage("What memory sharing would save and what isolating tenants costs, from memory dumps.\n\npagekin COMMAND --help")
-    .version(VERSION)
-    .strict()
-    .demandCommand(1, "no command is given")
-    .example("pagekin analyze vm1.raw vm2.raw vm3=dump.gz", "tables of what three dumps share");
-  for (const [name, [what]] of Object.entries(COMMANDS)) parser.command(`${name} SOURCE...`, what);
-  return parser;
-}
-
-function parserOfCommand(argv: string[], name: string, what: string, command: AnyCommand): Argv {
-  const sources = [
-    "SOURCE is a dump or a trace: PATH, NAME=PATH, NAME@SECONDS=PATH, or NAME=- for standard input.",
-    "Without a name, a trace's own counts, else that of the file: NAME[@SECONDS].raw and the like.",
-  ];
-  return baseParser(argv)
-    .scriptName(`pagekin ${name}`)
-    .usage(`pagekin ${name} SOURCE...: ${what}\n\n${sources.join("\n")}`)
-    .version(false)
-    .strictOptions()
-    .options(command.options)
-    .string("_")
-    .parserConfiguration({ "parse-positional-numbers": false })
-    .check(refuseRepeated)
-    .example([command.example]);
-}
-
-function refuseRepeated(args: Record<string, unknown>): true {
-  const [name] = Object.entries(args).find(([name, value]) => Array.isArray(value) && name !== "_") ?? [];
-  if (name) throw new PagekinError(`--${name} is given twice`, { hint: "give it once" });
-  return true;
+  const args = parseQuickly(rest, command) ?? (await import("./commands/yargs.js")).parseCommand(rest, name, what, command);
+  if (args) await command.run(args as never);
 }
 
 /** Undoes what is half done, and ends. */

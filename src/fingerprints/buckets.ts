@@ -17,7 +17,7 @@ export interface Block {
   /** For each page size BLOCK_OFFSETS offsets, in entries. */
   offsets: Uint32Array;
   /** The entries of all sizes, and behind them the places if they are kept; in memory or in a file. */
-  memory?: { buffer: SharedArrayBuffer; at: number };
+  memory?: { buffer: ArrayBufferLike; at: number };
   file?: { fd: number; at: number };
   /** Bytes of all entries. */
   entryBytes: number;
@@ -50,13 +50,21 @@ export class Budget {
 
 /** Keeps the blocks of one world at a time for one thread. */
 export class BlockStore {
-  private readonly slabs: SharedArrayBuffer[] = [];
+  private readonly slabs: ArrayBufferLike[] = [];
   private slab = 0;
   private usedOfSlab = 0;
   private spillFile: number | undefined;
   private spilled = 0;
 
-  constructor(private readonly budget: Budget) {}
+  /** alone: no other thread will read the blocks; copies to and from memory that is not shared are quicker. */
+  constructor(
+    private readonly budget: Budget,
+    private readonly alone: boolean,
+  ) {}
+
+  private allocate(bytes: number): ArrayBufferLike {
+    return this.alone ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
+  }
 
   /** Forgets all blocks; their memory and file are used again. */
   clear(): void {
@@ -66,7 +74,7 @@ export class BlockStore {
   }
 
   keep(source: number, segment: number, view: BlockView): Block {
-    const offsets = new Uint32Array(new SharedArrayBuffer(view.offsets.byteLength));
+    const offsets = new Uint32Array(this.allocate(view.offsets.byteLength));
     offsets.set(view.offsets);
     const places = new Uint8Array(view.places.buffer, view.places.byteOffset, view.places.byteLength);
     const bytes = view.entries.length + places.length;
@@ -86,12 +94,12 @@ export class BlockStore {
     return { ...block, file };
   }
 
-  private place(bytes: number): { buffer: SharedArrayBuffer; at: number } {
+  private place(bytes: number): { buffer: ArrayBufferLike; at: number } {
     while (this.slab < this.slabs.length && this.usedOfSlab + bytes > this.slabs[this.slab].byteLength) {
       this.slab++;
       this.usedOfSlab = 0;
     }
-    if (this.slab === this.slabs.length) this.slabs.push(new SharedArrayBuffer(Math.max(SLAB_BYTES, bytes)));
+    if (this.slab === this.slabs.length) this.slabs.push(this.allocate(Math.max(SLAB_BYTES, bytes)));
     const at = this.usedOfSlab;
     this.usedOfSlab += bytes;
     return { buffer: this.slabs[this.slab], at };

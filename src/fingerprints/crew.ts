@@ -22,7 +22,7 @@ export class Crew {
   static async start(threads: number, bucketLimit: number): Promise<Crew> {
     const budget = new Budget(bucketLimit);
     const progress = new SharedArrayBuffer(8);
-    const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit };
+    const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit, threads };
     return new Crew(shared, budget, threads > 1 ? await startWorkers(threads - 1, shared) : []);
   }
 

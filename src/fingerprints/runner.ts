@@ -16,6 +16,8 @@ export interface Shared {
   progress: SharedArrayBuffer;
   budget: SharedArrayBuffer;
   budgetLimit: number;
+  /** Threads in all. */
+  threads: number;
 }
 
 interface JobBase<Kind, Task> {
@@ -62,7 +64,7 @@ export class Runner {
   private indexer: { for: string; indexer: Indexer } | undefined;
 
   constructor(private readonly shared: Shared) {
-    this.store = new BlockStore(new Budget(shared.budgetLimit, shared.budget));
+    this.store = new BlockStore(new Budget(shared.budgetLimit, shared.budget), shared.threads === 1);
     this.progress = new BigUint64Array(shared.progress);
   }
 

@@ -1,0 +1,64 @@
+// yargs: help, the version, and errors in a command line.
+
+import type { Argv } from "yargs";
+// The CommonJS build: it wraps help at words.
+import yargs from "yargs/yargs";
+import { PagekinError } from "../errors.js";
+import { VERSION } from "../version.js";
+import type { AnyCommand } from "./options.js";
+
+/** Errors are thrown; help is printed. */
+function parserOf(argv: string[]): Argv {
+  return yargs(argv)
+    .detectLocale(false)
+    .exitProcess(false)
+    .wrap(process.stdout.isTTY ? Math.min(120, process.stdout.columns) : 100)
+    .fail((message, error) => {
+      throw error ?? new PagekinError(message.replaceAll("\n", " "), { hint: "see pagekin --help, pagekin COMMAND --help" });
+    });
+}
+
+/** `pagekin --help`, `pagekin --version`, and whatever is no command. */
+export function parseMain(argv: string[], commands: [name: string, what: string][]): void {
+  const parser = parserOf(argv)
+    .scriptName("pagekin")
+    .usage("What memory sharing would save and what isolating tenants costs, from memory dumps.\n\npagekin COMMAND --help")
+    .version(VERSION)
+    .strict()
+    .demandCommand(1, "no command is given")
+    .example("pagekin analyze vm1.raw vm2.raw vm3=dump.gz", "tables of what three dumps share");
+  for (const [name, what] of commands) parser.command(`${name} SOURCE...`, what);
+  parser.parseSync();
+}
+
+/** The arguments of a command; undefined when help was asked for and given. */
+export function parseCommand(
+  argv: string[],
+  name: string,
+  what: string,
+  { options, example }: AnyCommand,
+): Record<string, unknown> | undefined {
+  const sources = [
+    "SOURCE is a dump or a trace: PATH, NAME=PATH, NAME@SECONDS=PATH, or NAME=- for standard input.",
+    "Without a name, a trace's own counts, else that of the file: NAME[@SECONDS].raw and the like.",
+  ];
+  const args = parserOf(argv)
+    .scriptName(`pagekin ${name}`)
+    .usage(`pagekin ${name} SOURCE...: ${what}\n\n${sources.join("\n")}`)
+    .version(false)
+    .strictOptions()
+    .options(options)
+    .string("_")
+    .parserConfiguration({ "parse-positional-numbers": false })
+    .requiresArg(Object.keys(options).filter((option) => options[option].type === "string"))
+    .check(refuseRepeated)
+    .example([example])
+    .parseSync();
+  return args.help ? undefined : { ...args, sources: args._.map(String) };
+}
+
+function refuseRepeated(args: Record<string, unknown>): true {
+  const [name] = Object.entries(args).find(([name, value]) => Array.isArray(value) && name !== "_") ?? [];
+  if (name) throw new PagekinError(`--${name} is given twice`, { hint: "give it once" });
+  return true;
+}
