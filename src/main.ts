@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
+import { setFlagsFromString } from "node:v8";
 import { cleanUp } from "./cleanup.js";
 import { parseQuickly } from "./commands/arguments.js";
 import type { AnyCommand } from "./commands/options.js";
@@ -39,6 +40,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 process.on("SIGXFSZ", () => {});
 // Whoever read the summary has seen enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => end(error.code === "EPIPE" ? EXIT.done : EXIT.bug));
+
+// The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it saves.
+setFlagsFromString("--interrupt-budget=1000000");
 
 try {
   await main(process.argv.slice(2));

@@ -1,13 +1,12 @@
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
-import { hashWorld } from "../fingerprints/world-index.js";
 import { choosePageSizes, openSources, type World } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
-import { countSharing, type Sharing } from "../sharing/count.js";
+import { analyzeWorlds, type WorldResult } from "../sharing/count.js";
 import { displayName } from "../sources/open.js";
 import { type Arguments, type Command, parsePageSizes, planResources, runOptions, sourceOptions } from "./options.js";
 
@@ -44,18 +43,13 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
-  const results: tables.WorldResult[] = [];
-  const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
-  for (const world of worlds) {
-    const hashed = await hashWorld(world, crew, settings);
-    const sharing: Sharing[] = [];
-    for (const size of pageSizes.keys()) sharing.push(await countSharing(hashed, size, crew, args.pairs === "all"));
-    results.push({ world, counts: hashed.counts, sharing });
-  }
+  const settings = { pageSizes, verify: args.verify, allPairs: args.pairs === "all", tableLimit: resources.tableLimit };
+  const results: WorldResult[] = [];
+  for await (const result of analyzeWorlds(worlds, crew, settings)) results.push(result);
   await crew.close();
   progress.stop();
 
-  await output.writeTables([
+  output.writeTables([
     tables.selfTable(results, labelNames),
     tables.interTable(results),
     tables.pairsTable(results),

@@ -74,7 +74,8 @@ export class BlockStore {
   }
 
   keep(source: number, segment: number, view: BlockView): Block {
-    const offsets = new Uint32Array(this.allocate(view.offsets.byteLength));
+    const index = this.place(view.offsets.byteLength);
+    const offsets = new Uint32Array(index.buffer, index.at, view.offsets.length);
     offsets.set(view.offsets);
     const places = new Uint8Array(view.places.buffer, view.places.byteOffset, view.places.byteLength);
     const bytes = view.entries.length + places.length;

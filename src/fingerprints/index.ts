@@ -7,6 +7,8 @@ import { breathe } from "./pace.js";
 
 /** Entries that one table is meant for: such a table fits a processor's second-level cache. */
 const TABLE_ENTRIES = 24 * 1024;
+const MANY_BLOCKS = 200;
+const MOST_WIDENING = 3;
 const MOST_PART_BITS = 24;
 
 /** The buckets from..to. */
@@ -19,7 +21,9 @@ export interface IndexTask {
 export function planIndex(blocks: readonly Block[], size: number): IndexTask[] {
   const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, 0, BUCKETS), 0);
   if (entries === 0) return [];
-  const width = Math.min(BUCKETS, Math.max(1, Math.floor((BUCKETS * TABLE_ENTRIES) / entries)));
+  // A task visits every block, so where there are many it takes more at a time.
+  const target = TABLE_ENTRIES * Math.min(MOST_WIDENING, Math.max(1, blocks.length / MANY_BLOCKS));
+  const width = Math.min(BUCKETS, Math.max(1, Math.floor((BUCKETS * target) / entries)));
   const tasks: IndexTask[] = [];
   for (let from = 0; from < BUCKETS; from += width) tasks.push({ from, to: Math.min(BUCKETS, from + width) });
   return tasks;

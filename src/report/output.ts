@@ -1,14 +1,12 @@
 // The result folder: files are written to a folder beside it and renamed at the end, so they appear whole or not at all.
 
-import { closeSync, existsSync, mkdirSync, readdirSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, readdirSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { format } from "fast-csv";
 import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import { writeCsv } from "./csv.js";
 import type { Table } from "./tables.js";
 
-/** Characters that are gathered for one write. */
-const WRITE_AT = 65536;
 const MANIFEST = "manifest.json";
 
 export class Output {
@@ -47,33 +45,18 @@ export class Output {
     this.files.push(file);
   }
 
-  async writeTables(tables: readonly Table[]): Promise<void> {
-    for (const table of tables) await this.writeTable(table);
-  }
-
-  private async writeTable({ file, columns, rows }: Table): Promise<void> {
-    const fd = openSync(path.join(this.staging, file), "wx");
-    try {
-      const csv = format({ headers: columns, alwaysWriteHeaders: true, includeEndRowDelimiter: true });
-      let text = "";
-      const flush = () => {
-        writeSync(fd, text);
-        text = "";
-      };
-      csv.on("data", (chunk: Buffer) => {
-        text += chunk;
-        if (text.length > WRITE_AT) flush();
-      });
-      for (const row of rows) csv.write(row);
-      csv.end();
-      await new Promise((resolve, reject) => csv.on("end", resolve).on("error", reject));
-      flush();
-    } catch (error) {
-      throw fromSystem(error, path.join(this.folder, file));
-    } finally {
-      closeSync(fd);
+  writeTables(tables: readonly Table[]): void {
+    for (const { file, columns, rows } of tables) {
+      const fd = openSync(path.join(this.staging, file), "wx");
+      try {
+        writeCsv(fd, columns, rows);
+      } catch (error) {
+        throw fromSystem(error, path.join(this.folder, file));
+      } finally {
+        closeSync(fd);
+      }
+      this.add(file);
     }
-    this.add(file);
   }
 
   /** Moves everything to its place, with a manifest that names the files; gives their names. */

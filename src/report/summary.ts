@@ -3,9 +3,8 @@
 import type { TraceFile } from "../fingerprints/traces.js";
 import type { Snapshot } from "../fingerprints/worlds.js";
 import { interSharing, pairRate, selfSharing } from "../sharing/rates.js";
-import type { Sharing } from "../sharing/count.js";
+import type { Sharing, WorldResult } from "../sharing/count.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import type { WorldResult } from "./tables.js";
 import { styled, table } from "./terminal.js";
 
 export interface SummaryOptions {

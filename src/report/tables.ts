@@ -1,23 +1,17 @@
 // The CSV tables of `analyze`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
 import type { SourceCounts } from "../fingerprints/hash.js";
-import type { Snapshot, World } from "../fingerprints/worlds.js";
+import type { World } from "../fingerprints/worlds.js";
 import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
-import type { Sharing } from "../sharing/count.js";
+import type { Sharing, WorldResult } from "../sharing/count.js";
 import { displayName } from "../sources/open.js";
 import { formatNumber, formatRate } from "./format.js";
 
 export interface Table {
   file: string;
   columns: string[];
-  rows: string[][];
-}
-
-/** A world and what was found in it, at each page size (ascending). */
-export interface WorldResult {
-  world: World;
-  counts: SourceCounts[];
-  sharing: Sharing[];
+  /** Made while they are written: a large world has many. */
+  rows: Iterable<string[]>;
 }
 
 const NORMAL_PAGE_BYTES = 4096;
@@ -29,12 +23,14 @@ export function selfTable(results: readonly WorldResult[], labelNames: readonly 
       "time_s,member,page_bytes,pages,zero_pages,contents,self_saved_pages,self_sharing_rate,zero_saved_pages,nonzero_self_sharing_rate"
         .split(",")
         .concat(labelNames),
-    rows: eachMember(results, ({ timeS, member, labels }, sharing, number) => {
-      const self = selfSharing(sharing, number);
-      const counts = [self.pages, self.zeroPages, self.contents, self.selfSaved].map(formatNumber);
-      const rates = [formatRate(self.selfRate), formatNumber(self.zeroSaved), formatRate(self.nonzeroSelfRate)];
-      const own = labelNames.map((name) => labels[name] ?? "");
-      return [formatNumber(timeS), member, formatNumber(sharing.pageBytes), ...counts, ...rates, ...own];
+    rows: eachSize(results, function* ({ timeS, snapshots }, sharing) {
+      for (const [number, { member, labels }] of snapshots.entries()) {
+        const self = selfSharing(sharing, number);
+        const counts = [self.pages, self.zeroPages, self.contents, self.selfSaved].map(formatNumber);
+        const rates = [formatRate(self.selfRate), formatNumber(self.zeroSaved), formatRate(self.nonzeroSelfRate)];
+        const own = labelNames.map((name) => labels[name] ?? "");
+        yield [formatNumber(timeS), member, formatNumber(sharing.pageBytes), ...counts, ...rates, ...own];
+      }
     }),
   };
 }
@@ -46,11 +42,11 @@ export function interTable(results: readonly WorldResult[]): Table {
       "time_s,page_bytes,members,pages,contents_sum,contents_union,self_saved_pages,inter_saved_pages,self_sharing_rate,inter_sharing_rate,total_sharing_rate,nonzero_inter_sharing_rate,self_share_of_saving".split(
         ",",
       ),
-    rows: eachSize(results, ({ timeS, snapshots }, sharing) => {
+    rows: eachSize(results, function* ({ timeS, snapshots }, sharing) {
       const inter = interSharing(sharing);
       const { pages, contentsSum, contentsUnion, selfSaved, interSaved } = inter;
       const { selfRate, interRate, totalRate, nonzeroInterRate, selfShareOfSaving } = inter;
-      return [
+      yield [
         [timeS, sharing.pageBytes, snapshots.length, pages, contentsSum, contentsUnion, selfSaved, interSaved].map(formatNumber),
         [selfRate, interRate, totalRate, nonzeroInterRate, selfShareOfSaving].map(formatRate),
       ].flat();
@@ -62,19 +58,13 @@ export function pairsTable(results: readonly WorldResult[]): Table {
   return {
     file: "pairs.csv",
     columns: "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents".split(","),
-    rows: results.flatMap(({ world: { timeS, snapshots }, sharing }) =>
-      sharing.flatMap((s) =>
-        s.pairs.map((pair) => [
-          formatNumber(timeS),
-          formatNumber(s.pageBytes),
-          snapshots[pair.a].member,
-          snapshots[pair.b].member,
-          formatNumber(pair.contents),
-          formatRate(pairRate(s, pair)),
-          formatNumber(pair.nonzeroContents),
-        ]),
-      ),
-    ),
+    rows: eachSize(results, function* ({ timeS, snapshots }, s) {
+      for (const pair of s.pairs) {
+        const [a, b] = [snapshots[pair.a].member, snapshots[pair.b].member];
+        const counts = [formatNumber(pair.contents), formatRate(pairRate(s, pair)), formatNumber(pair.nonzeroContents)];
+        yield [formatNumber(timeS), formatNumber(s.pageBytes), a, b, ...counts];
+      }
+    }),
   };
 }
 
@@ -83,19 +73,17 @@ export function pageSizesTable(results: readonly WorldResult[]): Table {
   return {
     file: "page_sizes.csv",
     columns: "time_s,member,page_bytes,sharing_rate,normalized_to_4k".split(","),
-    rows: results.flatMap(({ world: { timeS, snapshots }, sharing }) => {
-      const normal = sharing.find((s) => s.pageBytes === NORMAL_PAGE_BYTES);
-      const row = (member: string, s: Sharing, rateOf: (s: Sharing) => number) => [
+    rows: eachSize(results, function* ({ timeS, snapshots }, s, sharing) {
+      const normal = sharing.find((one) => one.pageBytes === NORMAL_PAGE_BYTES);
+      const row = (member: string, rateOf: (s: Sharing) => number) => [
         formatNumber(timeS),
         member,
         formatNumber(s.pageBytes),
         formatRate(rateOf(s)),
         normal ? normalized(rateOf(s), rateOf(normal)) : "",
       ];
-      return sharing.flatMap((s) => [
-        ...snapshots.map(({ member }, m) => row(member, s, (at) => selfSharing(at, m).selfRate)),
-        row("*", s, (at) => interSharing(at).totalRate),
-      ]);
+      for (const [m, { member }] of snapshots.entries()) yield row(member, (at) => selfSharing(at, m).selfRate);
+      yield row("*", (at) => interSharing(at).totalRate);
     }),
   };
 }
@@ -109,11 +97,9 @@ export function copiesTable(results: readonly WorldResult[]): Table {
   return {
     file: "copies.csv",
     columns: "time_s,page_bytes,members,copies,contents".split(","),
-    rows: results.flatMap(({ world: { timeS }, sharing }) =>
-      sharing.flatMap((s) =>
-        s.copies.map(({ members, copies, contents }) => [timeS, s.pageBytes, members, copies, contents].map(formatNumber)),
-      ),
-    ),
+    rows: eachSize(results, function* ({ timeS }, { pageBytes, copies: counted }) {
+      for (const { members, copies, contents } of counted) yield [timeS, pageBytes, members, copies, contents].map(formatNumber);
+    }),
   };
 }
 
@@ -157,15 +143,10 @@ export function ledgerOfDump(counts: SourceCounts): Record<string, number> {
   };
 }
 
-function eachSize(results: readonly WorldResult[], row: (world: World, sharing: Sharing) => string[]): string[][] {
-  return results.flatMap(({ world, sharing }) => sharing.map((s) => row(world, s)));
-}
-
-function eachMember(
+/** The rows of each world at each page size. */
+function* eachSize(
   results: readonly WorldResult[],
-  row: (snapshot: Snapshot, sharing: Sharing, member: number) => string[],
-): string[][] {
-  return results.flatMap(({ world, sharing }) =>
-    sharing.flatMap((s) => world.snapshots.map((snapshot, member) => row(snapshot, s, member))),
-  );
+  rows: (world: World, sharing: Sharing, all: readonly Sharing[]) => Iterable<string[]>,
+): Generator<string[]> {
+  for (const { world, sharing } of results) for (const one of sharing) yield* rows(world, one, sharing);
 }

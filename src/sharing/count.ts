@@ -1,7 +1,9 @@
-// The sharing of one world at one page size: counts from its copy vectors and its zero pages.
+// Worlds → what their members share: counts from copy vectors and zero pages, at each page size.
 
 import type { Crew } from "../fingerprints/crew.js";
-import { type HashedWorld, indexSize } from "../fingerprints/world-index.js";
+import type { SourceCounts } from "../fingerprints/hash.js";
+import { type HashedWorld, hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
+import type { World } from "../fingerprints/worlds.js";
 import { byHoldersAndCopies, type CopiesCount, Tally } from "./tally.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */
@@ -30,11 +32,33 @@ export interface Sharing {
   copies: CopiesCount[];
 }
 
-/** Indexes a page size (by number) of a hashed world and counts what its members share. */
-export async function countSharing(hashed: HashedWorld, size: number, crew: Crew, allPairs: boolean): Promise<Sharing> {
-  const { counts, options } = hashed;
-  const tally = new Tally(counts.length);
-  await indexSize(hashed, size, crew, (chunk) => tally.add(chunk));
+/** A world and what was found in it, at each page size (ascending). */
+export interface WorldResult {
+  world: World;
+  counts: SourceCounts[];
+  sharing: Sharing[];
+}
+
+/** Hashes and indexes one world after the other and counts what the members of each share. */
+export async function* analyzeWorlds(
+  worlds: readonly World[],
+  crew: Crew,
+  options: WorldOptions & { allPairs: boolean },
+): AsyncGenerator<WorldResult> {
+  for (const world of worlds) {
+    const hashed = await hashWorld(world, crew, options);
+    const tally = new Tally(hashed.counts.length);
+    const sharing: Sharing[] = [];
+    for (const size of options.pageSizes.keys()) {
+      tally.clear();
+      await indexSize(hashed, size, crew, (chunk) => tally.add(chunk));
+      sharing.push(countSharing(hashed, size, tally, options.allPairs));
+    }
+    yield { world, counts: hashed.counts, sharing };
+  }
+}
+
+function countSharing({ counts, options }: HashedWorld, size: number, tally: Tally, allPairs: boolean): Sharing {
   const pages = counts.map((one) => one.pages[size]);
   const zeroPages = counts.map((one) => one.zeroPages[size]);
   const nonzeroCopies = tally.copies();

@@ -29,6 +29,14 @@ export class Tally {
     this.few = new Float64Array(Math.min(members + 1, FEW) * FEW);
   }
 
+  /** Makes it new. */
+  clear(): void {
+    this.contents.fill(0);
+    this.pairs.fill(0);
+    this.few.fill(0);
+    this.many.clear();
+  }
+
   private rowOf(a: number): number {
     return a * this.members - (a * (a + 1)) / 2 - a - 1;
   }

@@ -43,10 +43,17 @@ async function open(name: SourceName): Promise<Opened> {
     throw new PagekinError("is a folder", { file, hint: "name the files in it" });
   }
   if (!stat.isFile()) return openPipe(name, createReadStream("", { fd, highWaterMark: 1024 * 1024 }));
-  const head = Buffer.alloc(HEAD_OF_COMPRESSED);
-  const bytes = readSync(fd, head, 0, head.length, 0);
+  const head = readHeadOf(fd);
   closeSync(fd);
-  return { name, fileBytes: stat.size, ...(await detect(head.subarray(0, bytes), name)) };
+  return { name, fileBytes: stat.size, ...(await detect(head, name)) };
+}
+
+const head = Buffer.alloc(HEAD_OF_COMPRESSED);
+
+/** The head of a plain file, in a buffer that the next call overwrites; more of a compressed one, to look into it. */
+function readHeadOf(fd: number): Buffer {
+  const first = head.subarray(0, readSync(fd, head, 0, HEAD_BYTES, 0));
+  return compressionOf(first) === "none" ? first : head.subarray(0, readSync(fd, head, 0, head.length, 0));
 }
 
 async function openPipe(name: SourceName, pipe: Readable): Promise<Opened> {
