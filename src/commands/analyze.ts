@@ -1,5 +1,6 @@
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
+import { planResources } from "../fingerprints/resources.js";
 import { choosePageSizes, openSources, type World } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
@@ -8,7 +9,7 @@ import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
 import { analyzeWorlds, type WorldResult } from "../sharing/count.js";
 import { displayName } from "../sources/open.js";
-import { type Arguments, type Command, parsePageSizes, planResources, runOptions, sourceOptions } from "./options.js";
+import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
 
 const options = {
   ...sourceOptions,
@@ -34,11 +35,10 @@ export const command: Command<typeof options> = {
 
 /** Sources → worlds → fingerprints → index → tables → files and summary. */
 async function analyze(args: Arguments<typeof options>): Promise<void> {
-  const asked = parsePageSizes(args.pageSize);
   const { worlds, labelNames } = await openSources(args.sources, args.inventory);
-  const pageSizes = choosePageSizes(worlds, asked);
+  const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   if (args.verify) refuseTraces(worlds);
-  const resources = planResources(args, worlds);
+  const resources = planResources(parseResources(args), worlds);
   const output = Output.open(args.out, args.force);
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);

@@ -1,5 +1,6 @@
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
+import { planResources } from "../fingerprints/resources.js";
 import { choosePageSizes, openSources, type Snapshot } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
@@ -7,7 +8,7 @@ import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
 import { formatNumber } from "../report/format.js";
 import { displayName } from "../sources/open.js";
-import { type Arguments, type Command, parsePageSizes, planResources, runOptions, sourceOptions } from "./options.js";
+import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
 import { VERSION } from "../version.js";
 
 const options = { ...sourceOptions, ...runOptions } as const;
@@ -20,12 +21,11 @@ export const command: Command<typeof options> = {
 
 /** Sources → fingerprints in the order of their pages → one trace file each. */
 async function fingerprint(args: Arguments<typeof options>): Promise<void> {
-  const asked = parsePageSizes(args.pageSize);
   const { worlds } = await openSources(args.sources, args.inventory);
   const snapshots = worlds.flatMap((world) => world.snapshots);
   refuseTraces(snapshots);
-  const pageSizes = choosePageSizes(worlds, asked);
-  const resources = planResources(args, worlds);
+  const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
+  const resources = planResources(parseResources(args), worlds);
   const output = Output.open(args.out, args.force);
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);

@@ -1,21 +1,9 @@
 // The options that several commands share, and what their texts mean.
 
-import { availableParallelism, totalmem } from "node:os";
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from "yargs";
 import { PagekinError } from "../errors.js";
-import type { World } from "../fingerprints/worlds.js";
 
 const KIB = 1024;
-const LEAST_PAGE = KIB;
-const MOST_PAGE = 2 * KIB * KIB;
-const LEAST_MEMORY = KIB * KIB;
-/** A thread costs more than it brings below so many bytes of dumps for each. */
-const BYTES_PER_WORKER = 256 * KIB * KIB;
-/** Decompressing a byte takes longer than hashing it. */
-const COMPRESSED_WEIGHT = 8;
-/** Tables of all threads together may take this part of --max-memory, buckets the rest. */
-const TABLE_PART = 1 / 4;
-const MOST_TABLE_BYTES = 512 * KIB * KIB;
 
 export const sourceOptions = {
   inventory: { type: "string", describe: "CSV that names sources, members, times and labels (path,member,time_s,LABEL...)" },
@@ -65,52 +53,18 @@ export function parseSize(text: string, option: string): number {
   return bytes;
 }
 
-/** The page sizes asked for, ascending, each once. */
+/** The page sizes asked for, in bytes. */
 export function parsePageSizes(text: string | undefined): number[] | undefined {
-  if (text === undefined) return undefined;
-  const sizes = text.split(",").map((part) => {
-    const bytes = parseSize(part, "page-size");
-    if (bytes < LEAST_PAGE || bytes > MOST_PAGE || !Number.isInteger(Math.log2(bytes))) {
-      throw new PagekinError(`--page-size ${part} is no page size`, { hint: "give powers of two from 1k to 2m" });
-    }
-    return bytes;
-  });
-  return [...new Set(sizes)].sort((a, b) => a - b);
+  return text?.split(",").map((part) => parseSize(part, "page-size"));
 }
 
-/** What a run may use. */
-export interface Resources {
-  workers: number;
-  /** Bytes of buckets in memory, of all threads. */
-  bucketLimit: number;
-  /** Bytes of one thread's table. */
-  tableLimit: number;
-}
-
-/** Workers and memory, as asked for or by the machine and the amount of data. */
-export function planResources(
-  { workers, maxMemory }: { workers?: string | undefined; maxMemory?: string | undefined },
-  worlds: readonly World[],
-): Resources {
-  const memory = maxMemory === undefined ? Math.floor(totalmem() / 2) : parseSize(maxMemory, "max-memory");
-  if (memory < LEAST_MEMORY) throw new PagekinError(`--max-memory ${maxMemory} is too little`, { hint: "give 1m or more" });
-  const threads = workers === undefined ? defaultWorkers(worlds) : parseWorkers(workers);
-  const tableLimit = Math.floor(Math.min((memory * TABLE_PART) / threads, MOST_TABLE_BYTES));
-  return { workers: threads, bucketLimit: memory - threads * tableLimit, tableLimit };
-}
-
-function parseWorkers(text: string): number {
-  const workers = Number(text);
-  if (/^\d+$/.test(text) && workers >= 1 && workers <= 1024) return workers;
-  throw new PagekinError(`--workers ${text} is no number of threads`, { hint: "give a number from 1 to 1024" });
-}
-
-function defaultWorkers(worlds: readonly World[]): number {
-  const bytes = worlds
-    .flatMap(({ snapshots }) => snapshots)
-    .reduce((sum, { opened }) => {
-      const plain = opened.format === "raw" && opened.compression === "none";
-      return sum + opened.fileBytes * (plain ? 1 : COMPRESSED_WEIGHT);
-    }, 0);
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(bytes / BYTES_PER_WORKER)));
+/** The threads and the memory (bytes) asked for. */
+export function parseResources({ workers, maxMemory }: { workers?: string | undefined; maxMemory?: string | undefined }): {
+  workers: number | undefined;
+  maxMemory: number | undefined;
+} {
+  return {
+    workers: workers === undefined ? undefined : /^\d+$/.test(workers) ? Number(workers) : Number.NaN,
+    maxMemory: maxMemory === undefined ? undefined : parseSize(maxMemory, "max-memory"),
+  };
 }

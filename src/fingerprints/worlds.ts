@@ -31,6 +31,9 @@ export interface Sources {
   labelNames: string[];
 }
 
+const LEAST_PAGE = 1024;
+const MOST_PAGE = 2 * 1024 * 1024;
+
 /** Page sizes that dumps are analyzed at unless others are asked for, in bytes. */
 export const DEFAULT_PAGE_SIZES = [1024, 2048, 4096, 8192, 16384];
 
@@ -110,7 +113,8 @@ function checkAlgorithms(snapshots: readonly Snapshot[]): void {
  * The page sizes of a run: those asked for, or the default ones; where sources are traces, those that all of them hold.
  * A trace that lacks a size asked for is an error that names those it has.
  */
-export function choosePageSizes(worlds: readonly World[], asked: readonly number[] | undefined): number[] {
+export function choosePageSizes(worlds: readonly World[], askedFor: readonly number[] | undefined): number[] {
+  const asked = askedFor && checkPageSizes(askedFor);
   const traces = worlds.flatMap(({ snapshots }) => snapshots).filter(({ trace }) => trace);
   if (!asked) {
     const sizes =
@@ -129,7 +133,16 @@ export function choosePageSizes(worlds: readonly World[], asked: readonly number
       });
     }
   }
-  return [...asked];
+  return asked;
+}
+
+/** Ascending, each once; an error if one is not a power of two from 1 KiB to 2 MiB. */
+function checkPageSizes(asked: readonly number[]): number[] {
+  const wrong = asked.find((bytes) => !(bytes >= LEAST_PAGE && bytes <= MOST_PAGE && Number.isInteger(Math.log2(bytes))));
+  if (wrong !== undefined) {
+    throw new PagekinError(`${wrong} bytes is no page size`, { hint: "give powers of two from 1k to 2m with --page-size" });
+  }
+  return [...new Set(asked)].sort((a, b) => a - b);
 }
 
 function listSizes(traces: readonly Snapshot[]): string {
