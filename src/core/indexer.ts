@@ -25,8 +25,9 @@ export type Repeats = Uint32Array;
 /** The content index of one bucket range at a time. */
 export class Indexer {
   /** Entries to insert (INDEX_CHUNK at most) and, when tracked, their places. */
-  readonly input: Uint8Array;
-  readonly places: Uint32Array;
+  input: Uint8Array = new Uint8Array();
+  places: Uint32Array = new Uint32Array();
+  private slotRoom = 0;
   /** Gets the vectors when there are many, and when flushVectors is called. */
   onVectors: (chunk: VectorChunk) => void = () => {};
   private readonly instance: Instance;
@@ -61,10 +62,17 @@ export class Indexer {
       records: instance.reserve(VECTOR_RECORDS + members * 8),
       table: instance.reserve(0),
     };
-    instance.reserve(this.bytesFor(this.mostSlots()));
-    this.input = instance.bytes(this.at.input, INDEX_CHUNK * ENTRY_BYTES);
-    this.places = instance.words(this.at.places, INDEX_CHUNK);
+    this.growTable(LEAST_SLOTS);
     this.resetVectors();
+  }
+
+  /** Makes room for a table of so many slots; no more than is needed, since it counts for the garbage collector. */
+  private growTable(slots: number): void {
+    if (slots <= this.slotRoom) return;
+    this.instance.reserve(this.bytesFor(slots) - (this.slotRoom === 0 ? 0 : this.bytesFor(this.slotRoom)));
+    this.slotRoom = slots;
+    this.input = this.instance.bytes(this.at.input, INDEX_CHUNK * ENTRY_BYTES);
+    this.places = this.instance.words(this.at.places, INDEX_CHUNK);
   }
 
   private bytesFor(slots: number): number {
@@ -86,6 +94,7 @@ export class Indexer {
     let slots = LEAST_SLOTS;
     const most = this.mostSlots();
     while (slots * 0.75 < entries && slots < most) slots *= 2;
+    this.growTable(slots);
     const { table, tableSingles } = this.at;
     const nodeLimit = slots + this.members;
     const nodes = table + slots * SLOT_BYTES;
