@@ -1,7 +1,7 @@
 // The library: what a script may import.
 
-import { compileCore } from "./core/module.js";
 import { Hasher, SEGMENT_BYTES } from "./core/hasher.js";
+import { compileCore } from "./core/module.js";
 import { Crew } from "./fingerprints/crew.js";
 import { planResources } from "./fingerprints/resources.js";
 import { choosePageSizes, openSources } from "./fingerprints/worlds.js";
@@ -9,9 +9,9 @@ import { analyzeWorlds, type WorldResult } from "./sharing/count.js";
 
 export { EXIT, PagekinError } from "./errors.js";
 export type { Snapshot, World } from "./fingerprints/worlds.js";
-export type { Pair, Sharing, WorldResult } from "./sharing/count.js";
+export type { Sharing, WorldResult } from "./sharing/count.js";
 export { type InterSharing, interSharing, pairRate, type SelfSharing, selfSharing } from "./sharing/rates.js";
-export type { CopiesCount } from "./sharing/tally.js";
+export type { CopiesCount, Pair } from "./sharing/tally.js";
 export { VERSION } from "./version.js";
 
 export interface AnalyzeOptions {
@@ -65,7 +65,8 @@ export function fingerprintPages(bytes: Uint8Array, pageSizes: readonly number[]
       hasher.hash(chunk.length - (chunk.length % 1024));
     }
     const { pages: counts } = hasher.counts();
-    for (const [i, size] of sizes.entries()) for (const page of pagesOf(hasher, i, counts[i])) pages.get(size)?.push(page);
+    for (const [i, size] of sizes.entries())
+      for (const page of pagesOf(hasher, i, counts[i])) pages.get(size)?.push(page);
   }
   return pages;
 }

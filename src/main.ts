@@ -16,11 +16,15 @@ async function main(argv: string[]): Promise<void> {
   const [name, ...rest] = argv;
   if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
     const { parseMain } = await import("./commands/yargs.js");
-    return parseMain(argv, Object.entries(COMMANDS).map(([command, [what]]) => [command, what]));
+    return parseMain(
+      argv,
+      Object.entries(COMMANDS).map(([command, [what]]) => [command, what]),
+    );
   }
   const [what, load] = COMMANDS[name];
   const { command } = await load();
-  const args = parseQuickly(rest, command) ?? (await import("./commands/yargs.js")).parseCommand(rest, name, what, command);
+  const args =
+    parseQuickly(rest, command) ?? (await import("./commands/yargs.js")).parseCommand(rest, name, what, command);
   if (args) await command.run(args as never);
 }
 
@@ -53,6 +57,8 @@ try {
     process.stderr.write(`pagekin: ${error.line}\n`);
     end(error.exitCode);
   }
-  process.stderr.write(`pagekin: a bug: ${(error as Error).stack ?? error}\nPlease report it, with the command line.\n`);
+  process.stderr.write(
+    `pagekin: a bug: ${(error as Error).stack ?? error}\nPlease report it, with the command line.\n`,
+  );
   end(EXIT.bug);
 }

@@ -58,7 +58,8 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     tables.ledgerTable(results),
   ]);
   const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
-  if (!args.quiet) printSummary(results, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
+  if (!args.quiet)
+    printSummary(results, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
 }
 
 function refuseTraces(worlds: readonly World[]): void {

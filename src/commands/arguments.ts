@@ -19,7 +19,9 @@ export function parseQuickly(argv: string[], { options }: AnyCommand): Values | 
   const known = new Set(["_", ...names, ...names.map(camelCase)]);
   const isGood = ([name, value]: [string, unknown]) => {
     const choices = options[name]?.choices;
-    return known.has(name) && (name === "_" || !Array.isArray(value)) && (!choices || choices.includes(value as string));
+    return (
+      known.has(name) && (name === "_" || !Array.isArray(value)) && (!choices || choices.includes(value as string))
+    );
   };
   if (error || !Object.entries(values).every(isGood)) return undefined;
   if (ofType("string").some((name) => values[name] === "")) return undefined;

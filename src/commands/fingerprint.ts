@@ -2,20 +2,23 @@ import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { planResources } from "../fingerprints/resources.js";
 import { choosePageSizes, openSources, type Snapshot } from "../fingerprints/worlds.js";
+import { formatNumber } from "../report/format.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
-import { formatNumber } from "../report/format.js";
 import { displayName } from "../sources/open.js";
-import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
 import { VERSION } from "../version.js";
+import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
 
 const options = { ...sourceOptions, ...runOptions } as const;
 
 export const command: Command<typeof options> = {
   options,
-  example: ["pagekin fingerprint vm1=vm1.raw vm2@15=vm2.raw.gz --out traces", "vm1.parquet and vm2@15.parquet in traces/"],
+  example: [
+    "pagekin fingerprint vm1=vm1.raw vm2@15=vm2.raw.gz --out traces",
+    "vm1.parquet and vm2@15.parquet in traces/",
+  ],
   run: fingerprint,
 };
 
@@ -30,7 +33,13 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
-  const tasks = snapshots.map(({ opened, member, timeS }, source) => ({ source, opened, member, timeS, fileName: fileNameOf(member, timeS) }));
+  const tasks = snapshots.map(({ opened, member, timeS }, source) => ({
+    source,
+    opened,
+    member,
+    timeS,
+    fileName: fileNameOf(member, timeS),
+  }));
   const job = { pageSizes, folder: output.staging, version: VERSION };
   const own = tasks.filter(({ opened }) => opened.pipe);
   const shared = tasks.filter(({ opened }) => !opened.pipe);
@@ -41,7 +50,8 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
 
   for (const { fileName } of written) output.add(fileName);
   const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
-  if (!args.quiet) printTraces(written, snapshots, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
+  if (!args.quiet)
+    printTraces(written, snapshots, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
 }
 
 /** `NAME.parquet`, or `NAME@SECONDS.parquet` where the time is not 0. */
@@ -55,5 +65,8 @@ function fileNameOf(member: string, timeS: number): string {
 function refuseTraces(snapshots: readonly Snapshot[]): void {
   const trace = snapshots.find((snapshot) => snapshot.trace);
   if (!trace) return;
-  throw new PagekinError("this is a trace already", { file: displayName(trace.opened.name), hint: "give dumps to fingerprint" });
+  throw new PagekinError("this is a trace already", {
+    file: displayName(trace.opened.name),
+    hint: "give dumps to fingerprint",
+  });
 }

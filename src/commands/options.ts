@@ -6,16 +6,24 @@ import { PagekinError } from "../errors.js";
 const KIB = 1024;
 
 export const sourceOptions = {
-  inventory: { type: "string", describe: "CSV that names sources, members, times and labels (path,member,time_s,LABEL...)" },
+  inventory: {
+    type: "string",
+    describe: "CSV that names sources, members, times and labels (path,member,time_s,LABEL...)",
+  },
   "page-size": {
     type: "string",
-    describe: "page sizes, powers of two from 1k to 2m, by commas [default: 1k,2k,4k,8k,16k; of traces those they all hold]",
+    describe:
+      "page sizes, powers of two from 1k to 2m, by commas [default: 1k,2k,4k,8k,16k; of traces those they all hold]",
   },
 } as const satisfies Record<string, Options>;
 
 export const runOptions = {
   out: { type: "string", default: "pagekin-out", describe: "folder for the results" },
-  force: { type: "boolean", default: false, describe: "write even if the folder holds other files, and leave those alone" },
+  force: {
+    type: "boolean",
+    default: false,
+    describe: "write even if the folder holds other files, and leave those alone",
+  },
   json: { type: "boolean", default: false, describe: "print the summary as JSON" },
   workers: { type: "string", describe: "threads, from 1 [default: the processors, fewer for little data]" },
   "max-memory": {
@@ -48,7 +56,9 @@ export function parseSize(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(k|m|g|t)?(?:i?b)?$/i.exec(text.trim());
   const bytes = match ? Number(match[1]) * KIB ** " kmgt".indexOf((match[2] ?? " ").toLowerCase()) : Number.NaN;
   if (!Number.isSafeInteger(bytes)) {
-    throw new PagekinError(`--${option} ${text} is not a size`, { hint: "give bytes, or a number with k, m or g, such as 256m" });
+    throw new PagekinError(`--${option} ${text} is not a size`, {
+      hint: "give bytes, or a number with k, m or g, such as 256m",
+    });
   }
   return bytes;
 }
@@ -59,7 +69,13 @@ export function parsePageSizes(text: string | undefined): number[] | undefined {
 }
 
 /** The threads and the memory (bytes) asked for. */
-export function parseResources({ workers, maxMemory }: { workers?: string | undefined; maxMemory?: string | undefined }): {
+export function parseResources({
+  workers,
+  maxMemory,
+}: {
+  workers?: string | undefined;
+  maxMemory?: string | undefined;
+}): {
   workers: number | undefined;
   maxMemory: number | undefined;
 } {

@@ -14,7 +14,9 @@ function parserOf(argv: string[]): Argv {
     .exitProcess(false)
     .wrap(process.stdout.isTTY ? Math.min(120, process.stdout.columns) : 100)
     .fail((message, error) => {
-      throw error ?? new PagekinError(message.replaceAll("\n", " "), { hint: "see pagekin --help, pagekin COMMAND --help" });
+      throw (
+        error ?? new PagekinError(message.replaceAll("\n", " "), { hint: "see pagekin --help, pagekin COMMAND --help" })
+      );
     });
 }
 
@@ -22,7 +24,9 @@ function parserOf(argv: string[]): Argv {
 export function parseMain(argv: string[], commands: [name: string, what: string][]): void {
   const parser = parserOf(argv)
     .scriptName("pagekin")
-    .usage("What memory sharing would save and what isolating tenants costs, from memory dumps.\n\npagekin COMMAND --help")
+    .usage(
+      "What memory sharing would save and what isolating tenants costs, from memory dumps.\n\npagekin COMMAND --help",
+    )
     .version(VERSION)
     .strict()
     .demandCommand(1, "no command is given")

@@ -1,10 +1,10 @@
 // Where fingerprints wait between hashing and indexing: blocks of entries by bucket, one for each segment, in memory up to
 // a bound that all threads share, beyond it in a temporary file of each thread.
 
+import { readSync } from "node:fs";
 import { BLOCK_OFFSETS, type BlockView } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { openTemporary, writeTemporary } from "../sources/spool.js";
-import { readSync } from "node:fs";
 
 const SLAB_BYTES = 16 * 1024 * 1024;
 const BUDGET_UNIT = 1024;
@@ -107,10 +107,9 @@ export class BlockStore {
   }
 }
 
-/** Entries of a page size in the buckets from..to of a block. */
-export function countEntries({ offsets }: Block, size: number, from: number, to: number): number {
-  const base = size * BLOCK_OFFSETS;
-  return offsets[base + to] - offsets[base + from];
+/** Number of the first entry (within its page size) that lies in a bucket or behind it; BUCKETS gives the number of all. */
+export function entryAt({ offsets }: Block, size: number, bucket: number): number {
+  return offsets[size * BLOCK_OFFSETS + bucket];
 }
 
 /** Copies the entries first..last of a page size (numbered within that size) to target. */

@@ -57,7 +57,10 @@ export class Crew {
 async function startWorkers(count: number, shared: Shared): Promise<Worker[]> {
   const threads = await import("node:worker_threads");
   return Array.from({ length: count }, () => {
-    const worker = new threads.Worker(new URL("./worker.js", import.meta.url), { workerData: shared, env: threads.SHARE_ENV });
+    const worker = new threads.Worker(new URL("./worker.js", import.meta.url), {
+      workerData: shared,
+      env: threads.SHARE_ENV,
+    });
     // An error is seen where a job waits; this keeps one that comes in between from being thrown.
     worker.on("error", () => {});
     return worker;

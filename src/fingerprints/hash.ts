@@ -1,13 +1,13 @@
 // The first half of the main step: bytes or trace rows → fingerprints → blocks by bucket. Every thread runs hashTasks.
 
 import { closeSync, openSync, readSync } from "node:fs";
-import { fromSystem, PagekinError } from "../errors.js";
 import { CHUNK_BYTES, Hasher, SEGMENT_BYTES } from "../core/hasher.js";
+import { fromSystem, PagekinError } from "../errors.js";
 import { type Extent, planRaw } from "../sources/formats/raw.js";
 import { bytesOf, displayName, type Opened } from "../sources/open.js";
-import { appendTrace, type ZeroKeys } from "./trace-rows.js";
 import type { Block, BlockStore } from "./buckets.js";
 import { breathe } from "./pace.js";
+import { appendTrace, type ZeroKeys } from "./trace-rows.js";
 
 /** A piece of work: an extent's segment of a plain file, or all of a compressed file, a pipe or a trace. */
 export type HashTask = { source: number; opened: Opened } & (

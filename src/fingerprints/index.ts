@@ -1,8 +1,8 @@
 // The second half of the main step: blocks by bucket → copy vectors of contents. Every thread runs indexTasks.
 
-import { BUCKETS, ENTRY_BYTES } from "../core/module.js";
 import { INDEX_CHUNK, type Indexer, type Repeats } from "../core/indexer.js";
-import { type Block, copyEntries, copyPlaces, countEntries } from "./buckets.js";
+import { BUCKETS, ENTRY_BYTES } from "../core/module.js";
+import { type Block, copyEntries, copyPlaces, entryAt } from "./buckets.js";
 import { breathe } from "./pace.js";
 
 /** Entries that one table is meant for: such a table fits a processor's second-level cache. */
@@ -19,7 +19,7 @@ export interface IndexTask {
 
 /** The tasks of a page size. */
 export function planIndex(blocks: readonly Block[], size: number): IndexTask[] {
-  const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, 0, BUCKETS), 0);
+  const entries = blocks.reduce((sum, block) => sum + entryAt(block, size, BUCKETS), 0);
   if (entries === 0) return [];
   // A task visits every block, so where there are many it takes more at a time.
   const target = TABLE_ENTRIES * Math.min(MOST_WIDENING, Math.max(1, blocks.length / MANY_BLOCKS));
@@ -63,14 +63,14 @@ async function indexPart(task: IndexTask, bits: number, part: number, context: I
 async function fillTable(task: IndexTask, bits: number, part: number, context: IndexContext): Promise<boolean> {
   const { size, indexer, blocks, zeroKeys, onZeros, onRepeats } = context;
   const { from, to } = task;
-  const entries = blocks.reduce((sum, block) => sum + countEntries(block, size, from, to), 0);
+  let entries = 0;
+  for (const block of blocks) entries += entryAt(block, size, to) - entryAt(block, size, from);
   indexer.begin(entries / 2 ** bits + zeroKeys.length / ENTRY_BYTES, bits, part, zeroKeys);
   const zeros = new Map<number, number>();
   for (let b = 0; b < blocks.length; b++) {
     const block = blocks[b];
-    const first = countEntries(block, size, 0, from);
-    const last = first + countEntries(block, size, from, to);
-    for (let at = first; at < last; at += INDEX_CHUNK) {
+    const last = entryAt(block, size, to);
+    for (let at = entryAt(block, size, from); at < last; at += INDEX_CHUNK) {
       const count = Math.min(INDEX_CHUNK, last - at);
       copyEntries(block, size, at, at + count, indexer.input);
       if (onRepeats) {

@@ -2,12 +2,12 @@
 
 import { Hasher } from "../core/hasher.js";
 import { Indexer, type Repeats, type VectorChunk } from "../core/indexer.js";
+import type { Opened } from "../sources/open.js";
 import { type Block, BlockStore, Budget } from "./buckets.js";
 import { type HashResult, type HashTask, hashTasks } from "./hash.js";
 import { type IndexTask, indexTasks } from "./index.js";
 import { type TraceFile, type TraceTask, writeTraces } from "./traces.js";
 import { type Mismatch, PageComparer } from "./verify.js";
-import type { Opened } from "../sources/open.js";
 
 /** Memory and module that all threads share. */
 export interface Shared {
@@ -108,10 +108,12 @@ export class Runner {
     indexer.onVectors = (chunk) => emit({ kind: "vectors", chunk });
     const onZeros = (source: number, pages: number) => emit({ kind: "zeros", source, pages });
     const comparer = verify && new PageComparer(this.shared.module, verify, blocks, pageBytes);
-    const onRepeats = comparer && (async (repeats: Repeats) => {
-      const mismatch = await comparer.compare(repeats);
-      if (mismatch) emit({ kind: "mismatch", mismatch });
-    });
+    const onRepeats =
+      comparer &&
+      (async (repeats: Repeats) => {
+        const mismatch = await comparer.compare(repeats);
+        if (mismatch) emit({ kind: "mismatch", mismatch });
+      });
     try {
       await indexTasks(next, { size, indexer, blocks, zeroKeys, onZeros, onRepeats });
     } finally {

@@ -2,11 +2,11 @@
 
 import { CHUNK_BYTES, type Hasher } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
+import { PagekinError } from "../errors.js";
+import { displayName, type Opened } from "../sources/open.js";
 import { readCsvTrace } from "../tracefile/csv.js";
 import { readParquetTrace } from "../tracefile/parquet-read.js";
 import type { TraceRows } from "../tracefile/rows.js";
-import { displayName, type Opened } from "../sources/open.js";
-import { PagekinError } from "../errors.js";
 import { breathe } from "./pace.js";
 
 /** For each page size the entries (as the index has them) that a trace marks as the zero content; the key is their hex. */
@@ -48,7 +48,9 @@ function noteZeros(rows: TraceRows, hasher: Hasher, keys: ZeroKeys[number], open
   for (let row = 0; row < rows.count; row++) {
     if (!rows.zeros[row]) continue;
     const at = row * ENTRY_BYTES;
-    const text = Buffer.from(rows.fingerprints.buffer, rows.fingerprints.byteOffset + at, ENTRY_BYTES).toString("latin1");
+    const text = Buffer.from(rows.fingerprints.buffer, rows.fingerprints.byteOffset + at, ENTRY_BYTES).toString(
+      "latin1",
+    );
     if (text === before) continue;
     before = text;
     if (keys.has(text)) continue;

@@ -82,7 +82,12 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
     await hashSource(task.opened, hasher, onBytes, onSegment);
     const { member, timeS, fileName, opened } = task;
     const head = { member, timeS, algorithm: "xxh3-128", addressSpace: "physical", ledger };
-    const writer = await TraceWriter.create(path.join(folder, fileName), head, version, path.basename(displayName(opened.name)));
+    const writer = await TraceWriter.create(
+      path.join(folder, fileName),
+      head,
+      version,
+      path.basename(displayName(opened.name)),
+    );
     pageSizes.forEach((pageBytes, size) => {
       for (const part of waiting[size]) addWaiting(writer, part, pageBytes, fd, hasher.zeroFingerprint(size));
     });
@@ -93,7 +98,13 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
   }
 }
 
-function addWaiting(writer: TraceWriter, part: Waiting, pageBytes: number, fd: number, zeroFingerprint: Uint8Array): void {
+function addWaiting(
+  writer: TraceWriter,
+  part: Waiting,
+  pageBytes: number,
+  fd: number,
+  zeroFingerprint: Uint8Array,
+): void {
   const places = new Uint32Array(part.entries);
   const fingerprints = new Uint8Array(part.entries * ENTRY_BYTES);
   readWhole(fd, new Uint8Array(places.buffer), part.at, "temporary file");

@@ -2,8 +2,8 @@
 
 import { closeSync, openSync } from "node:fs";
 import { PageBuffers } from "../core/compare.js";
-import type { Repeats } from "../core/indexer.js";
 import { SEGMENT_BYTES } from "../core/hasher.js";
+import type { Repeats } from "../core/indexer.js";
 import { displayName, type Opened } from "../sources/open.js";
 import type { Block } from "./buckets.js";
 import { readWhole } from "./hash.js";

@@ -43,7 +43,11 @@ export async function hashWorld(world: World, crew: Crew, options: WorldOptions)
   const hashed = await crew.run("hash", { tasks: shared, pageSizes, withPlaces: verify }, undefined, own);
   const blocks = hashed.flatMap((part) => part.blocks);
   blocks.sort((a, b) => a.source - b.source || a.segment - b.segment);
-  const counts = addUp(hashed.flatMap((part) => part.counts), world, pageSizes);
+  const counts = addUp(
+    hashed.flatMap((part) => part.counts),
+    world,
+    pageSizes,
+  );
   const zeroKeys = pageSizes.map((_, size) => joinKeys(hashed.map((part) => part.zeroKeys[size])));
   return { world, options, counts, blocks, zeroKeys, sources };
 }
@@ -65,7 +69,14 @@ export async function indexSize(
     else mismatch ??= event.mismatch;
   };
   const { tableLimit, verify, pageSizes } = options;
-  const index = { size, pageBytes: pageSizes[size], blocks, zeroKeys: zeroKeys[size], members: sources.length, tableLimit };
+  const index = {
+    size,
+    pageBytes: pageSizes[size],
+    blocks,
+    zeroKeys: zeroKeys[size],
+    members: sources.length,
+    tableLimit,
+  };
   await crew.run("index", { ...index, tasks: planIndex(blocks, size), verify: verify ? sources : undefined }, onEvent);
   if (mismatch) throw differs(world, mismatch);
 }

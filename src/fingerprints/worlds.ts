@@ -1,5 +1,6 @@
 // Sources → snapshots with member and time → worlds: all snapshots of one time.
 
+import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { readInventory } from "../sources/inventory.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
@@ -7,7 +8,6 @@ import { displayName, type Opened, openSource } from "../sources/open.js";
 import { readCsvHead } from "../tracefile/csv.js";
 import { readParquetHead } from "../tracefile/parquet-read.js";
 import type { TraceHead } from "../tracefile/rows.js";
-import { existsSync } from "node:fs";
 
 /** The memory of one member at one time. */
 export interface Snapshot {
@@ -75,7 +75,10 @@ async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Sn
         ? await readCsvHead(opened)
         : undefined;
   if (opened.format === "csv" && opened.pipe) {
-    throw new PagekinError("a CSV trace cannot be read from a pipe", { file: displayName(name), hint: "name the file itself" });
+    throw new PagekinError("a CSV trace cannot be read from a pipe", {
+      file: displayName(name),
+      hint: "name the file itself",
+    });
   }
   const fromFile = nameOfFile(name.path);
   const member = name.member ?? trace?.member ?? fromFile.member;
@@ -99,7 +102,8 @@ function checkDistinct(snapshots: readonly Snapshot[]): void {
 }
 
 function checkAlgorithms(snapshots: readonly Snapshot[]): void {
-  const kindOf = ({ trace }: Snapshot) => (trace ? `${trace.algorithm}${trace.keyId ? `, key ${trace.keyId}` : ""}` : "xxh3-128");
+  const kindOf = ({ trace }: Snapshot) =>
+    trace ? `${trace.algorithm}${trace.keyId ? `, key ${trace.keyId}` : ""}` : "xxh3-128";
   const first = snapshots[0];
   const other = snapshots.find((snapshot) => kindOf(snapshot) !== kindOf(first));
   if (!other) return;
@@ -120,9 +124,13 @@ export function choosePageSizes(worlds: readonly World[], askedFor: readonly num
     const sizes =
       traces.length === 0
         ? DEFAULT_PAGE_SIZES
-        : (traces[0].trace?.pageSizes ?? []).filter((size) => traces.every(({ trace }) => trace?.pageSizes.includes(size)));
+        : (traces[0].trace?.pageSizes ?? []).filter((size) =>
+            traces.every(({ trace }) => trace?.pageSizes.includes(size)),
+          );
     if (sizes.length > 0) return sizes;
-    throw new PagekinError(`the traces have no page size in common (${listSizes(traces)})`, { hint: "analyze them apart" });
+    throw new PagekinError(`the traces have no page size in common (${listSizes(traces)})`, {
+      hint: "analyze them apart",
+    });
   }
   for (const { opened, trace } of traces) {
     const missing = asked.filter((size) => !trace?.pageSizes.includes(size));
@@ -138,9 +146,13 @@ export function choosePageSizes(worlds: readonly World[], askedFor: readonly num
 
 /** Ascending, each once; an error if one is not a power of two from 1 KiB to 2 MiB. */
 function checkPageSizes(asked: readonly number[]): number[] {
-  const wrong = asked.find((bytes) => !(bytes >= LEAST_PAGE && bytes <= MOST_PAGE && Number.isInteger(Math.log2(bytes))));
+  const wrong = asked.find(
+    (bytes) => !(bytes >= LEAST_PAGE && bytes <= MOST_PAGE && Number.isInteger(Math.log2(bytes))),
+  );
   if (wrong !== undefined) {
-    throw new PagekinError(`${wrong} bytes is no page size`, { hint: "give powers of two from 1k to 2m with --page-size" });
+    throw new PagekinError(`${wrong} bytes is no page size`, {
+      hint: "give powers of two from 1k to 2m with --page-size",
+    });
   }
   return [...new Set(asked)].sort((a, b) => a - b);
 }

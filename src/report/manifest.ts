@@ -13,7 +13,10 @@ interface Run {
 }
 
 /** Finishes the result folder with manifest.json: how the results were made, from what, on what. Gives the files' names. */
-export async function writeManifest(output: Output, { args, worlds, pageSizes, resources, seconds }: Run): Promise<string[]> {
+export async function writeManifest(
+  output: Output,
+  { args, worlds, pageSizes, resources, seconds }: Run,
+): Promise<string[]> {
   const sources = [];
   for (const { opened, member, timeS } of worlds.flatMap(({ snapshots }) => snapshots)) {
     const readable = args.hashSources && !opened.pipe && opened.name.path !== "-";

@@ -1,6 +1,18 @@
 // The result folder: files are written to a folder beside it and renamed at the end, so they appear whole or not at all.
 
-import { closeSync, existsSync, mkdirSync, readdirSync, openSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
@@ -68,7 +80,8 @@ export class Output {
         renameSync(this.staging, this.folder);
       } else {
         for (const file of files) renameSync(path.join(this.staging, file), path.join(this.folder, file));
-        for (const file of this.earlier) if (!files.includes(file)) rmSync(path.join(this.folder, file), { force: true });
+        for (const file of this.earlier)
+          if (!files.includes(file)) rmSync(path.join(this.folder, file), { force: true });
         rmdirSync(this.staging);
       }
       this.forget();

@@ -35,7 +35,8 @@ export class Progress {
       clearOnComplete: true,
       hideCursor: true,
       etaBuffer: 50,
-      format: this.totalBytes > 0 ? "{bar} {percentage} % | {done} of {all} | {speed}/s | {left} left" : "{done} | {speed}/s",
+      format:
+        this.totalBytes > 0 ? "{bar} {percentage} % | {done} of {all} | {speed}/s | {left} left" : "{done} | {speed}/s",
     });
     this.bar.start(Math.max(1, this.totalBytes), 0, this.numbers());
     this.timer = setInterval(() => this.bar?.update(this.bytesDone(), this.numbers()), EVERY_MS);

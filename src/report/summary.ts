@@ -2,8 +2,8 @@
 
 import type { TraceFile } from "../fingerprints/traces.js";
 import type { Snapshot } from "../fingerprints/worlds.js";
-import { interSharing, pairRate, selfSharing } from "../sharing/rates.js";
 import type { Sharing, WorldResult } from "../sharing/count.js";
+import { interSharing, pairRate, selfSharing } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
 import { styled, table } from "./terminal.js";
 
@@ -71,14 +71,25 @@ function headline(results: readonly WorldResult[], { seconds }: SummaryOptions):
   }, 0);
   const times = results.length > 1 ? ` (${plural(snapshots, "snapshot")} at ${plural(results.length, "time")})` : "";
   const speed = seconds > 0 ? `, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
-  return styled("bold", `${plural(members, "member")}${times}, ${formatBytes(bytes)} of memory in ${seconds.toFixed(2)} s${speed}`);
+  return styled(
+    "bold",
+    `${plural(members, "member")}${times}, ${formatBytes(bytes)} of memory in ${seconds.toFixed(2)} s${speed}`,
+  );
 }
 
 function membersPart(results: readonly WorldResult[], size: number, pageBytes: number): string {
   const series = seriesOf(results);
   const labels = [...new Set(series.flatMap((one) => Object.keys(one.labels)))];
   const several = series.some(({ at }) => at.length > 1);
-  const head = ["member", ...labels, ...(several ? ["snapshots"] : []), "pages", "zero", "self-sharing", "without zero"];
+  const head = [
+    "member",
+    ...labels,
+    ...(several ? ["snapshots"] : []),
+    "pages",
+    "zero",
+    "self-sharing",
+    "without zero",
+  ];
   const rows = series.slice(0, MOST_MEMBERS).map(({ member, labels: own, at }) => {
     const all = at.map(({ result, number }) => selfSharing(result.sharing[size], number));
     const zero = mean(all.map(({ zeroPages, pages }) => (pages === 0 ? 0 : zeroPages / pages)));
@@ -92,7 +103,8 @@ function membersPart(results: readonly WorldResult[], size: number, pageBytes: n
       spread(all.map(({ nonzeroSelfRate }) => nonzeroSelfRate)),
     ];
   });
-  const more = series.length > MOST_MEMBERS ? `\n  and ${plural(series.length - MOST_MEMBERS, "member")} more in self.csv` : "";
+  const more =
+    series.length > MOST_MEMBERS ? `\n  and ${plural(series.length - MOST_MEMBERS, "member")} more in self.csv` : "";
   const note = several ? ", mean (least to most)" : "";
   return `Self-sharing, pages of ${formatBytes(pageBytes)}${note}\n${table([head, ...rows])}${more}`;
 }
@@ -160,7 +172,9 @@ function shortHashes(results: readonly WorldResult[]): string[] {
   if (bits >= 128) return [];
   const pages = Math.max(...results.flatMap(({ sharing }) => sharing.map((s) => s.pages.reduce((a, b) => a + b, 0))));
   const expected = pages ** 2 / 2 ** (bits + 1);
-  return [`Fingerprints of ${bits} bits: expect about ${formatNumber(Number(expected.toPrecision(2)))} false equals among ${formatCount(pages)} pages`];
+  return [
+    `Fingerprints of ${bits} bits: expect about ${formatNumber(Number(expected.toPrecision(2)))} false equals among ${formatCount(pages)} pages`,
+  ];
 }
 
 function filesPart({ folder, files }: SummaryOptions): string {
@@ -205,7 +219,11 @@ function summaryJson(results: readonly WorldResult[], { pageSizes, folder, files
 }
 
 /** The summary of `fingerprint`. */
-export function printTraces(traces: readonly TraceFile[], snapshots: readonly Snapshot[], options: SummaryOptions): void {
+export function printTraces(
+  traces: readonly TraceFile[],
+  snapshots: readonly Snapshot[],
+  options: SummaryOptions,
+): void {
   const { pageSizes, folder, seconds, json } = options;
   const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);
   if (json) {
@@ -216,12 +234,20 @@ export function printTraces(traces: readonly TraceFile[], snapshots: readonly Sn
       pages,
       zero_pages: zeroPages,
     }));
-    print(JSON.stringify({ folder, page_sizes: pageSizes, rows, duration_s: Number(seconds.toFixed(3)), traces: list }, null, 2));
+    print(
+      JSON.stringify(
+        { folder, page_sizes: pageSizes, rows, duration_s: Number(seconds.toFixed(3)), traces: list },
+        null,
+        2,
+      ),
+    );
     return;
   }
   const body = table([
     ["trace", ...pageSizes.map((bytes) => `pages of ${formatBytes(bytes)}`)],
     ...traces.map(({ fileName, pages }) => [fileName, ...pages.map(formatCount)]),
   ]);
-  print(`${styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`)}\n\n${body}\n\nIn ${folder}`);
+  print(
+    `${styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`)}\n\n${body}\n\nIn ${folder}`,
+  );
 }

@@ -2,8 +2,8 @@
 
 import type { SourceCounts } from "../fingerprints/hash.js";
 import type { World } from "../fingerprints/worlds.js";
-import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { Sharing, WorldResult } from "../sharing/count.js";
+import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import { displayName } from "../sources/open.js";
 import { formatNumber, formatRate } from "./format.js";
 
@@ -47,7 +47,9 @@ export function interTable(results: readonly WorldResult[]): Table {
       const { pages, contentsSum, contentsUnion, selfSaved, interSaved } = inter;
       const { selfRate, interRate, totalRate, nonzeroInterRate, selfShareOfSaving } = inter;
       yield [
-        [timeS, sharing.pageBytes, snapshots.length, pages, contentsSum, contentsUnion, selfSaved, interSaved].map(formatNumber),
+        [timeS, sharing.pageBytes, snapshots.length, pages, contentsSum, contentsUnion, selfSaved, interSaved].map(
+          formatNumber,
+        ),
         [selfRate, interRate, totalRate, nonzeroInterRate, selfShareOfSaving].map(formatRate),
       ].flat();
     }),
@@ -57,7 +59,9 @@ export function interTable(results: readonly WorldResult[]): Table {
 export function pairsTable(results: readonly WorldResult[]): Table {
   return {
     file: "pairs.csv",
-    columns: "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents".split(","),
+    columns: "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents".split(
+      ",",
+    ),
     rows: eachSize(results, function* ({ timeS, snapshots }, s) {
       for (const pair of s.pairs) {
         const [a, b] = [snapshots[pair.a].member, snapshots[pair.b].member];
@@ -98,7 +102,8 @@ export function copiesTable(results: readonly WorldResult[]): Table {
     file: "copies.csv",
     columns: "time_s,page_bytes,members,copies,contents".split(","),
     rows: eachSize(results, function* ({ timeS }, { pageBytes, copies: counted }) {
-      for (const { members, copies, contents } of counted) yield [timeS, pageBytes, members, copies, contents].map(formatNumber);
+      for (const { members, copies, contents } of counted)
+        yield [timeS, pageBytes, members, copies, contents].map(formatNumber);
     }),
   };
 }

@@ -11,7 +11,9 @@ export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
     .map((row, number) => {
-      const cells = row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])));
+      const cells = row.map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
+      );
       const line = `  ${cells.join("  ")}`.trimEnd();
       return number === 0 ? styled("dim", line) : line;
     })

@@ -4,19 +4,11 @@ import type { Crew } from "../fingerprints/crew.js";
 import type { SourceCounts } from "../fingerprints/hash.js";
 import { type HashedWorld, hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
 import type { World } from "../fingerprints/worlds.js";
-import { byHoldersAndCopies, type CopiesCount, Tally } from "./tally.js";
+import { byHoldersAndCopies, type CopiesCount, type Pair, Tally } from "./tally.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */
 const ALL_PAIRS_MEMBERS = 64;
 const MOST_PAIRS = 1000;
-
-/** Two members (a < b) and the contents that both hold, with and without the zero content. */
-export interface Pair {
-  a: number;
-  b: number;
-  contents: number;
-  nonzeroContents: number;
-}
 
 /** The numbers of one world at one page size. Arrays go by member. */
 export interface Sharing {
@@ -68,7 +60,7 @@ function countSharing({ counts, options }: HashedWorld, size: number, tally: Tal
     zeroPages,
     nonzeroContents: counts.map((_, member) => tally.contentsOf(member)),
     nonzeroUnion: nonzeroCopies.reduce((sum, { contents }) => sum + contents, 0),
-    pairs: largestPairs(tally, zeroPages, allPairs || counts.length <= ALL_PAIRS_MEMBERS ? Infinity : MOST_PAIRS),
+    pairs: tally.largestPairs(zeroPages, allPairs || counts.length <= ALL_PAIRS_MEMBERS ? Infinity : MOST_PAIRS),
     copies: withZeroContent(nonzeroCopies, zeroPages),
   };
 }
@@ -81,26 +73,4 @@ function withZeroContent(copies: CopiesCount[], zeroPages: number[]): CopiesCoun
   if (same) same.contents++;
   else copies.push({ members, copies: all, contents: 1 });
   return copies.sort(byHoldersAndCopies);
-}
-
-/** The pairs of members with the most contents in both, at most `most`; of equal ones the first. */
-function largestPairs(tally: Tally, zeroPages: number[], most: number): Pair[] {
-  const found: Pair[] = [];
-  let least = -1;
-  const keepLargest = () => {
-    found.sort((x, y) => y.contents - x.contents || x.a - y.a || x.b - y.b);
-    found.length = Math.min(found.length, most);
-    if (found.length === most) least = found[most - 1].contents;
-  };
-  for (let a = 0; a < zeroPages.length; a++) {
-    for (let b = a + 1; b < zeroPages.length; b++) {
-      const nonzeroContents = tally.sharedBy(a, b);
-      const contents = nonzeroContents + (zeroPages[a] > 0 && zeroPages[b] > 0 ? 1 : 0);
-      // Pairs come in order: one that is only as large as the least kept would not be kept.
-      if (contents > least) found.push({ a, b, contents, nonzeroContents });
-      if (found.length >= 4 * most) keepLargest();
-    }
-  }
-  if (found.length > most) keepLargest();
-  return found.sort((x, y) => x.a - y.a || x.b - y.b);
 }

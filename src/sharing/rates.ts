@@ -1,7 +1,8 @@
 // Self-sharing, inter-VM sharing and total saving of one world at one page size. Source: SEMMA (2013), section III;
 // definitions in docs/definitions.md.
 
-import type { Pair, Sharing } from "./count.js";
+import type { Sharing } from "./count.js";
+import type { Pair } from "./tally.js";
 
 /** part / whole; 0 / 0 is 0. */
 export function rate(part: number, whole: number): number {

@@ -12,6 +12,14 @@ export interface CopiesCount {
   contents: number;
 }
 
+/** Two members (a < b) and the contents that both hold, with and without the zero content. */
+export interface Pair {
+  a: number;
+  b: number;
+  contents: number;
+  nonzeroContents: number;
+}
+
 /** Copies of the contents that few copies exist of are counted in an array, the others in a map. */
 const FEW = 256;
 
@@ -82,9 +90,30 @@ export class Tally {
     return this.contents[member];
   }
 
-  /** Nonzero contents that members a < b both hold. */
-  sharedBy(a: number, b: number): number {
-    return this.pairs[this.rowOf(a) + b];
+  /**
+   * The pairs of members with the most contents in both, at most `most`, of equal ones the first; in the order of the
+   * members. zeroPages: of each member.
+   */
+  largestPairs(zeroPages: readonly number[], most: number): Pair[] {
+    const found: Pair[] = [];
+    let least = -1;
+    const keepLargest = () => {
+      found.sort((x, y) => y.contents - x.contents || x.a - y.a || x.b - y.b);
+      found.length = Math.min(found.length, most);
+      if (found.length === most) least = found[most - 1].contents;
+    };
+    for (let a = 0, at = 0; a < this.members; a++) {
+      for (let b = a + 1; b < this.members; b++, at++) {
+        const nonzeroContents = this.pairs[at];
+        // Pairs come in order: one that is only as large as the least kept would not be kept.
+        if (nonzeroContents + 1 <= least) continue;
+        const contents = nonzeroContents + (zeroPages[a] > 0 && zeroPages[b] > 0 ? 1 : 0);
+        if (contents > least) found.push({ a, b, contents, nonzeroContents });
+        if (found.length >= 4 * most) keepLargest();
+      }
+    }
+    if (found.length > most) keepLargest();
+    return found.sort((x, y) => x.a - y.a || x.b - y.b);
   }
 
   /** Nonzero contents by holders and copies, ascending. */
@@ -100,4 +129,5 @@ export class Tally {
   }
 }
 
-export const byHoldersAndCopies = (a: CopiesCount, b: CopiesCount): number => a.members - b.members || a.copies - b.copies;
+export const byHoldersAndCopies = (a: CopiesCount, b: CopiesCount): number =>
+  a.members - b.members || a.copies - b.copies;

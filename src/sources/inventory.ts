@@ -47,7 +47,10 @@ export async function readInventory(file: string): Promise<Inventory> {
     throw fail(`not a readable CSV: ${(error as Error).message}`, "give a header and rows of as many columns");
   }
   if (inventory.sources.length + inventory.labels.size === 0) {
-    throw new PagekinError("the inventory has no rows", { file, hint: "give the columns path, member, time_s and labels" });
+    throw new PagekinError("the inventory has no rows", {
+      file,
+      hint: "give the columns path, member, time_s and labels",
+    });
   }
   return inventory;
 }

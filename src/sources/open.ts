@@ -101,7 +101,9 @@ async function detect(head: Buffer, name: SourceName): Promise<{ format: Format;
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   const compression = compressionOf(head);
   const inner = await decompressedHead(head, compression, HEAD_BYTES);
-  const unread = unreadFormat(inner) ?? (compressionOf(inner) !== "none" && compression !== "none" ? "file compressed twice" : undefined);
+  const unread =
+    unreadFormat(inner) ??
+    (compressionOf(inner) !== "none" && compression !== "none" ? "file compressed twice" : undefined);
   if (unread) {
     const hint = "convert it to a raw dump first";
     throw new PagekinError(`this is a ${unread}, which pagekin does not read yet`, { file, hint });

@@ -60,7 +60,11 @@ function checkFrames(fd: number, bytes: number, file: string): void {
   const head = Buffer.alloc(18);
   const read = (offset: number, length: number): Buffer => {
     if (offset + length > bytes) {
-      throw new PagekinError("the zstd stream ends early", { file, offset: bytes, hint: "copy or compress the file again" });
+      throw new PagekinError("the zstd stream ends early", {
+        file,
+        offset: bytes,
+        hint: "copy or compress the file again",
+      });
     }
     readSync(fd, head, 0, length, offset);
     return head;
@@ -73,7 +77,11 @@ function checkFrames(fd: number, bytes: number, file: string): void {
       continue;
     }
     if (magic !== FRAME_MAGIC) {
-      throw new PagekinError("no zstd frame begins here", { file, offset: at, hint: "copy or compress the file again" });
+      throw new PagekinError("no zstd frame begins here", {
+        file,
+        offset: at,
+        hint: "copy or compress the file again",
+      });
     }
     const descriptor = read(at + 4, 1)[0];
     const singleSegment = (descriptor >> 5) & 1;

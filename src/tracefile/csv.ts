@@ -1,8 +1,8 @@
 // CSV traces: fingerprints that other tools made.
 
 import { PagekinError } from "../errors.js";
-import { bytesOf, displayName, type Opened } from "../sources/open.js";
 import { parseSeconds } from "../sources/names.js";
+import { bytesOf, displayName, type Opened } from "../sources/open.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 
 const FINGERPRINT_BYTES = 16;
@@ -36,7 +36,8 @@ export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerp
     digits = Math.min(digits, row.fingerprint.length);
     rows++;
   }
-  if (!first) throw new PagekinError("the trace has no rows", { file: displayName(opened.name), hint: "give a row a page" });
+  if (!first)
+    throw new PagekinError("the trace has no rows", { file: displayName(opened.name), hint: "give a row a page" });
   return {
     member: first.member,
     timeS: first.timeS,
@@ -111,7 +112,11 @@ function columnsOf(header: string[], file: string): Record<string, number> {
   const columns = Object.fromEntries(header.map((name, i) => [name.trim(), i]));
   const missing = NEEDED.filter((name) => !(name in columns));
   if (missing.length > 0) {
-    throw new PagekinError(`no trace: it has no column ${missing.join(", ")}`, { file, line: 1, hint: "see docs/traces.md" });
+    throw new PagekinError(`no trace: it has no column ${missing.join(", ")}`, {
+      file,
+      line: 1,
+      hint: "see docs/traces.md",
+    });
   }
   return columns;
 }

@@ -85,7 +85,12 @@ function* rowsOf(
     let to = fingerprints.length;
     const pageBytes = sizes ? Number(sizes[from]) : constant;
     if (sizes) for (to = from + 1; to < sizes.length && Number(sizes[to]) === pageBytes; ) to++;
-    const rows = { pageBytes, count: to - from, fingerprints: new Uint8Array((to - from) * 16), zeros: new Uint8Array(to - from) };
+    const rows = {
+      pageBytes,
+      count: to - from,
+      fingerprints: new Uint8Array((to - from) * 16),
+      zeros: new Uint8Array(to - from),
+    };
     for (let row = from; row < to; row++) {
       const fingerprint = fingerprints[row];
       const zero = zeros[row];
@@ -210,7 +215,9 @@ function asyncBuffer(fd: number, byteLength: number): AsyncBuffer {
 
 /** Decompressors that hyparquet does not have of its own. */
 async function compressorsFor(metadata: FileMetaData): Promise<Compressors> {
-  const codecs = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data?.codec)));
+  const codecs = new Set(
+    metadata.row_groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data?.codec)),
+  );
   const compressors: Compressors = {};
   if (codecs.has("ZSTD")) {
     const { ZSTDDecoder } = await import("zstddec/stream");
