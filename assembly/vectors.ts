@@ -3,8 +3,8 @@
 
 /** A record: u64 contents, u32 hash, u32 holders, then for each holder u32 member, u32 copies (the last member first). */
 const HASH: usize = 8;
-const HOLDERS: usize = 12;
-const VECTOR: usize = 16;
+export const HOLDERS: usize = 12;
+export const VECTOR: usize = 16;
 
 let singles: usize = 0;
 let members: u32 = 0;

@@ -19,6 +19,13 @@ export interface VectorChunk {
   records: Uint8Array;
 }
 
+/** The record of one content of which each member has so many copies. */
+export function vectorRecord(copies: readonly number[]): Uint8Array {
+  const holders = copies.flatMap((count, member) => (count > 0 ? [[member, count]] : [])).reverse();
+  const contents = holders.length > 0 ? 1 : 0;
+  return new Uint8Array(Uint32Array.from([contents, 0, 0, holders.length, ...holders.flat()]).buffer);
+}
+
 /** A page found again: u32 segment and place of the page, then of the first page with its content. */
 export type Repeats = Uint32Array;
 

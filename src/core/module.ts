@@ -44,6 +44,11 @@ interface CoreExports {
     recordsTo: number,
   ): void;
   recordBytes(): number;
+  resetPairs(counts: number, members: number): void;
+  addPairs(src: number, bytes: number): void;
+  leastOfLargest(most: bigint, bins: number): bigint;
+  countAbove(): bigint;
+  writePairs(least: bigint, places: bigint, out: number): number;
   isEqual(a: number, b: number, bytes: number): number;
 }
 

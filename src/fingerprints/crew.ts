@@ -26,6 +26,10 @@ export class Crew {
     return new Crew(shared, budget, threads > 1 ? await startWorkers(threads - 1, shared) : []);
   }
 
+  get module(): WebAssembly.Module {
+    return this.shared.module;
+  }
+
   /** Bytes hashed so far by all threads. */
   get bytesDone(): number {
     return Number(Atomics.load(new BigUint64Array(this.shared.progress), 0));

@@ -3,7 +3,7 @@
 import type { SourceCounts } from "../fingerprints/hash.js";
 import type { World } from "../fingerprints/worlds.js";
 import type { Sharing, WorldResult } from "../sharing/count.js";
-import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
+import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import { displayName } from "../sources/open.js";
 import { formatNumber, formatRate } from "./format.js";
 
@@ -65,7 +65,7 @@ export function pairsTable(results: readonly WorldResult[]): Table {
     rows: eachSize(results, function* ({ timeS, snapshots }, s) {
       for (const pair of s.pairs) {
         const [a, b] = [snapshots[pair.a].member, snapshots[pair.b].member];
-        const counts = [formatNumber(pair.contents), formatRate(pairRate(s, pair)), formatNumber(pair.nonzeroContents)];
+        const counts = [formatNumber(pair.contents), formatRate(pairRate(s, pair)), formatNumber(nonzeroContents(s, pair))];
         yield [formatNumber(timeS), formatNumber(s.pageBytes), a, b, ...counts];
       }
     }),

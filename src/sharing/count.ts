@@ -4,7 +4,8 @@ import type { Crew } from "../fingerprints/crew.js";
 import type { SourceCounts } from "../fingerprints/hash.js";
 import { type HashedWorld, hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
 import type { World } from "../fingerprints/worlds.js";
-import { byHoldersAndCopies, type CopiesCount, type Pair, Tally } from "./tally.js";
+import type { PairCount } from "../core/pairs.js";
+import { byHoldersAndCopies, type CopiesCount, Tally } from "./tally.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */
 const ALL_PAIRS_MEMBERS = 64;
@@ -18,8 +19,8 @@ export interface Sharing {
   /** Nonzero contents of each member, and of all together. */
   nonzeroContents: number[];
   nonzeroUnion: number;
-  /** All pairs, or the largest, in the order of the members. */
-  pairs: Pair[];
+  /** All pairs and the contents in both, or the largest, in the order of the members. */
+  pairs: PairCount[];
   /** Contents by holders and copies, the zero content among them, ascending. */
   copies: CopiesCount[];
 }
@@ -39,7 +40,7 @@ export async function* analyzeWorlds(
 ): AsyncGenerator<WorldResult> {
   for (const world of worlds) {
     const hashed = await hashWorld(world, crew, options);
-    const tally = new Tally(hashed.counts.length);
+    const tally = new Tally(crew.module, hashed.counts.length);
     const sharing: Sharing[] = [];
     for (const size of options.pageSizes.keys()) {
       tally.clear();

@@ -2,7 +2,7 @@
 // definitions in docs/definitions.md.
 
 import type { Sharing } from "./count.js";
-import type { Pair } from "./tally.js";
+import type { PairCount } from "../core/pairs.js";
 
 /** part / whole; 0 / 0 is 0. */
 export function rate(part: number, whole: number): number {
@@ -75,6 +75,11 @@ export function interSharing(sharing: Sharing): InterSharing {
 }
 
 /** Inter-VM sharing rate of a pair: contents in both / pages of both. */
-export function pairRate(sharing: Sharing, { a, b, contents }: Pair): number {
+export function pairRate(sharing: Sharing, { a, b, contents }: PairCount): number {
   return rate(contents, sharing.pages[a] + sharing.pages[b]);
+}
+
+/** Contents of a pair without the zero content. */
+export function nonzeroContents(sharing: Sharing, { a, b, contents }: PairCount): number {
+  return contents - (sharing.zeroPages[a] > 0 && sharing.zeroPages[b] > 0 ? 1 : 0);
 }
