@@ -21,6 +21,8 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
+  // zstddec would load its wasm by way of fetch, and with it Node's whole HTTP client.
+  define: { fetch: "undefined" },
   metafile: true,
   logLevel: "warning",
   // What CommonJS packages look for in an ES module.

@@ -36,23 +36,21 @@ export async function appendTrace(
       else hasher.appendCanonical(size, count);
       at += count;
     }
-    noteZeros(rows, hasher, zeroKeys[size], opened);
+    noteZeros(rows, hasher, size, zeroKeys[size], opened);
     const turn = breathe();
     if (turn) await turn;
   }
 }
 
-/** Notes the fingerprints of rows that are marked zero, each once. */
-function noteZeros(rows: TraceRows, hasher: Hasher, keys: ZeroKeys[number], opened: Opened): void {
-  let before: string | undefined;
+/** Notes the fingerprints of rows that are marked zero, each once; that of the zero page needs no note. */
+function noteZeros(rows: TraceRows, hasher: Hasher, size: number, keys: ZeroKeys[number], opened: Opened): void {
+  const foreign = opened.format === "csv";
+  const known = hasher.zeroFingerprint(size);
   for (let row = 0; row < rows.count; row++) {
     if (!rows.zeros[row]) continue;
-    const at = row * ENTRY_BYTES;
-    const text = Buffer.from(rows.fingerprints.buffer, rows.fingerprints.byteOffset + at, ENTRY_BYTES).toString(
-      "latin1",
-    );
-    if (text === before) continue;
-    before = text;
+    const fingerprint = rows.fingerprints.subarray(row * ENTRY_BYTES, (row + 1) * ENTRY_BYTES);
+    if (!foreign && fingerprint.every((byte, i) => byte === known[i])) continue;
+    const text = Buffer.from(fingerprint).toString("latin1");
     if (keys.has(text)) continue;
     if (keys.size === MOST_ZERO_KEYS) {
       throw new PagekinError(`more than ${MOST_ZERO_KEYS} different fingerprints are marked as the zero page`, {
@@ -60,6 +58,6 @@ function noteZeros(rows: TraceRows, hasher: Hasher, keys: ZeroKeys[number], open
         hint: "mark only the fingerprint of the zero page",
       });
     }
-    keys.set(text, hasher.entryOf(rows.fingerprints.subarray(at, at + ENTRY_BYTES), opened.format === "csv"));
+    keys.set(text, hasher.entryOf(fingerprint, foreign));
   }
 }

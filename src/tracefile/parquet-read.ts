@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import type { AsyncBuffer, Compressors, DecodedArray, FileMetaData, RowGroup } from "hyparquet";
+import type { AsyncBuffer, ColumnMetaData, Compressors, DecodedArray, FileMetaData, RowGroup, SchemaElement } from "hyparquet";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
+import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 
 const FINGERPRINT_BYTES = 16;
@@ -58,8 +59,8 @@ export async function* readParquetTrace(
       const constant = constantOf(groups[group], "page_bytes");
       if (constant === undefined || pageSizes.includes(Number(constant))) {
         const [fingerprints, zeros, sizes] = await Promise.all([
-          trace.readGroup(group, "fingerprint"),
-          trace.readGroup(group, "zero"),
+          trace.readFingerprints(group),
+          trace.readZeros(group),
           constant === undefined ? trace.readGroup(group, "page_bytes") : undefined,
         ]);
         yield* rowsOf(trace, fingerprints, zeros, sizes, Number(constant));
@@ -76,46 +77,39 @@ export async function* readParquetTrace(
 /** Splits a row group into runs of one page size. */
 function* rowsOf(
   trace: ParquetTrace,
-  fingerprints: DecodedArray,
-  zeros: DecodedArray,
+  fingerprints: Uint8Array,
+  flags: Uint8Array,
   sizes: DecodedArray | undefined,
   constant: number,
 ): Generator<TraceRows> {
-  for (let from = 0; from < fingerprints.length; ) {
-    let to = fingerprints.length;
+  if (flags.length * FINGERPRINT_BYTES !== fingerprints.length) throw trace.fail("columns of different length");
+  for (let from = 0; from < flags.length; ) {
+    let to = flags.length;
     const pageBytes = sizes ? Number(sizes[from]) : constant;
     if (sizes) for (to = from + 1; to < sizes.length && Number(sizes[to]) === pageBytes; ) to++;
-    const rows = {
+    yield {
       pageBytes,
       count: to - from,
-      fingerprints: new Uint8Array((to - from) * 16),
-      zeros: new Uint8Array(to - from),
+      fingerprints: fingerprints.subarray(from * FINGERPRINT_BYTES, to * FINGERPRINT_BYTES),
+      zeros: flags.subarray(from, to),
     };
-    for (let row = from; row < to; row++) {
-      const fingerprint = fingerprints[row];
-      const zero = zeros[row];
-      if (!(fingerprint instanceof Uint8Array) || fingerprint.length !== FINGERPRINT_BYTES) {
-        throw trace.fail("a fingerprint is not of 16 bytes");
-      }
-      if (typeof zero !== "boolean") throw trace.fail("column zero holds something that is not a boolean");
-      rows.fingerprints.set(fingerprint, (row - from) * FINGERPRINT_BYTES);
-      if (zero) rows.zeros[row - from] = 1;
-    }
-    yield rows;
     from = to;
   }
 }
 
 /** The one value of a column in a row group, if its statistics tell. */
 function constantOf(group: RowGroup, column: string): unknown {
-  const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column);
-  const { min_value, max_value } = chunk?.meta_data?.statistics ?? {};
+  const { min_value, max_value } = columnOf(group, column)?.statistics ?? {};
   return min_value !== undefined && min_value === max_value ? min_value : undefined;
 }
 
 interface ParquetTrace {
   metadata: FileMetaData;
   readGroup(group: number, column: string): Promise<DecodedArray>;
+  /** The fingerprints of a row group, 16 bytes each. */
+  readFingerprints(group: number): Promise<Uint8Array>;
+  /** 1 for each row of a row group that is marked as the zero page, else 0. */
+  readZeros(group: number): Promise<Uint8Array>;
   /** Member and time, the same in all rows. */
   snapshot(): Promise<[string, number]>;
   fail(what: string, hint?: string): PagekinError;
@@ -156,6 +150,15 @@ async function openParquet(opened: Opened): Promise<ParquetTrace> {
     for (const { num_rows } of metadata.row_groups) starts.push(starts[starts.length - 1] + Number(num_rows));
     const readGroup = (group: number, column: string) =>
       scan.readColumn({ column, rowStart: starts[group], rowEnd: starts[group + 1] });
+    const plain = (group: number, column: string) => plainChunk(metadata, group, column, buffer, compressors);
+    const readFingerprints = async (group: number) => {
+      const { pages, element } = await plain(group, "fingerprint");
+      return (pages && fingerprintsOf(pages, element)) ?? joinFingerprints(await readGroup(group, "fingerprint"), fail);
+    };
+    const readZeros = async (group: number) => {
+      const { pages } = await plain(group, "zero");
+      return (pages && flagsOf(pages)) ?? joinFlags(await readGroup(group, "zero"), fail);
+    };
     const snapshot = async (): Promise<[string, number]> => {
       const member = await onlyValue("member", metadata, readGroup, fail);
       const timeS = await onlyValue("time_s", metadata, readGroup, fail);
@@ -165,7 +168,7 @@ async function openParquet(opened: Opened): Promise<ParquetTrace> {
       }
       return [member, timeS];
     };
-    return { metadata, readGroup, snapshot, fail, known, close };
+    return { metadata, readGroup, readFingerprints, readZeros, snapshot, fail, known, close };
   } catch (error) {
     close();
     throw known(error);
@@ -182,14 +185,53 @@ async function onlyValue(
   const values = new Set<unknown>();
   for (let group = 0; group < metadata.row_groups.length; group++) {
     const known = constantOf(metadata.row_groups[group], column);
-    // A bound of a long text may have been cut, so only a number is taken from the statistics.
-    if (typeof known === "number") values.add(known);
+    if (known !== undefined) values.add(known);
     else for (const value of await readGroup(group, column)) values.add(value);
     if (values.size > 1) {
       throw fail(`the trace holds several snapshots (column ${column})`, "write one file for each member and time");
     }
   }
   return values.values().next().value;
+}
+
+/** A column of a row group, and its pages where they are plain. */
+async function plainChunk(
+  metadata: FileMetaData,
+  group: number,
+  name: string,
+  buffer: AsyncBuffer,
+  compressors: Compressors,
+): Promise<{ pages: ReturnType<typeof plainPages>; element: SchemaElement }> {
+  const column = columnOf(metadata.row_groups[group], name);
+  const element = metadata.schema.find((one) => one.name === name) as SchemaElement;
+  if (!column || column.dictionary_page_offset || !column.encodings.includes("PLAIN")) return { pages: undefined, element };
+  const start = Number(column.data_page_offset);
+  const chunk = new Uint8Array(await buffer.slice(start, start + Number(column.total_compressed_size)));
+  return { pages: plainPages(chunk, column, element, compressors), element };
+}
+
+function joinFlags(values: DecodedArray, fail: (what: string) => PagekinError): Uint8Array {
+  const flags = new Uint8Array(values.length);
+  for (let row = 0; row < flags.length; row++) {
+    const zero = values[row];
+    if (typeof zero !== "boolean") throw fail("column zero holds something that is not true or false");
+    if (zero) flags[row] = 1;
+  }
+  return flags;
+}
+
+function joinFingerprints(values: DecodedArray, fail: (what: string) => PagekinError): Uint8Array {
+  const joined = new Uint8Array(values.length * FINGERPRINT_BYTES);
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    if (!(value instanceof Uint8Array) || value.length !== FINGERPRINT_BYTES) throw fail("a fingerprint is not of 16 bytes");
+    joined.set(value, row * FINGERPRINT_BYTES);
+  }
+  return joined;
+}
+
+function columnOf(group: RowGroup, column: string): ColumnMetaData | undefined {
+  return group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column)?.meta_data;
 }
 
 function checkColumns(metadata: FileMetaData, fail: (what: string) => PagekinError): void {
