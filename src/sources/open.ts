@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fromSystem, PagekinError } from "../errors.js";
 import { type Compression, compressionOf, decompressedHead, gunzip } from "./compression.js";
@@ -36,16 +36,20 @@ export async function openSource(name: SourceName): Promise<Opened> {
 async function open(name: SourceName): Promise<Opened> {
   const file = displayName(name);
   if (name.path === "-") return openPipe(name, process.stdin);
+  const stat = statSync(name.path);
+  if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });
+  if (stat.isFIFO()) return openPipe(name, await waitableFifo(name.path));
+  if (!stat.isFile()) return openPipe(name, createReadStream(name.path, { highWaterMark: 1024 * 1024 }));
   const fd = openSync(name.path, "r");
-  const stat = fstatSync(fd);
-  if (stat.isDirectory()) {
-    closeSync(fd);
-    throw new PagekinError("is a folder", { file, hint: "name the files in it" });
-  }
-  if (!stat.isFile()) return openPipe(name, createReadStream("", { fd, highWaterMark: 1024 * 1024 }));
   const head = readHeadOf(fd);
   closeSync(fd);
   return { name, fileBytes: stat.size, ...(await detect(head, name)) };
+}
+
+/** A FIFO as a socket. Any other way of opening it would wait for a writer in a thread that no signal can end. */
+async function waitableFifo(file: string): Promise<Readable> {
+  const { Socket } = await import("node:net");
+  return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }
 
 const head = Buffer.alloc(HEAD_OF_COMPRESSED);
