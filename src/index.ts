@@ -7,12 +7,19 @@ import { planResources } from "./fingerprints/resources.js";
 import { choosePageSizes, openSources } from "./fingerprints/worlds.js";
 import { analyzeWorlds, type WorldResult } from "./sharing/count.js";
 
+export type { PairCount } from "./core/pairs.js";
 export { EXIT, PagekinError } from "./errors.js";
 export type { Snapshot, World } from "./fingerprints/worlds.js";
 export type { Sharing, WorldResult } from "./sharing/count.js";
-export { type InterSharing, interSharing, nonzeroContents, pairRate, type SelfSharing, selfSharing } from "./sharing/rates.js";
+export {
+  type InterSharing,
+  interSharing,
+  nonzeroContents,
+  pairRate,
+  type SelfSharing,
+  selfSharing,
+} from "./sharing/rates.js";
 export type { CopiesCount } from "./sharing/tally.js";
-export type { PairCount } from "./core/pairs.js";
 export { VERSION } from "./version.js";
 
 export interface AnalyzeOptions {

@@ -1,7 +1,7 @@
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { planResources } from "../fingerprints/resources.js";
-import { choosePageSizes, openSources, type World } from "../fingerprints/worlds.js";
+import { choosePageSizes, filesOf, openSources, type World } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
@@ -39,7 +39,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   if (args.verify) refuseTraces(worlds);
   const resources = planResources(parseResources(args), worlds);
-  const output = Output.open(args.out, args.force);
+  const output = Output.open(args.out, args.force, filesOf(worlds));
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 

@@ -13,6 +13,7 @@ export function parseQuickly(argv: string[], { options }: AnyCommand): Values | 
   const { argv: values, error } = parser.detailed(argv, {
     string: [...ofType("string"), "_"],
     boolean: ofType("boolean"),
+    narg: Object.fromEntries(ofType("string").map((name) => [name, 1])),
     default: Object.fromEntries(names.map((name) => [name, options[name].default])),
     configuration: { "parse-positional-numbers": false },
   });

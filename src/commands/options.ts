@@ -52,7 +52,7 @@ export interface Command<T extends OptionTable = OptionTable> {
 export type AnyCommand = Omit<Command, "run"> & { run(args: never): Promise<void> };
 
 /** Bytes from `64k`, `256m`, `1g` or plain bytes (binary units). */
-export function parseSize(text: string, option: string): number {
+function parseSize(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(k|m|g|t)?(?:i?b)?$/i.exec(text.trim());
   const bytes = match ? Number(match[1]) * KIB ** " kmgt".indexOf((match[2] ?? " ").toLowerCase()) : Number.NaN;
   if (!Number.isSafeInteger(bytes)) {

@@ -12,11 +12,12 @@ function parserOf(argv: string[]): Argv {
   return yargs(argv)
     .detectLocale(false)
     .exitProcess(false)
+    .alias("h", "help")
     .wrap(process.stdout.isTTY ? Math.min(120, process.stdout.columns) : 100)
     .fail((message, error) => {
-      throw (
-        error ?? new PagekinError(message.replaceAll("\n", " "), { hint: "see pagekin --help, pagekin COMMAND --help" })
-      );
+      if (error && error.name !== "YError") throw error;
+      const what = (message ?? error.message).replace(/\s+/g, " ");
+      throw new PagekinError(what, { hint: "see pagekin --help, pagekin COMMAND --help" });
     });
 }
 
@@ -28,11 +29,16 @@ export function parseMain(argv: string[], commands: [name: string, what: string]
       "What memory sharing would save and what isolating tenants costs, from memory dumps.\n\npagekin COMMAND --help",
     )
     .version(VERSION)
-    .strict()
-    .demandCommand(1, "no command is given")
-    .example("pagekin analyze vm1.raw vm2.raw vm3=dump.gz", "tables of what three dumps share");
+    .strictOptions()
+    .example("pagekin analyze traces/a1.parquet traces/a2.parquet", "tables of what two guests share");
   for (const [name, what] of commands) parser.command(`${name} SOURCE...`, what);
-  parser.parseSync();
+  const args = parser.parseSync();
+  if (args.help || args.version) return;
+  const names = commands.map(([name]) => name).join(", ");
+  const [name] = args._;
+  throw new PagekinError(name === undefined ? "no command is given" : `${name} is no command`, {
+    hint: `there are ${names}; see pagekin --help`,
+  });
 }
 
 /** The arguments of a command; undefined when help was asked for and given. */

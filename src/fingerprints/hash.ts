@@ -1,7 +1,7 @@
 // The first half of the main step: bytes or trace rows → fingerprints → blocks by bucket. Every thread runs hashTasks.
 
 import { closeSync, openSync, readSync } from "node:fs";
-import { CHUNK_BYTES, Hasher, SEGMENT_BYTES } from "../core/hasher.js";
+import { CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import { type Extent, planRaw } from "../sources/formats/raw.js";
 import { bytesOf, displayName, type Opened } from "../sources/open.js";

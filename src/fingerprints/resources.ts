@@ -16,6 +16,8 @@ const MOST_TABLE_BYTES = 512 * MIB;
 
 export interface Resources {
   workers: number;
+  /** Bytes of index and buckets. */
+  memory: number;
   /** Bytes of buckets in memory, of all threads. */
   bucketLimit: number;
   /** Bytes of one thread's table. */
@@ -34,7 +36,7 @@ export function planResources(
     throw new PagekinError("--workers is no number of threads", { hint: `give a number from 1 to ${MOST_WORKERS}` });
   }
   const tableLimit = Math.floor(Math.min((memory * TABLE_PART) / threads, MOST_TABLE_BYTES));
-  return { workers: threads, bucketLimit: memory - threads * tableLimit, tableLimit };
+  return { workers: threads, memory, bucketLimit: memory - threads * tableLimit, tableLimit };
 }
 
 function defaultWorkers(worlds: readonly World[]): number {

@@ -4,7 +4,6 @@ import { CHUNK_BYTES, type Hasher } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
-import { readCsvTrace } from "../tracefile/csv.js";
 import { readParquetTrace } from "../tracefile/parquet-read.js";
 import type { TraceRows } from "../tracefile/rows.js";
 import { breathe } from "./pace.js";
@@ -24,7 +23,9 @@ export async function appendTrace(
   { onBytes, onFull }: { onBytes(bytes: number): void; onFull(): void },
 ): Promise<void> {
   const foreign = opened.format === "csv";
-  const read = foreign ? readCsvTrace(opened, onBytes) : readParquetTrace(opened, hasher.pageSizes, onBytes);
+  const read = foreign
+    ? (await import("../tracefile/csv.js")).readCsvTrace(opened, onBytes)
+    : readParquetTrace(opened, hasher.pageSizes, onBytes);
   for await (const rows of read) {
     const size = hasher.pageSizes.indexOf(rows.pageBytes);
     if (size < 0) continue;

@@ -10,6 +10,7 @@ import { displayName, type Opened } from "../sources/open.js";
 import { openTemporary, writeTemporary } from "../sources/spool.js";
 import { TraceWriter } from "../tracefile/parquet-write.js";
 import { hashSource, readWhole, type SegmentEnd } from "./hash.js";
+import { ledgerOf } from "./ledger.js";
 
 export interface TraceTask {
   source: number;
@@ -61,13 +62,13 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
   const fd = openTemporary();
   try {
     const waiting: Waiting[][] = pageSizes.map(() => []);
-    const ledger = { nonzero_bytes: 0, stored_zero_bytes: 0, tail_bytes: 0 };
+    const sums = { nonzeroBytes: 0, storedZeroBytes: 0, tailBytes: 0 };
     const counts = { pages: pageSizes.map(() => 0), zeroPages: pageSizes.map(() => 0) };
     let used = 0;
     const onSegment = (end: SegmentEnd) => {
-      ledger.nonzero_bytes += end.nonzeroBytes;
-      ledger.stored_zero_bytes += end.storedZeroBytes;
-      ledger.tail_bytes += end.tailBytes;
+      sums.nonzeroBytes += end.nonzeroBytes;
+      sums.storedZeroBytes += end.storedZeroBytes;
+      sums.tailBytes += end.tailBytes;
       pageSizes.forEach((_, size) => {
         const { fingerprints, places } = hasher.toCanonical(size);
         const bytes = new Uint8Array(places.buffer, places.byteOffset, places.byteLength);
@@ -81,7 +82,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
     };
     await hashSource(task.opened, hasher, onBytes, onSegment);
     const { member, timeS, fileName, opened } = task;
-    const head = { member, timeS, algorithm: "xxh3-128", addressSpace: "physical", ledger };
+    const head = { member, timeS, algorithm: "xxh3-128", addressSpace: "physical", ledger: ledgerOf(sums) };
     const writer = await TraceWriter.create(
       path.join(folder, fileName),
       head,

@@ -105,9 +105,10 @@ function addUp(parts: SourceCounts[], world: World, pageSizes: number[]): Source
   }
   for (const { source, pages } of sums) {
     if (pages.some((count) => count > 0)) continue;
-    throw new PagekinError(`holds no whole page of ${Math.min(...pageSizes)} bytes`, {
+    const smallest = Math.min(...pageSizes);
+    throw new PagekinError(`holds no whole page of ${smallest} bytes`, {
       file: displayName(world.snapshots[source].opened.name),
-      hint: "choose a smaller --page-size, or take the dump again",
+      hint: smallest > 1024 ? "choose a smaller --page-size" : "take the dump again",
     });
   }
   return sums;

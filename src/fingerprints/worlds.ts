@@ -2,10 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
-import { readInventory } from "../sources/inventory.js";
+import type { Inventory } from "../sources/inventory.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
-import { readCsvHead } from "../tracefile/csv.js";
 import { readParquetHead } from "../tracefile/parquet-read.js";
 import type { TraceHead } from "../tracefile/rows.js";
 
@@ -35,11 +34,18 @@ const LEAST_PAGE = 1024;
 const MOST_PAGE = 2 * 1024 * 1024;
 
 /** Page sizes that dumps are analyzed at unless others are asked for, in bytes. */
-export const DEFAULT_PAGE_SIZES = [1024, 2048, 4096, 8192, 16384];
+const DEFAULT_PAGE_SIZES = [1024, 2048, 4096, 8192, 16384];
+
+/** The files that worlds are read from. */
+export function filesOf(worlds: readonly World[]): string[] {
+  return worlds
+    .flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened.name.path))
+    .filter((file) => file !== "-");
+}
 
 /** Opens what the command line and the inventory name, and sorts it into worlds by time. */
 export async function openSources(args: readonly string[], inventoryFile: string | undefined): Promise<Sources> {
-  const inventory = inventoryFile === undefined ? undefined : await readInventory(inventoryFile);
+  const inventory = inventoryFile === undefined ? undefined : await loadInventory(inventoryFile);
   const named = args.map((text) => parseSource(text, existsSync));
   const names: SourceName[] = [...named, ...(inventory?.sources ?? [])];
   if (names.length === 0) {
@@ -57,6 +63,12 @@ export async function openSources(args: readonly string[], inventoryFile: string
   };
 }
 
+// What reads CSV is loaded where there is some.
+async function loadInventory(file: string): Promise<Inventory> {
+  const { readInventory } = await import("../sources/inventory.js");
+  return readInventory(file);
+}
+
 type LabelFinder = (name: SourceName, member: string) => Record<string, string>;
 
 function labelFinder(sources: readonly SourceName[], byMember: Map<string, Record<string, string>>): LabelFinder {
@@ -72,7 +84,7 @@ async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Sn
     opened.format === "parquet"
       ? await readParquetHead(opened)
       : opened.format === "csv" && !opened.pipe
-        ? await readCsvHead(opened)
+        ? await (await import("../tracefile/csv.js")).readCsvHead(opened)
         : undefined;
   if (opened.format === "csv" && opened.pipe) {
     throw new PagekinError("a CSV trace cannot be read from a pipe", {

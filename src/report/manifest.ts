@@ -1,4 +1,5 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
+import type { Resources } from "../fingerprints/resources.js";
 import type { World } from "../fingerprints/worlds.js";
 import { displayName } from "../sources/open.js";
 import { VERSION } from "../version.js";
@@ -8,7 +9,7 @@ interface Run {
   args: { hashSources: boolean } & Record<string, unknown>;
   worlds: readonly World[];
   pageSizes: readonly number[];
-  resources: object;
+  resources: Resources;
   seconds: number;
 }
 
@@ -26,7 +27,8 @@ export async function writeManifest(
       time_s: timeS,
       format: opened.format,
       compression: opened.compression,
-      bytes: opened.fileBytes,
+      // What came through a pipe is in the ledger.
+      bytes: opened.pipe ? null : opened.fileBytes,
       ...(readable ? { sha256: await sha256(opened.name.path) } : {}),
     });
   }
@@ -50,9 +52,13 @@ export async function writeManifest(
 }
 
 /** The options by their names on the command line. */
-function optionsInForce(args: Run["args"], pageSizes: readonly number[], resources: object): Record<string, unknown> {
+function optionsInForce(
+  args: Run["args"],
+  pageSizes: readonly number[],
+  { workers, memory }: Resources,
+): Record<string, unknown> {
   const named = Object.entries(args).filter(([name]) => !/[A-Z_$]/.test(name) && name !== "sources");
-  return { ...Object.fromEntries(named), "page-size": pageSizes, ...resources };
+  return { ...Object.fromEntries(named), "page-size": pageSizes, workers, "max-memory": memory };
 }
 
 async function sha256(file: string): Promise<string> {

@@ -33,8 +33,12 @@ export class Output {
     private readonly forget: () => void,
   ) {}
 
-  /** Makes sure that results can be written to a folder; files there that no earlier manifest names need `force`. */
-  static open(folder: string, force: boolean): Output {
+  /**
+   * Makes sure that results can be written to a folder: files there that no earlier manifest names need `force`, and none
+   * of the sources may be there, since earlier results are replaced.
+   */
+  static open(folder: string, force: boolean, sources: readonly string[]): Output {
+    refuseSourcesIn(folder, sources);
     const earlier = checkFolder(folder, force);
     const parent = path.dirname(path.resolve(folder));
     const staging = path.join(parent, `.${path.basename(path.resolve(folder))}.${process.pid}.part`);
@@ -90,6 +94,15 @@ export class Output {
       throw fromSystem(error, this.folder);
     }
   }
+}
+
+function refuseSourcesIn(folder: string, sources: readonly string[]): void {
+  const source = sources.find((file) => path.dirname(path.resolve(file)) === path.resolve(folder));
+  if (source)
+    throw new PagekinError(`a source lies in the folder for the results`, {
+      file: source,
+      hint: "choose another --out",
+    });
 }
 
 /** The files that an earlier manifest names; an error if there are others and they are not forced. */

@@ -3,9 +3,9 @@
 import type { TraceFile } from "../fingerprints/traces.js";
 import type { Snapshot } from "../fingerprints/worlds.js";
 import type { Sharing, WorldResult } from "../sharing/count.js";
-import { interSharing, pairRate, selfSharing } from "../sharing/rates.js";
+import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import { styled, table } from "./terminal.js";
+import { lineWidth, styled, table, tableWidth } from "./terminal.js";
 
 export interface SummaryOptions {
   pageSizes: readonly number[];
@@ -19,6 +19,7 @@ const NORMAL_PAGE_BYTES = 4096;
 const MATRIX_MEMBERS = 8;
 const LARGEST_PAIRS = 10;
 const MOST_MEMBERS = 40;
+const LEAST_TIMED = 0.1;
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -27,15 +28,17 @@ export function printSummary(results: readonly WorldResult[], options: SummaryOp
     print(JSON.stringify(summaryJson(results, options), null, 2));
     return;
   }
-  const pageBytes = options.pageSizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : options.pageSizes[0];
-  const size = options.pageSizes.indexOf(pageBytes);
+  const { pageSizes, folder, files } = options;
+  const pageBytes = pageSizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : pageSizes[0];
+  const size = pageSizes.indexOf(pageBytes);
+  const isShared = results.some(({ world }) => world.snapshots.length > 1);
   const parts = [
     headline(results, options),
     membersPart(results, size, pageBytes),
-    ...(results.some(({ world }) => world.snapshots.length > 1) ? [interPart(results, size, pageBytes)] : []),
-    sizesPart(results, options.pageSizes),
+    ...(isShared ? [interPart(results, size, pageBytes)] : []),
+    ...(pageSizes.length > 1 ? [sizesPart(results, pageSizes, isShared)] : []),
     ...shortHashes(results),
-    filesPart(options),
+    `In ${folder}:\n  ${files.filter((file) => file.endsWith(".csv")).join(" ")}`,
   ];
   print(parts.join("\n\n"));
 }
@@ -64,55 +67,57 @@ function seriesOf(results: readonly WorldResult[]): MemberSeries[] {
 
 function headline(results: readonly WorldResult[], { seconds }: SummaryOptions): string {
   const members = seriesOf(results).length;
-  const snapshots = results.reduce((sum, { world }) => sum + world.snapshots.length, 0);
+  const snapshots = results.flatMap(({ world }) => world.snapshots);
   const bytes = results.reduce((sum, { sharing }) => {
     const smallest = sharing[0];
     return sum + smallest.pageBytes * smallest.pages.reduce((a, b) => a + b, 0);
   }, 0);
-  const times = results.length > 1 ? ` (${plural(snapshots, "snapshot")} at ${plural(results.length, "time")})` : "";
-  const speed = seconds > 0 ? `, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
-  return styled(
-    "bold",
-    `${plural(members, "member")}${times}, ${formatBytes(bytes)} of memory in ${seconds.toFixed(2)} s${speed}`,
-  );
+  const series = snapshots.length > members ? `, ${plural(snapshots.length, "snapshot")}` : "";
+  const times = results.length > 1 ? `${series} at ${plural(results.length, "time")}` : "";
+  // Of a trace no memory is read, and of little memory the time is mostly that of starting.
+  const isTimed = seconds >= LEAST_TIMED && snapshots.every(({ trace }) => !trace);
+  const speed = isTimed ? ` in ${seconds.toFixed(2)} s, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
+  return styled("bold", `${plural(members, "member")}${times}: ${formatBytes(bytes)} of memory${speed}`);
 }
+
+const percent = (value: number) => (100 * value).toFixed(2);
 
 function membersPart(results: readonly WorldResult[], size: number, pageBytes: number): string {
   const series = seriesOf(results);
-  const labels = [...new Set(series.flatMap((one) => Object.keys(one.labels)))];
   const several = series.some(({ at }) => at.length > 1);
-  const head = [
-    "member",
-    ...labels,
-    ...(several ? ["snapshots"] : []),
-    "pages",
-    "zero",
-    "self-sharing",
-    "without zero",
+  const labels = [...new Set(series.flatMap((one) => Object.keys(one.labels)))];
+  const rowsWith = (names: readonly string[]) => [
+    [
+      "member",
+      ...names,
+      ...(several ? ["snapshots"] : []),
+      "pages",
+      "zero",
+      "self",
+      ...(several ? ["least", "most"] : []),
+      "nonzero",
+    ],
+    ...series.slice(0, MOST_MEMBERS).map(({ member, labels: own, at }) => {
+      const all = at.map(({ result, number }) => selfSharing(result.sharing[size], number));
+      const rates = all.map(({ selfRate }) => selfRate);
+      return [
+        member,
+        ...names.map((name) => own[name] ?? ""),
+        ...(several ? [formatCount(at.length)] : []),
+        formatCount(Math.round(mean(all.map(({ pages }) => pages)))),
+        percent(mean(all.map(({ zeroPages, pages }) => rate(zeroPages, pages)))),
+        percent(mean(rates)),
+        ...(several ? [percent(Math.min(...rates)), percent(Math.max(...rates))] : []),
+        percent(mean(all.map(({ nonzeroSelfRate }) => nonzeroSelfRate))),
+      ];
+    }),
   ];
-  const rows = series.slice(0, MOST_MEMBERS).map(({ member, labels: own, at }) => {
-    const all = at.map(({ result, number }) => selfSharing(result.sharing[size], number));
-    const zero = mean(all.map(({ zeroPages, pages }) => (pages === 0 ? 0 : zeroPages / pages)));
-    return [
-      member,
-      ...labels.map((name) => own[name] ?? ""),
-      ...(several ? [formatCount(at.length)] : []),
-      formatCount(Math.round(mean(all.map(({ pages }) => pages)))),
-      formatPercent(zero),
-      spread(all.map(({ selfRate }) => selfRate)),
-      spread(all.map(({ nonzeroSelfRate }) => nonzeroSelfRate)),
-    ];
-  });
-  const more =
-    series.length > MOST_MEMBERS ? `\n  and ${plural(series.length - MOST_MEMBERS, "member")} more in self.csv` : "";
-  const note = several ? ", mean (least to most)" : "";
-  return `Self-sharing, pages of ${formatBytes(pageBytes)}${note}\n${table([head, ...rows])}${more}`;
-}
-
-function spread(rates: readonly number[]): string {
-  const text = formatPercent(mean(rates));
-  if (rates.length === 1) return text;
-  return `${text} (${(100 * Math.min(...rates)).toFixed(2)} to ${(100 * Math.max(...rates)).toFixed(2)})`;
+  const labelled = rowsWith(labels);
+  const fits = tableWidth(labelled) <= lineWidth();
+  const body = fits ? table(labelled, 1 + labels.length) : table(rowsWith([]));
+  const more = series.length - MOST_MEMBERS;
+  const rest = more > 0 ? `\n  and ${plural(more, "member")} more in self.csv` : "";
+  return `Self-sharing, % of the pages of ${formatBytes(pageBytes)}${several ? ", mean of the snapshots" : ""}\n${body}${rest}`;
 }
 
 /** The world to show the sharing between members of: the one with most members, the last of those. */
@@ -126,19 +131,22 @@ function interPart(results: readonly WorldResult[], size: number, pageBytes: num
   const inter = interSharing(sharing[size]);
   const names = world.snapshots.map(({ member }) => member);
   const body = names.length <= MATRIX_MEMBERS ? matrix(sharing[size], names) : largestPairs(sharing[size], names);
-  const saving =
-    `  all together: ${formatPercent(inter.selfRate)} self, ${formatPercent(inter.interRate)} inter-VM, ` +
-    `${formatPercent(inter.totalRate)} saved (${formatBytes((inter.selfSaved + inter.interSaved) * pageBytes)}); ` +
-    `self-sharing is ${formatPercent(inter.selfShareOfSaving)} of the saving`;
-  return `Inter-VM sharing${at}, pages of ${formatBytes(pageBytes)}\n${body}\n${saving}`;
+  const saved = formatBytes((inter.selfSaved + inter.interSaved) * pageBytes);
+  const rates = `self ${formatPercent(inter.selfRate)}, inter-VM ${formatPercent(inter.interRate)}`;
+  return [
+    `Inter-VM sharing${at}, % of the pages of ${formatBytes(pageBytes)} of both`,
+    body,
+    `  all together: ${rates}, saved ${formatPercent(inter.totalRate)} (${saved})`,
+    `  of the saving ${formatPercent(inter.selfShareOfSaving)} is self-sharing`,
+  ].join("\n");
 }
 
 function matrix(sharing: Sharing, names: readonly string[]): string {
   const cell = (a: number, b: number) => {
     const pair = sharing.pairs.find((one) => one.a === Math.min(a, b) && one.b === Math.max(a, b));
-    return pair ? (100 * pairRate(sharing, pair)).toFixed(2) : "-";
+    return pair ? percent(pairRate(sharing, pair)) : "-";
   };
-  return table([["%", ...names], ...names.map((name, a) => [name, ...names.map((_, b) => cell(a, b))])]);
+  return table([["", ...names], ...names.map((name, a) => [name, ...names.map((_, b) => cell(a, b))])]);
 }
 
 function largestPairs(sharing: Sharing, names: readonly string[]): string {
@@ -151,18 +159,19 @@ function largestPairs(sharing: Sharing, names: readonly string[]): string {
   return table([["largest pairs", "contents in both", "inter-VM sharing"], ...rows]);
 }
 
-function sizesPart(results: readonly WorldResult[], pageSizes: readonly number[]): string {
+function sizesPart(results: readonly WorldResult[], pageSizes: readonly number[], isShared: boolean): string {
   const row = (name: string, rateOf: (sharing: Sharing) => number) => [
     name,
-    ...pageSizes.map((_, size) => formatPercent(mean(results.map(({ sharing }) => rateOf(sharing[size]))))),
+    ...pageSizes.map((_, size) => percent(mean(results.map(({ sharing }) => rateOf(sharing[size]))))),
+  ];
+  const rows = [
+    ["", ...pageSizes.map(formatBytes)],
+    row("self", (sharing) => interSharing(sharing).selfRate),
+    ...(isShared ? [row("inter-VM", (sharing) => interSharing(sharing).interRate)] : []),
+    ...(isShared ? [row("saved", (sharing) => interSharing(sharing).totalRate)] : []),
   ];
   const note = results.length > 1 ? `, mean of ${plural(results.length, "time")}` : "";
-  return `By page size, all members${note}\n${table([
-    ["", ...pageSizes.map(formatBytes)],
-    row("self-sharing", (sharing) => interSharing(sharing).selfRate),
-    row("inter-VM sharing", (sharing) => interSharing(sharing).interRate),
-    row("saved in all", (sharing) => interSharing(sharing).totalRate),
-  ])}`;
+  return `By page size, % of all pages${note}\n${table(rows)}`;
 }
 
 /** How many pages of a world short fingerprints make equal by chance: about n^2 / 2^(bits + 1). */
@@ -175,10 +184,6 @@ function shortHashes(results: readonly WorldResult[]): string[] {
   return [
     `Fingerprints of ${bits} bits: expect about ${formatNumber(Number(expected.toPrecision(2)))} false equals among ${formatCount(pages)} pages`,
   ];
-}
-
-function filesPart({ folder, files }: SummaryOptions): string {
-  return `In ${folder}: ${files.join(", ")}`;
 }
 
 function summaryJson(results: readonly WorldResult[], { pageSizes, folder, files, seconds }: SummaryOptions): object {

@@ -1,6 +1,6 @@
 // The CSV tables of `analyze`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
-import type { SourceCounts } from "../fingerprints/hash.js";
+import { LEDGER_COLUMNS, ledgerOf } from "../fingerprints/ledger.js";
 import type { World } from "../fingerprints/worlds.js";
 import type { Sharing, WorldResult } from "../sharing/count.js";
 import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
@@ -65,7 +65,11 @@ export function pairsTable(results: readonly WorldResult[]): Table {
     rows: eachSize(results, function* ({ timeS, snapshots }, s) {
       for (const pair of s.pairs) {
         const [a, b] = [snapshots[pair.a].member, snapshots[pair.b].member];
-        const counts = [formatNumber(pair.contents), formatRate(pairRate(s, pair)), formatNumber(nonzeroContents(s, pair))];
+        const counts = [
+          formatNumber(pair.contents),
+          formatRate(pairRate(s, pair)),
+          formatNumber(nonzeroContents(s, pair)),
+        ];
         yield [formatNumber(timeS), formatNumber(s.pageBytes), a, b, ...counts];
       }
     }),
@@ -108,43 +112,22 @@ export function copiesTable(results: readonly WorldResult[]): Table {
   };
 }
 
-const LEDGER_BYTES = [
-  "nonzero_bytes",
-  "stored_zero_bytes",
-  "elided_zero_bytes",
-  "absent_bytes",
-  "outside_ram_bytes",
-  "repeated_bytes",
-  "tail_bytes",
-];
-
 /** Where every byte of each dump went; of a trace what it says of its dump, empty where it does not say. */
 export function ledgerTable(results: readonly WorldResult[]): Table {
   return {
     file: "ledger.csv",
-    columns: ["time_s", "member", "source", "format", "address_space", ...LEDGER_BYTES],
+    columns: ["time_s", "member", "source", "format", "address_space", ...LEDGER_COLUMNS],
     rows: results.flatMap(({ world, counts }) =>
       world.snapshots.map(({ timeS, member, opened, trace }, number) => {
-        const ledger = trace ? (trace.ledger ?? {}) : ledgerOfDump(counts[number]);
+        const ledger = trace ? (trace.ledger ?? {}) : ledgerOf(counts[number]);
         const space = trace ? (trace.addressSpace ?? "") : "physical";
         const source = displayName(opened.name);
-        const bytes = LEDGER_BYTES.map((column) => (ledger[column] === undefined ? "" : formatNumber(ledger[column])));
+        const bytes = LEDGER_COLUMNS.map((column) =>
+          ledger[column] === undefined ? "" : formatNumber(ledger[column]),
+        );
         return [formatNumber(timeS), member, source, opened.format, space, ...bytes];
       }),
     ),
-  };
-}
-
-/** The ledger of a raw dump: it has no zeros without bytes, no gaps and no repeats. */
-export function ledgerOfDump(counts: SourceCounts): Record<string, number> {
-  return {
-    nonzero_bytes: counts.nonzeroBytes,
-    stored_zero_bytes: counts.storedZeroBytes,
-    elided_zero_bytes: 0,
-    absent_bytes: 0,
-    outside_ram_bytes: 0,
-    repeated_bytes: 0,
-    tail_bytes: counts.tailBytes,
   };
 }
 

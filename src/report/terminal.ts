@@ -6,16 +6,22 @@ export function styled(style: keyof typeof STYLES, text: string): string {
   return plain ? text : `\x1b[${STYLES[style]}m${text}\x1b[22m`;
 }
 
-/** Columns of text: the first to the left, the others to the right; the first row is the head. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Characters that a line of the terminal takes; elsewhere 100. */
+export const lineWidth = (): number => (process.stdout.isTTY ? process.stdout.columns : 100);
+
+/** Columns of text: the first ones to the left, the others to the right; the first row is the head. */
+export function table(rows: readonly (readonly string[])[], leftColumns = 1): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
     .map((row, number) => {
-      const cells = row.map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
-      );
+      const cells = row.map((cell, i) => (i < leftColumns ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
       const line = `  ${cells.join("  ")}`.trimEnd();
       return number === 0 ? styled("dim", line) : line;
     })
     .join("\n");
+}
+
+/** Characters that the longest line of a table takes. */
+export function tableWidth(rows: readonly (readonly string[])[]): number {
+  return rows[0].reduce((sum, _, column) => sum + 2 + Math.max(...rows.map((row) => row[column].length)), 0);
 }

@@ -1,10 +1,10 @@
 // Worlds → what their members share: counts from copy vectors and zero pages, at each page size.
 
+import type { PairCount } from "../core/pairs.js";
 import type { Crew } from "../fingerprints/crew.js";
 import type { SourceCounts } from "../fingerprints/hash.js";
 import { type HashedWorld, hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
 import type { World } from "../fingerprints/worlds.js";
-import type { PairCount } from "../core/pairs.js";
 import { byHoldersAndCopies, type CopiesCount, Tally } from "./tally.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */

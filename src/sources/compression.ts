@@ -24,7 +24,7 @@ export async function* gunzip(input: Readable, file: string): AsyncGenerator<Uin
   }
 }
 
-export function broken(error: unknown, kind: string, file: string): unknown {
+function broken(error: unknown, kind: string, file: string): unknown {
   if (error instanceof PagekinError || !(error instanceof Error)) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && !code.startsWith("Z_")) return error;

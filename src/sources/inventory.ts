@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import path from "node:path";
+import { parse } from "fast-csv";
 import { fromSystem, PagekinError } from "../errors.js";
 import { parseSeconds, type SourceName } from "./names.js";
 
@@ -16,7 +17,6 @@ const KNOWN = ["path", "member", "time_s"];
 
 /** Reads a CSV with the columns path, member, time_s (each may be missing or empty, not both of the first two), then labels. */
 export async function readInventory(file: string): Promise<Inventory> {
-  const { parse } = await import("fast-csv");
   const inventory: Inventory = { sources: [], labels: new Map(), labelNames: [] };
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });

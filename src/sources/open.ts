@@ -110,7 +110,7 @@ async function detect(head: Buffer, name: SourceName): Promise<{ format: Format;
     (compressionOf(inner) !== "none" && compression !== "none" ? "file compressed twice" : undefined);
   if (unread) {
     const hint = "convert it to a raw dump first";
-    throw new PagekinError(`this is a ${unread}, which pagekin does not read yet`, { file, hint });
+    throw new PagekinError(`${unread}: pagekin does not read this format yet`, { file, hint });
   }
   if (inner.toString("latin1", 0, 4) === "PAR1") {
     if (compression === "none") return { format: "parquet", compression };

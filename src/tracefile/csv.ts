@@ -1,5 +1,7 @@
 // CSV traces: fingerprints that other tools made.
 
+import { Readable } from "node:stream";
+import { parse } from "fast-csv";
 import { PagekinError } from "../errors.js";
 import { parseSeconds } from "../sources/names.js";
 import { bytesOf, displayName, type Opened } from "../sources/open.js";
@@ -79,7 +81,6 @@ function writeFingerprint(hex: string, target: Uint8Array, at: number): void {
 }
 
 async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
-  const [{ Readable }, { parse }] = await Promise.all([import("node:stream"), import("fast-csv")]);
   const file = displayName(opened.name);
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });

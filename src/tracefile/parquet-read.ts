@@ -1,5 +1,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import type { AsyncBuffer, ColumnMetaData, Compressors, DecodedArray, FileMetaData, RowGroup, SchemaElement } from "hyparquet";
+import type {
+  AsyncBuffer,
+  ColumnMetaData,
+  Compressors,
+  DecodedArray,
+  FileMetaData,
+  RowGroup,
+  SchemaElement,
+} from "hyparquet";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
@@ -204,7 +212,8 @@ async function plainChunk(
 ): Promise<{ pages: ReturnType<typeof plainPages>; element: SchemaElement }> {
   const column = columnOf(metadata.row_groups[group], name);
   const element = metadata.schema.find((one) => one.name === name) as SchemaElement;
-  if (!column || column.dictionary_page_offset || !column.encodings.includes("PLAIN")) return { pages: undefined, element };
+  if (!column || column.dictionary_page_offset || !column.encodings.includes("PLAIN"))
+    return { pages: undefined, element };
   const start = Number(column.data_page_offset);
   const chunk = new Uint8Array(await buffer.slice(start, start + Number(column.total_compressed_size)));
   return { pages: plainPages(chunk, column, element, compressors), element };
@@ -224,7 +233,8 @@ function joinFingerprints(values: DecodedArray, fail: (what: string) => PagekinE
   const joined = new Uint8Array(values.length * FINGERPRINT_BYTES);
   for (let row = 0; row < values.length; row++) {
     const value = values[row];
-    if (!(value instanceof Uint8Array) || value.length !== FINGERPRINT_BYTES) throw fail("a fingerprint is not of 16 bytes");
+    if (!(value instanceof Uint8Array) || value.length !== FINGERPRINT_BYTES)
+      throw fail("a fingerprint is not of 16 bytes");
     joined.set(value, row * FINGERPRINT_BYTES);
   }
   return joined;

@@ -86,7 +86,10 @@ function nextPage(
     const levels = v2.definition_levels_byte_length + v2.repetition_levels_byte_length;
     const data = bytes.subarray(levels);
     const plainBytes = header.uncompressed_page_size - levels;
-    return { rows: v2.num_rows, values: v2.is_compressed === false ? data : decompressPage(data, plainBytes, codec, compressors) };
+    return {
+      rows: v2.num_rows,
+      values: v2.is_compressed === false ? data : decompressPage(data, plainBytes, codec, compressors),
+    };
   }
   return undefined;
 }
