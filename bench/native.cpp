@@ -2,7 +2,8 @@
 // Reads each dump (one member each) in pieces of 1 MiB, hashes every page of every
 // size on its own with XXH3-128, and counts contents in one flat hash map per size.
 //
-//   g++ -std=c++17 -O3 -march=native native.cpp -o native     (needs libxxhash's header)
+//   g++ -std=c++17 -O3 native.cpp -o native -lxxhash
+//   g++ -std=c++17 -O3 -march=native -DXXH_INLINE_ALL native.cpp -o native-tuned     (the strongest that it can be)
 //   ./native [SIZE_KIB,...] FILE...                           (default: 1,2,4,8,16)
 
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 #include <string>
 #include <vector>
 
-#define XXH_INLINE_ALL  // compiled in, so that -march=native takes the widest vectors
 #include <xxhash.h>
 
 constexpr size_t kReadBytes = 1 << 20;
