@@ -45,6 +45,7 @@ const SYSTEM_ERRORS: Record<string, [what: string, hint?: string]> = {
   EFBIG: ["file size limit reached", "raise it (ulimit -f)"],
   EROFS: ["the file system is read-only", "choose another --out"],
   ENOTDIR: ["a part of the path is not a folder", "check the path"],
+  EEXIST: ["a file is in the way", "choose another --out"],
   EMFILE: ["too many open files", "raise the limit (ulimit -n)"],
   EIO: ["input/output error", "the device could not be read or written"],
 };
@@ -52,7 +53,8 @@ const SYSTEM_ERRORS: Record<string, [what: string, hint?: string]> = {
 /** An error of the operating system as a PagekinError; any other error as it is. */
 export function fromSystem(error: unknown, file?: string): unknown {
   if (error instanceof PagekinError || !(error instanceof Error)) return error;
-  const { code, path } = error as NodeJS.ErrnoException;
-  const known = code === undefined ? undefined : SYSTEM_ERRORS[code];
-  return known ? new PagekinError(known[0], { file: file ?? path, hint: known[1] }) : error;
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  const [what, hint] = SYSTEM_ERRORS[code] ?? [error.message];
+  return new PagekinError(what, { file: file ?? path, hint });
 }

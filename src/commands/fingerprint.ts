@@ -7,7 +7,7 @@ import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
-import { displayName } from "../sources/open.js";
+import { displayName, type Opened } from "../sources/open.js";
 import { VERSION } from "../version.js";
 import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
 
@@ -40,6 +40,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
     timeS,
     fileName: fileNameOf(member, timeS),
   }));
+  refuseSameNames(tasks);
   const job = { pageSizes, folder: output.staging, version: VERSION };
   const own = tasks.filter(({ opened }) => opened.pipe);
   const shared = tasks.filter(({ opened }) => !opened.pipe);
@@ -60,6 +61,20 @@ function fileNameOf(member: string, timeS: number): string {
     throw new PagekinError(`member ${member} cannot be a file's name`, { hint: "name it another way: NAME=PATH" });
   }
   return `${member}${timeS === 0 ? "" : `@${formatNumber(timeS)}`}.parquet`;
+}
+
+function refuseSameNames(tasks: readonly { fileName: string; opened: Opened }[]): void {
+  const seen = new Map<string, Opened>();
+  for (const { fileName, opened } of tasks) {
+    const other = seen.get(fileName);
+    if (other) {
+      throw new PagekinError(`its trace and that of ${displayName(other.name)} would both be ${fileName}`, {
+        file: displayName(opened.name),
+        hint: "give it another name: NAME=PATH",
+      });
+    }
+    seen.set(fileName, opened);
+  }
 }
 
 function refuseTraces(snapshots: readonly Snapshot[]): void {

@@ -4,6 +4,14 @@ import { BUCKETS, ENTRY_BYTES, Instance } from "./module.js";
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Bytes that the input buffer takes at a time. */
 export const CHUNK_BYTES = 1024 * 1024;
+const LEAST_PAGE_BYTES = 1024;
+const MOST_PAGE_BYTES = 2 * 1024 * 1024;
+
+/** Whether pages can have so many bytes: a power of two from 1 KiB to 2 MiB. */
+export function isPageSize(bytes: number): boolean {
+  return bytes >= LEAST_PAGE_BYTES && bytes <= MOST_PAGE_BYTES && Number.isInteger(Math.log2(bytes));
+}
+
 /** Offsets (u32) at the head of a block for each page size: 256 buckets and the end. */
 export const BLOCK_OFFSETS = BUCKETS + 1;
 

@@ -93,6 +93,8 @@ function runOnWorker(worker: Worker, job: Job, emit: (event: Event) => void): Pr
       worker.off("message", received).off("error", ended).off("exit", ended);
       then();
     };
+    // A worker that has ended has no thread any more, and will send nothing.
+    if (worker.threadId < 0) return ended();
     worker.on("message", received).on("error", ended).on("exit", ended);
     worker.postMessage(job);
   });

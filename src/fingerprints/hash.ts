@@ -207,3 +207,13 @@ function splitExtent({ address, offset, bytes }: Extent): Extent[] {
     return { address: address + at, offset: offset + at, bytes: Math.min(SEGMENT_BYTES, bytes - at) };
   });
 }
+
+/** A source without one whole page of any size is an error. */
+export function refuseEmpty(pages: readonly number[], pageSizes: readonly number[], opened: Opened): void {
+  if (pages.some((count) => count > 0)) return;
+  const smallest = Math.min(...pageSizes);
+  throw new PagekinError(`holds no whole page of ${smallest} bytes`, {
+    file: displayName(opened.name),
+    hint: smallest > 1024 ? "choose a smaller --page-size" : "take the dump again",
+  });
+}

@@ -9,7 +9,7 @@ import { fromSystem } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { openTemporary, writeTemporary } from "../sources/spool.js";
 import { TraceWriter } from "../tracefile/parquet-write.js";
-import { hashSource, readWhole, type SegmentEnd } from "./hash.js";
+import { hashSource, readWhole, refuseEmpty, type SegmentEnd } from "./hash.js";
 import { ledgerOf } from "./ledger.js";
 
 export interface TraceTask {
@@ -82,6 +82,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
     };
     await hashSource(task.opened, hasher, onBytes, onSegment);
     const { member, timeS, fileName, opened } = task;
+    refuseEmpty(counts.pages, pageSizes, opened);
     const head = { member, timeS, algorithm: "xxh3-128", addressSpace: "physical", ledger: ledgerOf(sums) };
     const writer = await TraceWriter.create(
       path.join(folder, fileName),

@@ -5,7 +5,7 @@ import { EXIT, PagekinError } from "../errors.js";
 import { displayName, type Opened, toSeekable } from "../sources/open.js";
 import type { Block } from "./buckets.js";
 import type { Crew } from "./crew.js";
-import { planTasks, type SourceCounts } from "./hash.js";
+import { planTasks, refuseEmpty, type SourceCounts } from "./hash.js";
 import { planIndex } from "./index.js";
 import type { Event } from "./runner.js";
 import type { Mismatch } from "./verify.js";
@@ -103,14 +103,7 @@ function addUp(parts: SourceCounts[], world: World, pageSizes: number[]): Source
     sum.storedZeroBytes += part.storedZeroBytes;
     sum.tailBytes += part.tailBytes;
   }
-  for (const { source, pages } of sums) {
-    if (pages.some((count) => count > 0)) continue;
-    const smallest = Math.min(...pageSizes);
-    throw new PagekinError(`holds no whole page of ${smallest} bytes`, {
-      file: displayName(world.snapshots[source].opened.name),
-      hint: smallest > 1024 ? "choose a smaller --page-size" : "take the dump again",
-    });
-  }
+  for (const { source, pages } of sums) refuseEmpty(pages, pageSizes, world.snapshots[source].opened);
   return sums;
 }
 

@@ -1,6 +1,7 @@
 // Sources → snapshots with member and time → worlds: all snapshots of one time.
 
 import { existsSync } from "node:fs";
+import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import type { Inventory } from "../sources/inventory.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
@@ -29,9 +30,6 @@ export interface Sources {
   /** Names of the inventory's labels, in their order. */
   labelNames: string[];
 }
-
-const LEAST_PAGE = 1024;
-const MOST_PAGE = 2 * 1024 * 1024;
 
 /** Page sizes that dumps are analyzed at unless others are asked for, in bytes. */
 const DEFAULT_PAGE_SIZES = [1024, 2048, 4096, 8192, 16384];
@@ -158,9 +156,7 @@ export function choosePageSizes(worlds: readonly World[], askedFor: readonly num
 
 /** Ascending, each once; an error if one is not a power of two from 1 KiB to 2 MiB. */
 function checkPageSizes(asked: readonly number[]): number[] {
-  const wrong = asked.find(
-    (bytes) => !(bytes >= LEAST_PAGE && bytes <= MOST_PAGE && Number.isInteger(Math.log2(bytes))),
-  );
+  const wrong = asked.find((bytes) => !isPageSize(bytes));
   if (wrong !== undefined) {
     throw new PagekinError(`${wrong} bytes is no page size`, {
       hint: "give powers of two from 1k to 2m with --page-size",

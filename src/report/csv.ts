@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 // fast-csv's formatter without its streams, which for tables of some thousand rows cost more than all the counting.
 import { FormatterOptions } from "@fast-csv/format/build/src/FormatterOptions.js";
 import { RowFormatter } from "@fast-csv/format/build/src/formatter/RowFormatter.js";
@@ -14,11 +14,11 @@ export function writeCsv(fd: number, columns: string[], rows: Iterable<string[]>
     if (error) throw error;
     text += lines.join("");
     if (++waiting < ROWS_AT_A_TIME) return;
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     text = "";
     waiting = 0;
   };
   formatter.format(columns, add);
   for (const row of rows) formatter.format(row, add);
-  writeSync(fd, `${text}\n`);
+  writeFileSync(fd, `${text}\n`);
 }

@@ -2,6 +2,7 @@
 
 import { Readable } from "node:stream";
 import { parse } from "fast-csv";
+import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { parseSeconds } from "../sources/names.js";
 import { bytesOf, displayName, type Opened } from "../sources/open.js";
@@ -73,11 +74,24 @@ export async function* readCsvTrace(opened: Opened, onBytes: (bytes: number) => 
   if (rows.count > 0) yield rows;
 }
 
-/** Writes a fingerprint in hex; one of less than 16 bytes gets its length as the last byte, so that lengths do not mix. */
+/**
+ * For each length below 16 bytes what fingerprints of that length are combined with (xor), so that "aa" and "aa00" are two:
+ * bytes of a linear congruential generator, of which nothing is asked but that they are not alike.
+ */
+const LENGTH_MARKS = Array.from({ length: FINGERPRINT_BYTES }, (_, length) => {
+  let state = length + 1;
+  return Uint8Array.from({ length: FINGERPRINT_BYTES }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+});
+
+/** Writes a fingerprint in hex as 16 bytes; the same for the same fingerprint only. */
 function writeFingerprint(hex: string, target: Uint8Array, at: number): void {
   const bytes = hex.length / 2;
   for (let i = 0; i < bytes; i++) target[at + i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  if (bytes < FINGERPRINT_BYTES) target[at + FINGERPRINT_BYTES - 1] = bytes;
+  if (bytes === FINGERPRINT_BYTES) return;
+  for (let i = 0; i < FINGERPRINT_BYTES; i++) target[at + i] ^= LENGTH_MARKS[bytes][i];
 }
 
 async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
@@ -128,8 +142,8 @@ function parseRow(
   fail: (what: string, hint: string) => PagekinError,
 ): CsvRow {
   const pageBytes = Number(record[columns.page_bytes]);
-  if (!Number.isInteger(pageBytes) || pageBytes <= 0) {
-    throw fail(`page_bytes is "${record[columns.page_bytes]}"`, "give the page size in bytes, such as 4096");
+  if (!isPageSize(pageBytes)) {
+    throw fail(`page_bytes is "${record[columns.page_bytes]}"`, "give a power of two from 1024 to 2097152");
   }
   if (!/^\d+$/.test(record[columns.page] ?? "")) {
     throw fail(`page is "${record[columns.page]}"`, "give the page number: address / page size");

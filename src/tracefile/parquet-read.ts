@@ -8,6 +8,7 @@ import type {
   RowGroup,
   SchemaElement,
 } from "hyparquet";
+import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
@@ -28,6 +29,8 @@ export async function readParquetHead(opened: Opened): Promise<TraceHead> {
       if (known !== undefined) sizes.add(Number(known));
       else for (const size of await readGroup(group, "page_bytes")) sizes.add(Number(size));
     }
+    const wrong = [...sizes].find((size) => !isPageSize(size));
+    if (wrong !== undefined) throw trace.fail(`page_bytes is ${wrong}: no power of two from 1024 to 2097152`);
     const text = new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value]));
     return {
       member,
@@ -107,8 +110,8 @@ function* rowsOf(
 
 /** The one value of a column in a row group, if its statistics tell. */
 function constantOf(group: RowGroup, column: string): unknown {
-  const { min_value, max_value } = columnOf(group, column)?.statistics ?? {};
-  return min_value !== undefined && min_value === max_value ? min_value : undefined;
+  const { min_value, max_value, null_count } = columnOf(group, column)?.statistics ?? {};
+  return min_value !== undefined && min_value === max_value && !null_count ? min_value : undefined;
 }
 
 interface ParquetTrace {

@@ -112,7 +112,7 @@ function copyValues(values: Uint8Array, rows: number, stride: number, target: Ui
     return true;
   }
   // A copy, so that words are aligned: length, then four words of fingerprint.
-  const from = new Uint32Array(values.slice(0, rows * stride).buffer);
+  const from = new Uint32Array(new Uint8Array(values.subarray(0, rows * stride)).buffer);
   const to = new Uint32Array(target.buffer, row * FINGERPRINT_BYTES, rows * 4);
   for (let i = 0, j = 0; j < to.length; i += 5, j += 4) {
     if (from[i] !== FINGERPRINT_BYTES) return false;

@@ -34,7 +34,7 @@ const UNREAD: readonly Signature[] = [
   hex("VMware state file", "d1bad1ba"),
   hex("VMware state file", "d2bed2be"),
   hex("VMware state file", "d3bed3be"),
-  hex("CRIU image", "1943565425600884"),
+  hex("CRIU image", "1943565425400856"),
   latin("Linux swap area", "SWAPSPACE2", 4086),
   hex("xz file", "fd377a585a00"),
   hex("lz4 file", "04224d18"),

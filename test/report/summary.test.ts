@@ -1,0 +1,73 @@
+// What the terminal shows: the numbers of the tables, in per cent.
+
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "vitest";
+import { test } from "../support/folder.js";
+import { succeed } from "../support/pagekin.js";
+import { dumpOf, TINY } from "../support/pieces.js";
+
+const page = (number: number) => [0, 1, 2, 3].map((i) => (number === 0 ? 0 : TINY + 4 * number + i));
+const pages = (...numbers: number[]) => dumpOf(numbers.flatMap(page));
+
+function write(folder: string, dumps: Record<string, Buffer>): void {
+  for (const [name, dump] of Object.entries(dumps)) writeFileSync(path.join(folder, name), dump);
+}
+
+/** The words of the lines that begin with some words. */
+function linesOf(summary: string, ...first: string[]): string[][] {
+  const lines = summary.split("\n").map((line) => line.trim().split(/\s+/));
+  return lines.filter((words) => first.every((word, i) => words[i] === word));
+}
+
+test("members, what they share with one another, and what part of the saving is self-sharing", async ({ folder }) => {
+  // a saves 3 of 8 pages, 2 of 5 that are not zero; b saves 1 of 4, without zero pages. Both hold pages 1 and 2.
+  write(folder, { "a.raw": pages(0, 0, 0, 1, 2, 2, 2, 3), "b.raw": pages(1, 2, 2, 5) });
+  const summary = await succeed(["analyze", "a.raw", "b.raw", "--page-size", "4k"], { cwd: folder });
+  const [self] = linesOf(summary, "a");
+  expect(self).toEqual(expect.arrayContaining(["8", "37.50", "50.00", "40.00"]));
+  expect(linesOf(summary, "a", "-")).toEqual([["a", "-", "16.67"]]);
+  const [selfOfB] = linesOf(summary, "b");
+  expect(selfOfB).toEqual(expect.arrayContaining(["4", "0.00", "25.00"]));
+  expect(linesOf(summary, "b", "16.67")).toEqual([["b", "16.67", "-"]]);
+  // 12 pages, 7 contents in the sum (4 + 3), 5 in all: 5 self-saved, 2 inter-saved.
+  const [all] = linesOf(summary, "all", "together:");
+  expect(all.join(" ")).toMatch(/41\.67 %.*16\.67 %.*58\.33 %.*28 KiB/);
+  expect(summary).toContain("71.43 %");
+  for (const file of ["self.csv", "inter.csv", "pairs.csv", "page_sizes.csv", "copies.csv", "ledger.csv"]) {
+    expect(summary).toContain(file);
+  }
+});
+
+test("several snapshots of a member: their mean, the least and the most, and the labels beside it", async ({
+  folder,
+}) => {
+  // Self-sharing rates 0.75, 0 and 0.5.
+  write(folder, { "x@0.raw": pages(1, 1, 1, 1), "x@1.raw": pages(1, 2, 3, 4), "x@2.raw": pages(1, 1, 2, 2) });
+  write(folder, { "labels.csv": Buffer.from("member,os\nx,minix\n") });
+  const sources = ["x@0.raw", "x@1.raw", "x@2.raw", "--inventory", "labels.csv"];
+  const summary = await succeed(["analyze", ...sources, "--page-size", "4k"], { cwd: folder });
+  const [row] = linesOf(summary, "x");
+  expect(row).toEqual(expect.arrayContaining(["minix", "3", "41.67", "0.00", "75.00"]));
+});
+
+test("the curve over page sizes", async ({ folder }) => {
+  // At 4 KiB: one of two pages saved; at 8 KiB: none.
+  write(folder, { "x.raw": pages(1, 1) });
+  const summary = await succeed(["analyze", "x.raw", "--page-size", "4k,8k"], { cwd: folder });
+  expect(linesOf(summary, "self")).toContainEqual(["self", "50.00", "0.00"]);
+});
+
+test("many members: the pairs that share most, the largest first", async ({ folder }) => {
+  const names = Array.from({ length: 10 }, (_, i) => `m${i}.raw`);
+  // m4 and m7 have two contents in common, m2 and m9 one, the others none.
+  const common: Record<number, number[]> = { 4: [1, 2], 7: [1, 2], 2: [3], 9: [3] };
+  for (const [i, name] of names.entries())
+    write(folder, { [name]: pages(...(common[i] ?? []), 100 + i, 200 + i, 300 + i) });
+  const summary = await succeed(["analyze", ...names, "--page-size", "4k"], { cwd: folder });
+  const [largest] = linesOf(summary, "m4", "+", "m7");
+  expect(largest).toEqual(["m4", "+", "m7", "2", "20.00", "%"]);
+  const [next] = linesOf(summary, "m2", "+", "m9");
+  expect(next).toEqual(["m2", "+", "m9", "1", "12.50", "%"]);
+  expect(summary.indexOf("m4 + m7")).toBeLessThan(summary.indexOf("m2 + m9"));
+});

@@ -1,0 +1,45 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test as base } from "vitest";
+
+/** Makes a temporary folder; who makes it removes it. */
+export function makeFolder(): string {
+  return mkdtempSync(path.join(tmpdir(), "pagekin-test-"));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** A test with a temporary folder of its own. */
+export const test = base.extend<{ folder: string }>({
+  // biome-ignore lint/correctness/noEmptyPattern: the runner reads the fixtures in use from the pattern
+  folder: async ({}, use) => {
+    const folder = makeFolder();
+    await use(folder);
+    removeFolder(folder);
+  },
+});
+
+/** Runs something in a temporary folder, for what happens many times in one test. */
+export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = makeFolder();
+  try {
+    return await use(folder);
+  } finally {
+    removeFolder(folder);
+  }
+}
+
+/** The files of a folder and their text; a folder in it is an error. */
+export function textsIn(folder: string): Record<string, string> {
+  const names = readdirSync(folder).sort();
+  return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), "utf8")]));
+}
+
+/** The text of all result files that depend on names and contents alone. */
+export function tablesIn(folder: string): Record<string, string> {
+  const { "ledger.csv": _ledger, "manifest.json": _manifest, ...tables } = textsIn(folder);
+  return tables;
+}

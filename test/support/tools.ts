@@ -1,0 +1,23 @@
+import { execFileSync, spawnSync } from "node:child_process";
+
+/** Whether a program is installed. */
+function has(program: string): boolean {
+  return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+}
+
+export const HAS_ZSTD = has("zstd");
+export const HAS_XXHSUM = has("xxhsum");
+export const IS_ROOT = process.getuid?.() === 0;
+
+/** Runs a program that must succeed. */
+export function run(program: string, ...args: string[]): void {
+  execFileSync(program, args, { stdio: "ignore" });
+}
+
+/** For the name of a test: why it is skipped, if it is. */
+export const because = (there: boolean, why: string) => (there ? "" : ` [skipped: ${why}]`);
+
+/** What zstd makes of bytes, with options of its own. */
+export function zstd(bytes: Uint8Array, ...options: string[]): Buffer {
+  return execFileSync("zstd", ["-q", "-c", ...options], { input: bytes, maxBuffer: 2 ** 30 });
+}

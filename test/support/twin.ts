@@ -1,0 +1,232 @@
+// A plain twin of the analysis: whole pages as keys of maps, no fingerprint anywhere.
+
+import { formatTime, rate, toCsv } from "./table.js";
+
+export interface Member {
+  name: string;
+  /** All bytes of its dump. */
+  dump: Buffer;
+  /** Values of the inventory's labels. */
+  labels?: string[];
+}
+
+export interface TwinWorld {
+  timeS: number;
+  members: Member[];
+}
+
+interface TwinMember {
+  name: string;
+  labels: string[];
+  pages: number;
+  zeroPages: number;
+  /** Copies of each content. */
+  copies: Map<string, number>;
+}
+
+interface TwinSize {
+  pageBytes: number;
+  zero: string;
+  members: TwinMember[];
+}
+
+function countPages({ name, dump, labels = [] }: Member, pageBytes: number, zero: string): TwinMember {
+  const copies = new Map<string, number>();
+  const pages = Math.floor(dump.length / pageBytes);
+  for (let page = 0; page < pages; page++) {
+    const content = dump.toString("latin1", page * pageBytes, (page + 1) * pageBytes);
+    copies.set(content, (copies.get(content) ?? 0) + 1);
+  }
+  return { name, labels, pages, zeroPages: copies.get(zero) ?? 0, copies };
+}
+
+function countSize(members: readonly Member[], pageBytes: number, scale = 1): TwinSize {
+  const zero = "\0".repeat(pageBytes / scale);
+  return { pageBytes, zero, members: members.map((member) => countPages(member, pageBytes / scale, zero)) };
+}
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
+/** Contents that all of the members hold. */
+function shared(members: readonly TwinMember[]): string[] {
+  return [...members[0].copies.keys()].filter((content) => members.every(({ copies }) => copies.has(content)));
+}
+
+function union(members: readonly TwinMember[]): Set<string> {
+  return new Set(members.flatMap(({ copies }) => [...copies.keys()]));
+}
+
+interface TwinPair {
+  a: number;
+  b: number;
+  contents: number;
+  nonzeroContents: number;
+}
+
+function pairs({ members, zero }: TwinSize): TwinPair[] {
+  return members.flatMap((one, a) =>
+    members.slice(a + 1).map((other, i) => {
+      const both = shared([one, other]);
+      return {
+        a,
+        b: a + 1 + i,
+        contents: both.length,
+        nonzeroContents: both.filter((content) => content !== zero).length,
+      };
+    }),
+  );
+}
+
+interface TwinCopies {
+  members: number;
+  copies: number;
+  contents: number;
+}
+
+/** Contents by how many members hold them in how many copies, ascending. */
+function copiesCounts({ members }: TwinSize): TwinCopies[] {
+  const counts = new Map<string, TwinCopies>();
+  for (const content of union(members)) {
+    const held = members.map(({ copies }) => copies.get(content) ?? 0).filter((copies) => copies > 0);
+    const key = `${held.length} ${sum(held)}`;
+    const row = counts.get(key) ?? { members: held.length, copies: sum(held), contents: 0 };
+    counts.set(key, { ...row, contents: row.contents + 1 });
+  }
+  return [...counts.values()].sort((x, y) => x.members - y.members || x.copies - y.copies);
+}
+
+/** What the library gives for a world at a page size. */
+export function twinSharing(members: readonly Member[], pageBytes: number): object {
+  const size = countSize(members, pageBytes);
+  const nonzero = (contents: Iterable<string>) => [...contents].filter((content) => content !== size.zero).length;
+  return {
+    pageBytes,
+    pages: size.members.map(({ pages }) => pages),
+    zeroPages: size.members.map(({ zeroPages }) => zeroPages),
+    nonzeroContents: size.members.map(({ copies }) => nonzero(copies.keys())),
+    nonzeroUnion: nonzero(union(size.members)),
+    pairs: pairs(size),
+    copies: copiesCounts(size),
+  };
+}
+
+/** Contents of all members together, at a page size. */
+export function twinUnion(members: readonly Member[], pageBytes: number): number {
+  return union(countSize(members, pageBytes).members).size;
+}
+
+function selfRow(timeS: number, { pageBytes, zero }: TwinSize, member: TwinMember): string[] {
+  const { name, labels, pages, zeroPages, copies } = member;
+  const contents = copies.size;
+  const nonzeroContents = contents - (copies.has(zero) ? 1 : 0);
+  const nonzeroPages = pages - zeroPages;
+  return [
+    formatTime(timeS),
+    name,
+    ...[pageBytes, pages, zeroPages, contents, pages - contents].map(String),
+    rate(pages - contents, pages),
+    String(Math.max(0, zeroPages - 1)),
+    rate(nonzeroPages - nonzeroContents, nonzeroPages),
+    ...labels,
+  ];
+}
+
+function interRow(timeS: number, size: TwinSize): string[] {
+  const { members, zero } = size;
+  const pages = sum(members.map((member) => member.pages));
+  const nonzeroPages = pages - sum(members.map(({ zeroPages }) => zeroPages));
+  const contentsSum = sum(members.map(({ copies }) => copies.size));
+  const all = union(members);
+  const self = pages - contentsSum;
+  const inter = contentsSum - all.size;
+  const holders = members.filter(({ copies }) => copies.has(zero)).length;
+  const nonzeroInter = inter - Math.max(0, holders - 1);
+  return [
+    formatTime(timeS),
+    ...[size.pageBytes, members.length, pages, contentsSum, all.size, self, inter].map(String),
+    ...[
+      rate(self, pages),
+      rate(inter, pages),
+      rate(self + inter, pages),
+      rate(nonzeroInter, nonzeroPages),
+      rate(self, self + inter),
+    ],
+  ];
+}
+
+function pageSizesRows(timeS: number, sizes: readonly TwinSize[], size: TwinSize): string[][] {
+  const saved = (members: readonly TwinMember[]) => {
+    const pages = sum(members.map((member) => member.pages));
+    return pages === 0 ? 0 : (pages - union(members).size) / pages;
+  };
+  const at4k = sizes.find(({ pageBytes }) => pageBytes === 4096);
+  const normalized = (value: number, normal: number | undefined) =>
+    normal === undefined || (normal === 0 && value > 0) ? "" : rate(value, normal);
+  const own = size.members.map((member, m) => {
+    const normal = at4k && saved([at4k.members[m]]);
+    return [
+      formatTime(timeS),
+      member.name,
+      String(size.pageBytes),
+      rate(saved([member]), 1),
+      normalized(saved([member]), normal),
+    ];
+  });
+  const all = saved(size.members);
+  return [
+    ...own,
+    [formatTime(timeS), "*", String(size.pageBytes), rate(all, 1), normalized(all, at4k && saved(at4k.members))],
+  ];
+}
+
+/**
+ * The tables of `pagekin analyze` for worlds in the order of their times, by file name. At most 64 members. With a scale,
+ * the dumps here are as many times smaller than the real ones, and share in the same way.
+ */
+export function twinTables(
+  worlds: readonly TwinWorld[],
+  pageSizes: readonly number[],
+  labelNames: string[] = [],
+  scale = 1,
+): Record<string, string> {
+  const counted = worlds.flatMap(({ timeS, members }) => {
+    const sizes = pageSizes.map((pageBytes) => countSize(members, pageBytes, scale));
+    return sizes.map((size) => ({ timeS, sizes, size, names: members.map(({ name }) => name) }));
+  });
+  return {
+    "copies.csv": toCsv(
+      "time_s,page_bytes,members,copies,contents",
+      counted.flatMap(({ timeS, size }) =>
+        copiesCounts(size).map(({ members, copies, contents }) => [
+          formatTime(timeS),
+          ...[size.pageBytes, members, copies, contents].map(String),
+        ]),
+      ),
+    ),
+    "inter.csv": toCsv(
+      "time_s,page_bytes,members,pages,contents_sum,contents_union,self_saved_pages,inter_saved_pages,self_sharing_rate,inter_sharing_rate,total_sharing_rate,nonzero_inter_sharing_rate,self_share_of_saving",
+      counted.map(({ timeS, size }) => interRow(timeS, size)),
+    ),
+    "page_sizes.csv": toCsv(
+      "time_s,member,page_bytes,sharing_rate,normalized_to_4k",
+      counted.flatMap(({ timeS, sizes, size }) => pageSizesRows(timeS, sizes, size)),
+    ),
+    "pairs.csv": toCsv(
+      "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents",
+      counted.flatMap(({ timeS, size, names }) =>
+        pairs(size).map(({ a, b, contents, nonzeroContents }) => {
+          const pages = size.members[a].pages + size.members[b].pages;
+          const counts = [String(contents), rate(contents, pages), String(nonzeroContents)];
+          return [formatTime(timeS), String(size.pageBytes), names[a], names[b], ...counts];
+        }),
+      ),
+    ),
+    "self.csv": toCsv(
+      [
+        "time_s,member,page_bytes,pages,zero_pages,contents,self_saved_pages,self_sharing_rate,zero_saved_pages,nonzero_self_sharing_rate",
+        ...labelNames,
+      ].join(),
+      counted.flatMap(({ timeS, size }) => size.members.map((member) => selfRow(timeS, size, member))),
+    ),
+  };
+}

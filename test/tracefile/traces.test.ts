@@ -1,0 +1,68 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect } from "vitest";
+import { test } from "../support/folder.js";
+import { succeed } from "../support/pagekin.js";
+import { dumpOf, TINY } from "../support/pieces.js";
+import { expectRefused } from "../support/refused.js";
+import { rowsOf } from "../support/table.js";
+
+const DUMP = dumpOf([TINY, 0, TINY + 1, TINY + 2, TINY]);
+
+describe("page sizes", () => {
+  test("that a trace lacks are an error that names those it has", async ({ folder }) => {
+    writeFileSync(path.join(folder, "vm.raw"), DUMP);
+    await succeed(["fingerprint", "vm.raw", "--page-size", "1k,4k", "--out", "traces", "--quiet"], { cwd: folder });
+    const args = ["analyze", "traces/vm.parquet", "--page-size", "2k,4k"];
+    await expectRefused(folder, args, ["traces/vm.parquet", "2048", /it has 1024, 4096/]);
+  });
+
+  test("are by default those that all traces hold, also for the dumps beside them", async ({ folder }) => {
+    writeFileSync(path.join(folder, "vm.raw"), DUMP);
+    const sizes = { a: "1k,2k,4k", b: "4k,2k,8k" };
+    for (const [name, list] of Object.entries(sizes)) {
+      await succeed(["fingerprint", `${name}=vm.raw`, "--page-size", list, "--out", name, "--quiet"], { cwd: folder });
+    }
+    await succeed(["analyze", "a/a.parquet", "b/b.parquet", "vm.raw", "--out", "out", "--quiet"], { cwd: folder });
+    const rows = rowsOf(path.join(folder, "out"), "self.csv");
+    expect(rows.map(({ page_bytes, member }) => `${page_bytes} ${member}`)).toEqual(
+      ["2048", "4096"].flatMap((size) => ["a", "b", "vm"].map((member) => `${size} ${member}`)),
+    );
+  });
+
+  test("none in common is an error that names those of each", async ({ folder }) => {
+    writeFileSync(path.join(folder, "vm.raw"), DUMP);
+    for (const [name, size] of [
+      ["a", "1k"],
+      ["b", "4k"],
+    ]) {
+      await succeed(["fingerprint", `${name}=vm.raw`, "--page-size", size, "--out", name, "--quiet"], { cwd: folder });
+    }
+    await expectRefused(
+      folder,
+      ["analyze", "a/a.parquet", "b/b.parquet"],
+      [/in common/, /a\.parquet: 1024/, /b\.parquet: 4096/],
+    );
+  });
+});
+
+test("a trace's file is named after its member, and its time where that is not 0", async ({ folder }) => {
+  writeFileSync(path.join(folder, "x"), DUMP);
+  await succeed(["fingerprint", "vm=x", "vm@15=x", "vm@0.005=x", "a b@0=x", "--out", "out", "--quiet"], {
+    cwd: folder,
+  });
+  const expected = ["a b.parquet", "manifest.json", "vm.parquet", "vm@0.005.parquet", "vm@15.parquet"];
+  expect(readdirSync(path.join(folder, "out")).sort()).toEqual(expected);
+});
+
+test.for(["a/b", "..", ".hidden", "a\\b"])("a member called %s cannot be a file's name", async (member, { folder }) => {
+  writeFileSync(path.join(folder, "x"), DUMP);
+  writeFileSync(path.join(folder, "i.csv"), `path,member\nx,${member}\n`);
+  await expectRefused(folder, ["fingerprint", "--inventory", "i.csv"], [/cannot be a file's name/]);
+});
+
+test("two members whose traces would have one name are an error", async ({ folder }) => {
+  writeFileSync(path.join(folder, "x"), DUMP);
+  // Member vm@5 at time 0, and member vm at time 5.
+  await expectRefused(folder, ["fingerprint", "vm@5@0=x", "vm@5=x"], [/vm@5/]);
+});
