@@ -31,7 +31,9 @@ export class PagekinError extends Error {
       line === undefined ? undefined : `line ${line}`,
     ];
     const where = parts.filter((part) => part !== undefined).map((part) => `${part}: `);
-    return `${where.join("")}${this.message}${this.hint ? `; ${this.hint}` : ""}`;
+    // A library's message may have several lines.
+    const what = this.message.replace(/\s*\n\s*/g, " ");
+    return `${where.join("")}${what}${this.hint ? `; ${this.hint}` : ""}`;
   }
 }
 

@@ -1,6 +1,6 @@
-import { createReadStream } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { parse } from "fast-csv";
+import { parseString } from "fast-csv";
 import { fromSystem, PagekinError } from "../errors.js";
 import { parseSeconds, type SourceName } from "./names.js";
 
@@ -21,9 +21,10 @@ export async function readInventory(file: string): Promise<Inventory> {
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   try {
-    const rows = createReadStream(file).pipe(
-      parse<Record<string, string>, Record<string, string>>({ headers: true, trim: true }),
-    );
+    const rows = parseString<Record<string, string>, Record<string, string>>(readFileSync(file, "utf8"), {
+      headers: true,
+      trim: true,
+    });
     rows.once("headers", (headers: string[]) => {
       inventory.labelNames = headers.filter((name) => !KNOWN.includes(name));
     });
