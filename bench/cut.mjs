@@ -1,7 +1,7 @@
 // Cuts dumps into members of another size.
 
-import fs from 'node:fs';
-import path from 'node:path';
+import fs from "node:fs";
+import path from "node:path";
 
 const MIB = 1 << 20;
 
@@ -22,17 +22,17 @@ export function cut(files, folder, count, bytes) {
   fs.mkdirSync(folder);
   const buffer = Buffer.alloc(MIB);
   let next = 0;
-  let input = fs.openSync(files[next], 'r');
+  let input = fs.openSync(files[next], "r");
   const pieces = [];
   for (let i = 0; i < count; i++) {
     pieces.push(path.join(folder, `${i}.raw`));
-    const output = fs.openSync(pieces[i], 'w');
+    const output = fs.openSync(pieces[i], "w");
     let missing = bytes;
     while (missing > 0) {
       const got = fs.readSync(input, buffer, 0, Math.min(MIB, missing), null);
       if (got === 0) {
         fs.closeSync(input);
-        input = fs.openSync(files[++next], 'r');
+        input = fs.openSync(files[++next], "r");
       }
       fs.writeSync(output, buffer, 0, got);
       missing -= got;

@@ -1,13 +1,13 @@
 // Makes raw dumps with a realistic share of duplicates, the same bytes every time.
 //   node bench/generate.mjs [--gib N] [--dir DIR]
 
-import { createCipheriv } from 'node:crypto';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { createCipheriv } from "node:crypto";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 
 const MIB = 1 << 20;
 const FILE_BYTES = 256 * MIB;
@@ -16,7 +16,7 @@ const PAGES_PER_CHUNK = MIB / PAGE_BYTES;
 const COMMON_PAGES = 3000;
 
 /** Where the dumps are kept from one run to the next. */
-export const DEFAULT_DIR = path.join(os.tmpdir(), 'pagekin-bench-dumps');
+export const DEFAULT_DIR = path.join(os.tmpdir(), "pagekin-bench-dumps");
 
 /**
  * Seeded random bytes: AES in counter mode over zeros, which runs at some GB/s.
@@ -25,7 +25,7 @@ export const DEFAULT_DIR = path.join(os.tmpdir(), 'pagekin-bench-dumps');
 function randomStream(seed) {
   const counter = Buffer.alloc(16);
   counter.write(seed);
-  const cipher = createCipheriv('aes-128-ctr', 'pagekin bench 01', counter);
+  const cipher = createCipheriv("aes-128-ctr", "pagekin bench 01", counter);
   const zeros = Buffer.alloc(MIB);
   return (length) => cipher.update(length <= MIB ? zeros.subarray(0, length) : Buffer.alloc(length));
 }
@@ -50,7 +50,7 @@ function writeDump(file, number, common) {
   const contents = randomStream(`dump ${number}`);
   const decisions = randomStream(`kinds ${number}`);
   const unfinished = `${file}.${process.pid}`;
-  const out = fs.openSync(unfinished, 'w');
+  const out = fs.openSync(unfinished, "w");
   try {
     for (let written = 0; written < FILE_BYTES; written += MIB) {
       const chunk = contents(MIB);
@@ -73,7 +73,7 @@ function writeDump(file, number, common) {
  */
 export async function generate({ gib = 1, dir = DEFAULT_DIR, log = () => {}, signal } = {}) {
   const count = Math.ceil((gib * 1024 * MIB) / FILE_BYTES);
-  const files = Array.from({ length: count }, (_, i) => path.join(dir, `dump-${String(i).padStart(4, '0')}.raw`));
+  const files = Array.from({ length: count }, (_, i) => path.join(dir, `dump-${String(i).padStart(4, "0")}.raw`));
   const missing = files.filter((file) => fs.statSync(file, { throwIfNoEntry: false })?.size !== FILE_BYTES);
   if (missing.length === 0) return files;
 
@@ -84,7 +84,7 @@ export async function generate({ gib = 1, dir = DEFAULT_DIR, log = () => {}, sig
     throw new Error(`${dir}: ${need / MIB} MiB of dumps do not fit there; set TMPDIR to a larger disk`);
   }
   log(`making ${need / MIB} MiB of dumps in ${dir}`);
-  const common = randomStream('common')(COMMON_PAGES * PAGE_BYTES);
+  const common = randomStream("common")(COMMON_PAGES * PAGE_BYTES);
   for (const file of missing) {
     writeDump(file, files.indexOf(file), common);
     await nextTurn(); // lets an interrupt in
@@ -95,11 +95,11 @@ export async function generate({ gib = 1, dir = DEFAULT_DIR, log = () => {}, sig
 
 if (process.argv[1] && import.meta.url === pathToFileURL(fs.realpathSync(process.argv[1])).href) {
   const { values } = parseArgs({
-    options: { gib: { type: 'string', default: '1' }, dir: { type: 'string', default: DEFAULT_DIR } },
+    options: { gib: { type: "string", default: "1" }, dir: { type: "string", default: DEFAULT_DIR } },
   });
   const gib = Number(values.gib);
   if (!(gib > 0)) {
-    console.error('generate: --gib takes a number above 0, e.g. node bench/generate.mjs --gib 16');
+    console.error("generate: --gib takes a number above 0, e.g. node bench/generate.mjs --gib 16");
     process.exit(2);
   }
   for (const file of await generate({ gib, dir: values.dir, log: console.error })) console.log(file);

@@ -1,14 +1,14 @@
 // What the machine is, and whether its cores are free.
 
-import { spawn } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { median } from './measure.mjs';
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { median } from "./measure.mjs";
 
 /** The full path of a program on PATH. @param {string} name */
 export function findProgram(name) {
-  for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
+  for (const folder of (process.env.PATH ?? "").split(path.delimiter)) {
     const file = path.join(folder, name);
     try {
       fs.accessSync(file, fs.constants.X_OK);
@@ -23,11 +23,11 @@ export function findProgram(name) {
 export function describeMachine() {
   const load = os.loadavg()[0].toFixed(2);
   return [
-    `CPU     ${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores, load ${load}`,
+    `CPU     ${os.cpus()[0]?.model.trim() ?? "unknown"}, ${os.availableParallelism()} cores, load ${load}`,
     `memory  ${(os.totalmem() / 2 ** 30).toFixed(1)} GiB`,
     `kernel  ${os.type()} ${os.release()} ${os.arch()}`,
     `node    ${process.version}`,
-  ].join('\n');
+  ].join("\n");
 }
 
 async function secondsOfCats(lists) {
@@ -36,7 +36,7 @@ async function secondsOfCats(lists) {
     lists.map(
       (files) =>
         new Promise((resolve, reject) => {
-          spawn('cat', files, { stdio: 'ignore' }).on('error', reject).on('close', resolve);
+          spawn("cat", files, { stdio: "ignore" }).on("error", reject).on("close", resolve);
         }),
     ),
   );

@@ -1,8 +1,8 @@
 // Runs programs by turns and takes CPU time, wall time and peak memory of each whole process.
 
-import { spawn } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
 
 /**
  * @typedef {object} Program
@@ -26,31 +26,31 @@ const SCRIPT = `TIMEFORMAT='%3U %3S %3R'; dir=$1 out=$2; shift 2
 async function runOnce(program, { timer, scratch, signal }) {
   signal.throwIfAborted();
   program.before?.();
-  const out = program.keepOutput ? path.join(scratch, 'stdout') : '/dev/null';
+  const out = program.keepOutput ? path.join(scratch, "stdout") : "/dev/null";
   // a process group of its own, so that an interrupt ends the timers and the program together
-  const child = spawn('bash', ['-c', SCRIPT, timer, scratch, out, ...program.command], {
-    stdio: 'ignore',
+  const child = spawn("bash", ["-c", SCRIPT, timer, scratch, out, ...program.command], {
+    stdio: "ignore",
     detached: true,
   });
-  const stop = () => process.kill(-child.pid, 'SIGKILL');
-  signal.addEventListener('abort', stop);
+  const stop = () => process.kill(-child.pid, "SIGKILL");
+  signal.addEventListener("abort", stop);
   const status = await new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve(code ?? signal));
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve(code ?? signal));
   });
-  signal.removeEventListener('abort', stop);
+  signal.removeEventListener("abort", stop);
   signal.throwIfAborted();
-  const read = (name) => fs.readFileSync(path.join(scratch, name), 'utf8').trim();
+  const read = (name) => fs.readFileSync(path.join(scratch, name), "utf8").trim();
   if (status !== 0) {
-    throw new Error(`${program.name}: ended with ${status}: ${read('err').split('\n').pop()}`);
+    throw new Error(`${program.name}: ended with ${status}: ${read("err").split("\n").pop()}`);
   }
   // a locale may write a comma
-  const [user, system, wall] = read('times').replaceAll(',', '.').split(/\s+/).map(Number);
+  const [user, system, wall] = read("times").replaceAll(",", ".").split(/\s+/).map(Number);
   return {
     cpu: user + system,
     wall,
-    peak: Number(read('peak')) / 1024,
-    output: program.keepOutput ? read('stdout') : '',
+    peak: Number(read("peak")) / 1024,
+    output: program.keepOutput ? read("stdout") : "",
   };
 }
 
@@ -70,7 +70,7 @@ function takesPart(times, round, rounds) {
 export async function measureByTurns(programs, options) {
   const { rounds, progress, signal } = options;
   /** @type {Map<string, Result>} */
-  const results = new Map(programs.map((program) => [program.name, { samples: [], output: '' }]));
+  const results = new Map(programs.map((program) => [program.name, { samples: [], output: "" }]));
   const failures = [];
   for (let round = -1; round < rounds; round++) {
     for (const program of programs) {
@@ -78,7 +78,7 @@ export async function measureByTurns(programs, options) {
       const times = Math.min(program.times ?? rounds, rounds);
       const due = round < 0 ? times === rounds : takesPart(times, round, rounds);
       if (!result || !due) continue;
-      progress(`${round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`}: ${program.name}`);
+      progress(`${round < 0 ? "warming up" : `round ${round + 1} of ${rounds}`}: ${program.name}`);
       try {
         const { output, ...sample } = await runOnce(program, options);
         result.output = output;
@@ -116,7 +116,7 @@ export function peakOf(result) {
  * @param {Result} a @param {Result} b @param {keyof Sample} [what]
  * @param {Result} [less] taken off `a` first (bare node's start)
  */
-export function ratio(a, b, what = 'cpu', less = undefined) {
+export function ratio(a, b, what = "cpu", less = undefined) {
   const ratios = [];
   a.samples.forEach((sample, round) => {
     const other = b.samples[round];

@@ -1,12 +1,12 @@
 // What is measured: each section is one interleaved series with a table and bars.
 
-import path from 'node:path';
-import { countsBar, readTable } from './counts.mjs';
-import { bytesOf, cut } from './cut.mjs';
-import { generate } from './generate.mjs';
-import { parallelCatRatio } from './machine.mjs';
-import { medianOf, peakOf, ratio } from './measure.mjs';
-import { peerPrograms } from './peers.mjs';
+import path from "node:path";
+import { countsBar, readTable } from "./counts.mjs";
+import { bytesOf, cut } from "./cut.mjs";
+import { generate } from "./generate.mjs";
+import { parallelCatRatio } from "./machine.mjs";
+import { medianOf, peakOf, ratio } from "./measure.mjs";
+import { peerPrograms } from "./peers.mjs";
 
 const MIB = 1 << 20;
 const GIB = 1 << 30;
@@ -35,11 +35,11 @@ const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 /** Named, since dumps of two folders may have the same name. */
 const members = (files) => files.map((file, i) => `m${i}=${file}`);
 
-const NODE = { name: 'node -e 0', command: [process.execPath, '-e', '0'] };
+const NODE = { name: "node -e 0", command: [process.execPath, "-e", "0"] };
 
 function pagekin(context, command, name, sources, ...options) {
-  const out = path.join(context.scratch, name.replaceAll(/\W+/g, '-'));
-  const quiet = ['--out', out, '--force', '--no-progress', '--quiet'];
+  const out = path.join(context.scratch, name.replaceAll(/\W+/g, "-"));
+  const quiet = ["--out", out, "--force", "--no-progress", "--quiet"];
   return { name, out, command: [process.execPath, context.bin, command, ...sources, ...quiet, ...options] };
 }
 
@@ -52,18 +52,18 @@ function repeated(files, bytes) {
 
 async function coresNote(files) {
   const parallel = await parallelCatRatio(files);
-  const free = parallel <= 0.6 ? 'cores free' : 'CORES NOT FREE: no proof';
+  const free = parallel <= 0.6 ? "cores free" : "CORES NOT FREE: no proof";
   return `${free}: two parallel cat take ${parallel.toFixed(2)} of one`;
 }
 
 /** @param {Context} context @returns {Plan} */
 function speed(context) {
   const sources = members(context.files);
-  const cat = { name: 'cat', command: ['cat', ...context.files] };
-  const five = pagekin(context, 'analyze', 'pagekin, five sizes, 1 worker', sources, '--workers', '1');
-  const four = pagekin(context, 'analyze', 'pagekin, 4 KiB, 1 worker', sources, '--workers', '1', '--page-size', '4k');
-  const standard = pagekin(context, 'analyze', 'pagekin, five sizes', sources);
-  const two = pagekin(context, 'analyze', 'pagekin, five sizes, 2 workers', sources, '--workers', '2');
+  const cat = { name: "cat", command: ["cat", ...context.files] };
+  const five = pagekin(context, "analyze", "pagekin, five sizes, 1 worker", sources, "--workers", "1");
+  const four = pagekin(context, "analyze", "pagekin, 4 KiB, 1 worker", sources, "--workers", "1", "--page-size", "4k");
+  const standard = pagekin(context, "analyze", "pagekin, five sizes", sources);
+  const two = pagekin(context, "analyze", "pagekin, five sizes, 2 workers", sources, "--workers", "2");
   return {
     programs: [cat, NODE, five, four, standard, two],
     reference: cat.name,
@@ -72,22 +72,22 @@ function speed(context) {
       const peak = Math.max(...[five, four, standard, two].map((program) => peakOf(get(program))));
       return [
         {
-          name: 'five sizes, 1 worker, CPU less node -e 0, against cat',
-          got: ratio(get(five), get(cat), 'cpu', get(NODE)),
+          name: "five sizes, 1 worker, CPU less node -e 0, against cat",
+          got: ratio(get(five), get(cat), "cpu", get(NODE)),
           limit: 3.5,
         },
         {
-          name: '4 KiB, 1 worker, CPU less node -e 0, against cat',
-          got: ratio(get(four), get(cat), 'cpu', get(NODE)),
+          name: "4 KiB, 1 worker, CPU less node -e 0, against cat",
+          got: ratio(get(four), get(cat), "cpu", get(NODE)),
           limit: 2.6,
         },
         {
-          name: 'five sizes, default workers, wall, against cat',
-          got: ratio(get(standard), get(cat), 'wall'),
+          name: "five sizes, default workers, wall, against cat",
+          got: ratio(get(standard), get(cat), "wall"),
           limit: 4,
           note: await coresNote(context.files),
         },
-        { name: 'peak memory, MiB', got: peak, limit: 120 + (40 * bytesOf(context.files)) / GIB },
+        { name: "peak memory, MiB", got: peak, limit: 120 + (40 * bytesOf(context.files)) / GIB },
       ];
     },
   };
@@ -97,8 +97,8 @@ function speed(context) {
 function workers(context) {
   const files = repeated(context.files, 2 * GIB);
   const size = `${(bytesOf(files) / GIB).toFixed(1)} GiB`;
-  const one = pagekin(context, 'analyze', `${size}, 1 worker`, members(files), '--workers', '1');
-  const two = pagekin(context, 'analyze', `${size}, 2 workers`, members(files), '--workers', '2');
+  const one = pagekin(context, "analyze", `${size}, 1 worker`, members(files), "--workers", "1");
+  const two = pagekin(context, "analyze", `${size}, 2 workers`, members(files), "--workers", "2");
   return {
     programs: [one, two],
     reference: one.name,
@@ -107,7 +107,7 @@ function workers(context) {
       return [
         {
           name: `two workers against one, ${size}, wall`,
-          got: ratio(a, b, 'wall'),
+          got: ratio(a, b, "wall"),
           limit: 0.75,
           note: await coresNote(context.files),
         },
@@ -119,10 +119,10 @@ function workers(context) {
 
 /** @param {Context} context @returns {Plan} */
 function peers(context) {
-  const cat = { name: 'cat', command: ['cat', ...context.files] };
-  const five = pagekin(context, 'analyze', 'pagekin, five sizes, 1 worker', members(context.files), '--workers', '1');
+  const cat = { name: "cat", command: ["cat", ...context.files] };
+  const five = pagekin(context, "analyze", "pagekin, five sizes, 1 worker", members(context.files), "--workers", "1");
   const others = peerPrograms(context.files, context.scratch);
-  const limits = { 'native, five sizes': 0.55, 'Python blake2b, 4 KiB': 1 / 3, 'duperemove, partial': 1 / 15 };
+  const limits = { "native, five sizes": 0.55, "Python blake2b, 4 KiB": 1 / 3, "duperemove, partial": 1 / 15 };
   return {
     programs: [cat, five, ...others.programs],
     skipped: others.skipped,
@@ -134,7 +134,7 @@ function peers(context) {
         got: ratio(results.get(five.name), results.get(name)),
         limit,
       }));
-      const counters = ['native, five sizes', 'Python blake2b, 4 KiB'].filter((name) => results.has(name));
+      const counters = ["native, five sizes", "Python blake2b, 4 KiB"].filter((name) => results.has(name));
       return [...bars, ...counters.map((name) => countsBar(five.out, name, results.get(name).output))];
     },
   };
@@ -143,24 +143,24 @@ function peers(context) {
 /** @param {Context} context @returns {Plan} */
 function fingerprint(context) {
   const source = members(context.files.slice(0, 1));
-  const write = pagekin(context, 'fingerprint', 'fingerprint, one dump', source);
-  const dump = pagekin(context, 'analyze', 'analyze, the same dump', source, '--workers', '1');
+  const write = pagekin(context, "fingerprint", "fingerprint, one dump", source);
+  const dump = pagekin(context, "analyze", "analyze, the same dump", source, "--workers", "1");
   // the first one's run of warming up writes the trace that is read here
-  const trace = pagekin(context, 'analyze', 'analyze, its trace', [path.join(write.out, 'm0.parquet')]);
+  const trace = pagekin(context, "analyze", "analyze, its trace", [path.join(write.out, "m0.parquet")]);
   return {
     programs: [write, dump, trace],
     reference: dump.name,
     bars: (results) => {
-      const rows = sum(readTable(path.join(trace.out, 'self.csv')).map((row) => Number(row.pages)));
+      const rows = sum(readTable(path.join(trace.out, "self.csv")).map((row) => Number(row.pages)));
       return [
         {
-          name: 'fingerprint against analyze, five sizes, CPU',
+          name: "fingerprint against analyze, five sizes, CPU",
           got: ratio(results.get(write.name), results.get(dump.name)),
           limit: 12,
         },
         {
-          name: 'analyze from a trace, CPU seconds per million rows',
-          got: medianOf(results.get(trace.name), 'cpu') / (rows / 1e6),
+          name: "analyze from a trace, CPU seconds per million rows",
+          got: medianOf(results.get(trace.name), "cpu") / (rows / 1e6),
           limit: 0.5,
         },
       ];
@@ -171,12 +171,12 @@ function fingerprint(context) {
 /** @param {Context} context @returns {Plan} */
 function manyMembers(context) {
   const quarter = Math.min(250, Math.floor(bytesOf(context.files) / MIB / 4));
-  if (quarter === 0) throw new Error('the dumps are too small: 4 MiB at least');
+  if (quarter === 0) throw new Error("the dumps are too small: 4 MiB at least");
   context.log(`cutting ${8 * quarter} MiB of members into ${context.scratch}`);
-  const few = cut(context.files, path.join(context.scratch, 'few'), 4, quarter * MIB);
-  const many = cut(context.files, path.join(context.scratch, 'many'), 4 * quarter, MIB);
-  const a = pagekin(context, 'analyze', `4 members of ${quarter} MiB`, few, '--workers', '1');
-  const b = pagekin(context, 'analyze', `${many.length} members of 1 MiB`, many, '--workers', '1');
+  const few = cut(context.files, path.join(context.scratch, "few"), 4, quarter * MIB);
+  const many = cut(context.files, path.join(context.scratch, "many"), 4 * quarter, MIB);
+  const a = pagekin(context, "analyze", `4 members of ${quarter} MiB`, few, "--workers", "1");
+  const b = pagekin(context, "analyze", `${many.length} members of 1 MiB`, many, "--workers", "1");
   return {
     programs: [a, b],
     reference: a.name,
@@ -188,9 +188,9 @@ function manyMembers(context) {
 
 /** @param {Context} context @returns {Plan} */
 function start(context) {
-  const [small] = cut(context.files, path.join(context.scratch, 'small'), 1, MIB);
-  const help = { name: 'pagekin --help', command: [process.execPath, context.bin, '--help'] };
-  const dump = pagekin(context, 'analyze', 'pagekin, 1 MiB dump', [small]);
+  const [small] = cut(context.files, path.join(context.scratch, "small"), 1, MIB);
+  const help = { name: "pagekin --help", command: [process.execPath, context.bin, "--help"] };
+  const dump = pagekin(context, "analyze", "pagekin, 1 MiB dump", [small]);
   return {
     programs: [NODE, help, dump],
     reference: NODE.name,
@@ -207,21 +207,21 @@ function start(context) {
 /** @param {Context} context @returns {Promise<Plan>} */
 async function spill(context) {
   const large = await generate({ gib: 16, log: context.log, signal: context.signal });
-  const bound = ['--max-memory', '256m'];
-  const one = pagekin(context, 'analyze', '1 GiB', members(large.slice(0, 4)));
-  const all = pagekin(context, 'analyze', `16 GiB, ${bound.join(' ')}`, members(large), ...bound);
+  const bound = ["--max-memory", "256m"];
+  const one = pagekin(context, "analyze", "1 GiB", members(large.slice(0, 4)));
+  const all = pagekin(context, "analyze", `16 GiB, ${bound.join(" ")}`, members(large), ...bound);
   return {
     programs: [one, all],
     reference: one.name,
     rounds: Math.min(context.runs, 3),
     bars: (results) => [
       {
-        name: '16 GiB under --max-memory 256m, peak memory, MiB',
+        name: "16 GiB under --max-memory 256m, peak memory, MiB",
         got: peakOf(results.get(all.name)),
         limit: 256 + 120,
       },
       {
-        name: 'the same, CPU per GiB, against 1 GiB',
+        name: "the same, CPU per GiB, against 1 GiB",
         got: ratio(results.get(all.name), results.get(one.name)) / 16,
         limit: 1.4,
       },
@@ -231,11 +231,11 @@ async function spill(context) {
 
 /** @type {Record<string, {about: string, plan: (context: Context) => Plan | Promise<Plan>, onRequest?: boolean}>} */
 export const SECTIONS = {
-  speed: { about: 'five page sizes and 4 KiB, by workers, against cat and bare node', plan: speed },
-  workers: { about: 'two workers against one, over 2 GiB', plan: workers },
-  peers: { about: 'native, xxhsum, Python, duperemove (slow ones run less often)', plan: peers },
-  fingerprint: { about: 'writing a trace and reading it back', plan: fingerprint },
-  members: { about: '1,000 members of 1 MiB against four of the same total', plan: manyMembers },
-  start: { about: '--help and a 1 MiB dump against bare node', plan: start },
-  spill: { about: '16 GiB of generated dumps under --max-memory 256m', plan: spill, onRequest: true },
+  speed: { about: "five page sizes and 4 KiB, by workers, against cat and bare node", plan: speed },
+  workers: { about: "two workers against one, over 2 GiB", plan: workers },
+  peers: { about: "native, xxhsum, Python, duperemove (slow ones run less often)", plan: peers },
+  fingerprint: { about: "writing a trace and reading it back", plan: fingerprint },
+  members: { about: "1,000 members of 1 MiB against four of the same total", plan: manyMembers },
+  start: { about: "--help and a 1 MiB dump against bare node", plan: start },
+  spill: { about: "16 GiB of generated dumps under --max-memory 256m", plan: spill, onRequest: true },
 };
