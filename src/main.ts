@@ -28,17 +28,19 @@ async function main(argv: string[]): Promise<void> {
   if (args) await command.run(args as never);
 }
 
-/** Undoes what is half done, and ends. */
-function end(code: number): never {
+/** Undoes what is half done, says why, and ends. */
+function end(code: number, why?: string): never {
   try {
     cleanUp();
+    if (why !== undefined) process.stderr.write(`pagekin: ${why}\n`);
   } finally {
     process.exit(code);
   }
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => end(signal === "SIGINT" ? EXIT.interrupted : 128 + constants.signals[signal]));
+  const code = signal === "SIGINT" ? EXIT.interrupted : 128 + constants.signals[signal];
+  process.on(signal, () => end(code, "interrupted; no results were written"));
 }
 // Without a listener a file size limit would end the process where it stands; so the write fails and is reported.
 process.on("SIGXFSZ", () => {});
@@ -53,12 +55,7 @@ try {
   end(EXIT.done);
 } catch (caught) {
   const error = fromSystem(caught);
-  if (error instanceof PagekinError) {
-    process.stderr.write(`pagekin: ${error.line}\n`);
-    end(error.exitCode);
-  }
-  process.stderr.write(
-    `pagekin: a bug: ${(error as Error).stack ?? error}\nPlease report it, with the command line.\n`,
-  );
-  end(EXIT.bug);
+  if (error instanceof PagekinError) end(error.exitCode, error.line);
+  const stack = (error as Error).stack ?? error;
+  end(EXIT.bug, `a bug: ${stack}\nPlease report it, with the command line.`);
 }

@@ -1,3 +1,4 @@
+import { onExit } from "../cleanup.js";
 import type { World } from "../fingerprints/worlds.js";
 import { formatBytes } from "./format.js";
 
@@ -7,6 +8,7 @@ const EVERY_MS = 100;
 export class Progress {
   private timer: NodeJS.Timeout | undefined;
   private bar: import("cli-progress").SingleBar | undefined;
+  private forget: () => void = () => {};
   private readonly began = Date.now();
 
   /** Seconds that the work took, when it has stopped. */
@@ -25,6 +27,8 @@ export class Progress {
     if (!show || !process.stderr.isTTY) return;
     this.timer = setTimeout(() => this.start(), EVERY_MS);
     this.timer.unref();
+    // However the program ends, the cursor must be there again.
+    this.forget = onExit(() => this.bar?.stop());
   }
 
   private async start(): Promise<void> {
@@ -60,5 +64,6 @@ export class Progress {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.bar?.stop();
+    this.forget();
   }
 }
