@@ -49,7 +49,7 @@ export async function analyze(sources: readonly string[], options: AnalyzeOption
     for await (const result of analyzeWorlds(worlds, crew, settings)) results.push(result);
     return results;
   } finally {
-    await crew.close();
+    crew.close();
   }
 }
 

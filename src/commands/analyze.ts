@@ -46,7 +46,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const settings = { pageSizes, verify: args.verify, allPairs: args.pairs === "all", tableLimit: resources.tableLimit };
   const results: WorldResult[] = [];
   for await (const result of analyzeWorlds(worlds, crew, settings)) results.push(result);
-  await crew.close();
+  crew.close();
   progress.stop();
 
   output.writeTables([

@@ -46,7 +46,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const shared = tasks.filter(({ opened }) => !opened.pipe);
   const written = (await crew.run("traces", { ...job, tasks: shared }, undefined, own)).flat();
   written.sort((a, b) => a.source - b.source);
-  await crew.close();
+  crew.close();
   progress.stop();
 
   for (const { fileName } of written) output.add(fileName);

@@ -4,7 +4,6 @@ import { CHUNK_BYTES, type Hasher } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
-import { readParquetTrace } from "../tracefile/parquet-read.js";
 import type { TraceRows } from "../tracefile/rows.js";
 import { breathe } from "./pace.js";
 
@@ -25,7 +24,7 @@ export async function appendTrace(
   const foreign = opened.format === "csv";
   const read = foreign
     ? (await import("../tracefile/csv.js")).readCsvTrace(opened, onBytes)
-    : readParquetTrace(opened, hasher.pageSizes, onBytes);
+    : (await import("../tracefile/parquet-read.js")).readParquetTrace(opened, hasher.pageSizes, onBytes);
   for await (const rows of read) {
     const size = hasher.pageSizes.indexOf(rows.pageBytes);
     if (size < 0) continue;

@@ -6,7 +6,6 @@ import { PagekinError } from "../errors.js";
 import type { Inventory } from "../sources/inventory.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
-import { readParquetHead } from "../tracefile/parquet-read.js";
 import type { TraceHead } from "../tracefile/rows.js";
 
 /** The memory of one member at one time. */
@@ -61,7 +60,7 @@ export async function openSources(args: readonly string[], inventoryFile: string
   };
 }
 
-// What reads CSV is loaded where there is some.
+// What reads inventories and traces is loaded where there are some.
 async function loadInventory(file: string): Promise<Inventory> {
   const { readInventory } = await import("../sources/inventory.js");
   return readInventory(file);
@@ -80,7 +79,7 @@ async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Sn
   const opened = await openSource(name);
   const trace =
     opened.format === "parquet"
-      ? await readParquetHead(opened)
+      ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)
       : opened.format === "csv" && !opened.pipe
         ? await (await import("../tracefile/csv.js")).readCsvHead(opened)
         : undefined;

@@ -1,12 +1,14 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import type {
-  AsyncBuffer,
-  ColumnMetaData,
-  Compressors,
-  DecodedArray,
-  FileMetaData,
-  RowGroup,
-  SchemaElement,
+import {
+  type AsyncBuffer,
+  type ColumnMetaData,
+  type Compressors,
+  type DecodedArray,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetScan,
+  type RowGroup,
+  type SchemaElement,
 } from "hyparquet";
 import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
@@ -140,7 +142,6 @@ async function withParquet<T>(opened: Opened, use: (trace: ParquetTrace) => Prom
 }
 
 async function openParquet(opened: Opened): Promise<ParquetTrace> {
-  const { parquetMetadataAsync, parquetScan } = await import("hyparquet");
   const file = displayName(opened.name);
   const fd = opened.fd ?? openSync(opened.name.path, "r");
   const close = () => {
