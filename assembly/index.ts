@@ -27,6 +27,7 @@ let nodeCount: u32 = 0;
 /** Slots (offsets, u32) of contents that exist more than once. */
 let multiples: usize = 0;
 let multipleCount: u32 = 0;
+let singlesTaken: bool = false;
 /** For each member the contents (u32) that it alone holds, in one copy. */
 let singles: usize = 0;
 let members: u32 = 0;
@@ -67,6 +68,7 @@ export function resetTable(bits: u32, partNumber: u32): void {
   nodeCount = 0;
   contents = 0;
   multipleCount = 0;
+  singlesTaken = false;
   partShift = 56 - bits;
   partMask = ((1 as u64) << bits) - 1;
   part = partNumber;
@@ -78,7 +80,7 @@ export function resetTable(bits: u32, partNumber: u32): void {
 // @ts-ignore: decorator
 @inline
 function slotOf(low: u64, high: u64): usize {
-  let i = low as u32;
+  let i = (low ^ high) as u32;
   let slot = slots + (((i & slotMask) as usize) << SLOT_SHIFT);
   while (load<u32>(slot, HOLDER) && (load<u64>(slot) != low || load<u64>(slot, 8) != high)) {
     slot = slots + (((++i & slotMask) as usize) << SLOT_SHIFT);
@@ -161,7 +163,7 @@ export function insert(src: usize, count: u32, member: u32): bool {
     if (last == holder) {
       newCopy(slot, holder);
     } else if (!last) {
-      if (contents == room) return false;
+      if (contents >= room) return false;
       newContent(slot, low, high, holder);
       fresh++;
     } else if (last == ZERO_HOLDER) {
@@ -193,7 +195,7 @@ export function insertTracked(src: usize, places: usize, count: u32, member: u32
     const slot = slotOf(low, high);
     const last = load<u32>(slot, HOLDER);
     if (!last) {
-      if (contents == room) return false;
+      if (contents >= room) return false;
       const first = firsts + ((contents as usize) << 3);
       store<u32>(first, segment);
       store<u32>(first, load<u32>(places), 4);
@@ -232,7 +234,9 @@ export function repeatsMet(): u32 {
  * scratch: 8 bytes for each member. Gives the number at which it had to stop because the collection is full, or all.
  */
 export function collect(from: u32, scratch: usize): u32 {
-  if (from == 0) addSingles(singles);
+  // The first call may stop at once, and then comes again.
+  if (!singlesTaken) addSingles(singles);
+  singlesTaken = true;
   for (let i = from; i < multipleCount; i++) {
     const slot = slots + (load<u32>(multiples + ((i as usize) << 2)) as usize);
     store<u32>(scratch, load<u32>(slot, HOLDER) - 1);

@@ -53,7 +53,7 @@ export function leastOfLargest(most: u64, bins: usize): u64 {
   let largest: u64 = 0;
   for (let at = counts; at < countsEnd; at += 8) largest = max(largest, load<u64>(at));
   let value: u64 = 0;
-  let shift: u64 = largest < BINS ? 0 : 48 - clz(largest);
+  let shift: u64 = largest < BINS ? 0 : (63 - clz(largest)) & ~15;
   above = 0;
   while (true) {
     memory.fill(bins, 0, (BINS as usize) << 2);
@@ -72,7 +72,7 @@ export function leastOfLargest(most: u64, bins: usize): u64 {
     }
     value += bin << shift;
     if (!shift) return value;
-    shift = shift > 16 ? shift - 16 : 0;
+    shift -= 16;
   }
 }
 

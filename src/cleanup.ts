@@ -8,6 +8,12 @@ export function onExit(action: () => void): () => void {
 
 /** Undoes everything; for main.ts. */
 export function cleanUp(): void {
-  for (const action of actions) action();
+  for (const action of actions) {
+    try {
+      action();
+    } catch {
+      // The others must be done all the same.
+    }
+  }
   actions.clear();
 }

@@ -40,7 +40,7 @@ export class PagekinError extends Error {
 const SYSTEM_ERRORS: Record<string, [what: string, hint?: string]> = {
   ENOENT: ["no such file", "check the path"],
   EISDIR: ["is a folder", "name the files in it"],
-  EACCES: ["permission denied", "run as a user who may read it"],
+  EACCES: ["permission denied", "check who may read or write it"],
   EPERM: ["operation not permitted", "run as a user who may do it"],
   ENOSPC: ["no space left on the device", "free some, or choose another --out (results) or TMPDIR (temporary files)"],
   EDQUOT: ["disk quota exceeded", "free some, or choose another --out (results) or TMPDIR (temporary files)"],

@@ -40,12 +40,15 @@ function end(code: number, why?: string): never {
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   const code = signal === "SIGINT" ? EXIT.interrupted : 128 + constants.signals[signal];
-  process.on(signal, () => end(code, "interrupted; no results were written"));
+  process.on(signal, () => end(code, "interrupted"));
 }
 // Without a listener a file size limit would end the process where it stands; so the write fails and is reported.
 process.on("SIGXFSZ", () => {});
 // Whoever read the summary has seen enough.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => end(error.code === "EPIPE" ? EXIT.done : EXIT.bug));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") end(EXIT.done);
+  end(EXIT.input, `standard output: ${error.message}`);
+});
 
 // The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it saves.
 setFlagsFromString("--interrupt-budget=1000000");

@@ -15,7 +15,7 @@ export function parseQuickly(argv: string[], { options }: AnyCommand): Values | 
     boolean: ofType("boolean"),
     narg: Object.fromEntries(ofType("string").map((name) => [name, 1])),
     default: Object.fromEntries(names.map((name) => [name, options[name].default])),
-    configuration: { "parse-positional-numbers": false },
+    configuration: { "parse-positional-numbers": false, "dot-notation": false },
   });
   const known = new Set(["_", ...names, ...names.map(camelCase)]);
   const isGood = ([name, value]: [string, unknown]) => {
@@ -25,7 +25,8 @@ export function parseQuickly(argv: string[], { options }: AnyCommand): Values | 
     );
   };
   if (error || !Object.entries(values).every(isGood)) return undefined;
-  if (ofType("string").some((name) => values[name] === "")) return undefined;
+  // --no-out makes false of a text.
+  if (ofType("string").some((name) => values[name] === "" || typeof values[name] === "boolean")) return undefined;
   return { ...values, sources: values._.map(String) };
 }
 

@@ -52,7 +52,13 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   for (const { fileName } of written) output.add(fileName);
   const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
   if (!args.quiet)
-    printTraces(written, snapshots, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
+    await printTraces(written, snapshots, {
+      pageSizes,
+      folder: args.out,
+      files,
+      seconds: progress.seconds,
+      json: args.json,
+    });
 }
 
 /** `NAME.parquet`, or `NAME@SECONDS.parquet` where the time is not 0. */

@@ -52,6 +52,7 @@ export function parseCommand(
     "SOURCE is a dump or a trace: PATH, NAME=PATH, NAME@SECONDS=PATH, or NAME=- for standard input.",
     "Without a name, a trace's own counts, else that of the file: NAME[@SECONDS].raw and the like.",
   ];
+  const texts = Object.keys(options).filter((option) => options[option].type === "string");
   const args = parserOf(argv)
     .scriptName(`pagekin ${name}`)
     .usage(`pagekin ${name} SOURCE...: ${what}\n\n${sources.join("\n")}`)
@@ -59,12 +60,19 @@ export function parseCommand(
     .strictOptions()
     .options(options)
     .string("_")
-    .parserConfiguration({ "parse-positional-numbers": false })
-    .requiresArg(Object.keys(options).filter((option) => options[option].type === "string"))
+    .parserConfiguration({ "parse-positional-numbers": false, "dot-notation": false })
+    .requiresArg(texts)
     .check(refuseRepeated)
+    .check((values) => refuseNegated(values, texts))
     .example([example])
     .parseSync();
   return args.help ? undefined : { ...args, sources: args._.map(String) };
+}
+
+function refuseNegated(args: Record<string, unknown>, texts: readonly string[]): true {
+  const name = texts.find((text) => typeof args[text] === "boolean" || args[text] === "");
+  if (name) throw new PagekinError(`--${name} needs a value`, { hint: "see pagekin COMMAND --help" });
+  return true;
 }
 
 function refuseRepeated(args: Record<string, unknown>): true {

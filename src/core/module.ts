@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { PagekinError } from "../errors.js";
 
 /** What the wasm core exports; see assembly/. Addresses and counts are numbers, u64 are bigints. */
 interface CoreExports {
@@ -84,7 +85,13 @@ export class Instance {
     const start = Math.ceil(this.end / 64) * 64;
     this.end = start + bytes;
     const missing = this.end - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / WASM_PAGE));
+    try {
+      if (missing > 0) this.memory.grow(Math.ceil(missing / WASM_PAGE));
+    } catch {
+      throw new PagekinError(`the core would need ${this.end} bytes, more than it can have`, {
+        hint: "analyze fewer members at a time (each pair takes 8 bytes)",
+      });
+    }
     return start;
   }
 

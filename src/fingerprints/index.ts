@@ -2,6 +2,7 @@
 
 import { INDEX_CHUNK, type Indexer, type Repeats } from "../core/indexer.js";
 import { BUCKETS, ENTRY_BYTES } from "../core/module.js";
+import { PagekinError } from "../errors.js";
 import { type Block, copyEntries, copyPlaces, entryAt } from "./buckets.js";
 import { breathe } from "./pace.js";
 
@@ -55,7 +56,10 @@ async function indexPart(task: IndexTask, bits: number, part: number, context: I
     context.indexer.collect();
     return;
   }
-  if (bits === MOST_PART_BITS) throw new Error("the index cannot be split any further");
+  if (bits === MOST_PART_BITS)
+    throw new PagekinError("too many fingerprints are alike to be indexed in so little memory", {
+      hint: "give more --max-memory",
+    });
   await indexPart(task, bits + 1, part * 2, context);
   await indexPart(task, bits + 1, part * 2 + 1, context);
 }

@@ -10,8 +10,8 @@ import { breathe } from "./pace.js";
 /** For each page size the entries (as the index has them) that a trace marks as the zero content; the key is their hex. */
 export type ZeroKeys = Map<string, Uint8Array>[];
 
-/** One page size has one zero page; a trace that names thousands was not made from pages. */
-const MOST_ZERO_KEYS = 4096;
+/** One page size has one zero page; sources that name many were not made from pages. */
+export const MOST_ZERO_KEYS = 16;
 const ROWS_AT_A_TIME = CHUNK_BYTES / ENTRY_BYTES;
 
 /** Appends all rows of the hasher's page sizes; onFull is called when a log is full and must empty it. */

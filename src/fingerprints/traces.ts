@@ -11,6 +11,7 @@ import { openTemporary, writeTemporary } from "../sources/spool.js";
 import { TraceWriter } from "../tracefile/parquet-write.js";
 import { hashSource, readWhole, refuseEmpty, type SegmentEnd } from "./hash.js";
 import { ledgerOf } from "./ledger.js";
+import { breathe } from "./pace.js";
 
 export interface TraceTask {
   source: number;
@@ -90,9 +91,12 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       version,
       path.basename(displayName(opened.name)),
     );
-    pageSizes.forEach((pageBytes, size) => {
-      for (const part of waiting[size]) addWaiting(writer, part, pageBytes, fd, hasher.zeroFingerprint(size));
-    });
+    for (const [size, pageBytes] of pageSizes.entries()) {
+      for (const part of waiting[size]) {
+        addWaiting(writer, part, pageBytes, fd, hasher.zeroFingerprint(size));
+        await breathe();
+      }
+    }
     writer.finish();
     return { source: task.source, fileName, ...counts };
   } finally {

@@ -16,10 +16,13 @@ export interface Mismatch {
   second: { source: number; address: number };
 }
 
+const MOST_OPEN = 64;
+
 /** Reads pages again, by source and address, and compares them. Sources are plain files. */
 export class PageComparer {
   private readonly buffers: PageBuffers;
   private readonly fds: (number | undefined)[];
+  private opened = 0;
 
   constructor(
     module: WebAssembly.Module,
@@ -48,14 +51,20 @@ export class PageComparer {
     const { source, segment } = this.blocks[block];
     const address = segment * SEGMENT_BYTES + place * this.pageBytes;
     const { name } = this.sources[source];
-    this.fds[source] ??= openSync(name.path, "r");
+    if (this.fds[source] === undefined) {
+      if (++this.opened > MOST_OPEN) this.close();
+      this.fds[source] = openSync(name.path, "r");
+    }
     readWhole(this.fds[source], target, address, displayName(name));
     return { source, address };
   }
 
   close(): void {
     this.fds.forEach((fd, i) => {
-      if (fd !== undefined && this.sources[i].fd === undefined) closeSync(fd);
+      if (fd === undefined || this.sources[i].fd !== undefined) return;
+      closeSync(fd);
+      this.fds[i] = undefined;
     });
+    this.opened = 0;
   }
 }

@@ -1,5 +1,6 @@
 // The main step for one world: hash its sources, then index the fingerprints of one page size after the other.
 
+import { closeSync } from "node:fs";
 import type { VectorChunk } from "../core/indexer.js";
 import { EXIT, PagekinError } from "../errors.js";
 import { displayName, type Opened, toSeekable } from "../sources/open.js";
@@ -8,6 +9,7 @@ import type { Crew } from "./crew.js";
 import { planTasks, refuseEmpty, type SourceCounts } from "./hash.js";
 import { planIndex } from "./index.js";
 import type { Event } from "./runner.js";
+import { MOST_ZERO_KEYS } from "./trace-rows.js";
 import type { Mismatch } from "./verify.js";
 import type { World } from "./worlds.js";
 
@@ -34,8 +36,16 @@ export interface HashedWorld {
 /** Hashes all pages of a world. */
 export async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promise<HashedWorld> {
   const { pageSizes, verify } = options;
-  const opened = world.snapshots.map((snapshot) => snapshot.opened);
-  const sources = verify ? await Promise.all(opened.map(toSeekable)) : opened;
+  const sources: Opened[] = [];
+  for (const { opened, trace } of world.snapshots) {
+    if (verify && trace) {
+      throw new PagekinError("a trace has no bytes to compare", {
+        file: displayName(opened.name),
+        hint: "use --verify with the dumps, or leave it out",
+      });
+    }
+    sources.push(verify ? await toSeekable(opened) : opened);
+  }
   crew.clearBuckets();
   const tasks = planTasks(sources);
   const own = tasks.filter((task) => task.opened.pipe);
@@ -81,6 +91,13 @@ export async function indexSize(
   if (mismatch) throw differs(world, mismatch);
 }
 
+/** Closes the plain copies that verify needed. */
+export function closeCopies({ world, sources }: HashedWorld): void {
+  sources.forEach(({ fd }, i) => {
+    if (fd !== undefined && fd !== world.snapshots[i].opened.fd) closeSync(fd);
+  });
+}
+
 function differs({ snapshots }: World, { pageBytes, first, second }: Mismatch): PagekinError {
   const place = ({ source, address }: Mismatch["first"]) =>
     `${displayName(snapshots[source].opened.name)} at 0x${address.toString(16)}`;
@@ -110,5 +127,10 @@ function addUp(parts: SourceCounts[], world: World, pageSizes: number[]): Source
 /** The entries of several maps, each once, as one array. */
 function joinKeys(maps: Map<string, Uint8Array>[]): Uint8Array {
   const keys = [...new Map(maps.flatMap((map) => [...map])).values()];
+  if (keys.length > MOST_ZERO_KEYS) {
+    throw new PagekinError(`the sources mark more than ${MOST_ZERO_KEYS} different fingerprints as the zero page`, {
+      hint: "mark only the fingerprint of the zero page",
+    });
+  }
   return new Uint8Array(Buffer.concat(keys));
 }

@@ -7,6 +7,7 @@ import type { Inventory } from "../sources/inventory.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
 import type { TraceHead } from "../tracefile/rows.js";
+import { breathe } from "./pace.js";
 
 /** The memory of one member at one time. */
 export interface Snapshot {
@@ -50,7 +51,10 @@ export async function openSources(args: readonly string[], inventoryFile: string
   }
   const labelsOf = labelFinder(inventory?.sources ?? [], inventory?.labels ?? new Map());
   const snapshots: Snapshot[] = [];
-  for (const name of names) snapshots.push(await openSnapshot(name, labelsOf));
+  for (const name of names) {
+    snapshots.push(await openSnapshot(name, labelsOf));
+    await breathe();
+  }
   checkDistinct(snapshots);
   checkAlgorithms(snapshots);
   const times = [...new Set(snapshots.map(({ timeS }) => timeS))].sort((a, b) => a - b);
@@ -80,15 +84,9 @@ async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Sn
   const trace =
     opened.format === "parquet"
       ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)
-      : opened.format === "csv" && !opened.pipe
+      : opened.format === "csv"
         ? await (await import("../tracefile/csv.js")).readCsvHead(opened)
         : undefined;
-  if (opened.format === "csv" && opened.pipe) {
-    throw new PagekinError("a CSV trace cannot be read from a pipe", {
-      file: displayName(name),
-      hint: "name the file itself",
-    });
-  }
   const fromFile = nameOfFile(name.path);
   const member = name.member ?? trace?.member ?? fromFile.member;
   const timeS = name.timeS ?? trace?.timeS ?? fromFile.timeS;
@@ -161,6 +159,7 @@ function checkPageSizes(asked: readonly number[]): number[] {
       hint: "give powers of two from 1k to 2m with --page-size",
     });
   }
+  if (asked.length === 0) throw new PagekinError("no page size is asked for", { hint: "give one, such as 4096" });
   return [...new Set(asked)].sort((a, b) => a - b);
 }
 

@@ -20,7 +20,8 @@ export async function writeManifest(
 ): Promise<string[]> {
   const sources = [];
   for (const { opened, member, timeS } of worlds.flatMap(({ snapshots }) => snapshots)) {
-    const readable = args.hashSources && !opened.pipe && opened.name.path !== "-";
+    // What came through a pipe is not there to be read again.
+    const readable = args.hashSources && !opened.pipe && opened.fd === undefined;
     sources.push({
       source: displayName(opened.name),
       member,

@@ -4,9 +4,11 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -20,6 +22,7 @@ import { writeCsv } from "./csv.js";
 import type { Table } from "./tables.js";
 
 const MANIFEST = "manifest.json";
+const STAGING = ".pagekin-";
 
 export class Output {
   private readonly files: string[] = [];
@@ -40,12 +43,12 @@ export class Output {
   static open(folder: string, force: boolean, sources: readonly string[]): Output {
     refuseSourcesIn(folder, sources);
     const earlier = checkFolder(folder, force);
-    const parent = path.dirname(path.resolve(folder));
-    const staging = path.join(parent, `.${path.basename(path.resolve(folder))}.${process.pid}.part`);
+    // In a folder that is there already, since what is beside it may be another file system.
+    const place = path.resolve(folder);
+    const parent = existsSync(folder) ? place : path.dirname(place);
     try {
       const made = mkdirSync(parent, { recursive: true });
-      rmSync(staging, { recursive: true, force: true });
-      mkdirSync(staging);
+      const staging = mkdtempSync(path.join(parent, STAGING));
       const forget = onExit(() => {
         rmSync(staging, { recursive: true, force: true });
         if (made !== undefined) removeEmpty(parent, made);
@@ -77,8 +80,13 @@ export class Output {
 
   /** Moves everything to its place, with a manifest that names the files; gives their names. */
   commit(manifest: Record<string, unknown>): string[] {
+    const files = [...this.files, MANIFEST];
+    const foreign = files.find((file) => existsSync(path.join(this.folder, file)) && !this.earlier.includes(file));
+    if (foreign) {
+      const hint = "choose another --out; --force replaces nothing that is not pagekin's";
+      throw new PagekinError(`${foreign} is there already`, { file: this.folder, hint });
+    }
     try {
-      const files = [...this.files, MANIFEST];
       writeFileSync(path.join(this.staging, MANIFEST), `${JSON.stringify({ ...manifest, files }, null, 2)}\n`);
       if (!existsSync(this.folder)) {
         renameSync(this.staging, this.folder);
@@ -97,7 +105,9 @@ export class Output {
 }
 
 function refuseSourcesIn(folder: string, sources: readonly string[]): void {
-  const source = sources.find((file) => path.dirname(path.resolve(file)) === path.resolve(folder));
+  if (!existsSync(folder)) return;
+  const place = realpathSync(folder);
+  const source = sources.find((file) => path.dirname(realpathSync(file)) === place);
   if (source)
     throw new PagekinError(`a source lies in the folder for the results`, {
       file: source,
@@ -112,7 +122,7 @@ function checkFolder(folder: string, force: boolean): string[] {
     throw new PagekinError("--out is a file", { file: folder, hint: "name a folder" });
   }
   const earlier = filesOfManifest(path.join(folder, MANIFEST));
-  const others = readdirSync(folder).filter((file) => !earlier.includes(file));
+  const others = readdirSync(folder).filter((file) => !earlier.includes(file) && !file.startsWith(STAGING));
   if (others.length > 0 && !force) {
     throw new PagekinError(`--out holds files that are not pagekin's (${others.slice(0, 3).join(", ")})`, {
       file: folder,
@@ -124,8 +134,10 @@ function checkFolder(folder: string, force: boolean): string[] {
 
 function filesOfManifest(file: string): string[] {
   try {
-    const { files } = JSON.parse(readFileSync(file, "utf8"));
-    return Array.isArray(files) ? files.filter((name) => typeof name === "string" && path.basename(name) === name) : [];
+    const { pagekin, files } = JSON.parse(readFileSync(file, "utf8"));
+    return typeof pagekin === "string" && Array.isArray(files)
+      ? files.filter((name) => typeof name === "string" && path.basename(name) === name)
+      : [];
   } catch {
     return [];
   }

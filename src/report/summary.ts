@@ -21,13 +21,11 @@ const LARGEST_PAIRS = 10;
 const MOST_MEMBERS = 40;
 const LEAST_TIMED = 0.1;
 
-const print = (text: string) => process.stdout.write(`${text}\n`);
+/** Writes a text to stdout; done when all of it is out, which through a pipe takes its time. */
+const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
 
-export function printSummary(results: readonly WorldResult[], options: SummaryOptions): void {
-  if (options.json) {
-    print(JSON.stringify(summaryJson(results, options), null, 2));
-    return;
-  }
+export function printSummary(results: readonly WorldResult[], options: SummaryOptions): Promise<void> {
+  if (options.json) return print(JSON.stringify(summaryJson(results, options), null, 2));
   const { pageSizes, folder, files } = options;
   const pageBytes = pageSizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : pageSizes[0];
   const size = pageSizes.indexOf(pageBytes);
@@ -40,7 +38,7 @@ export function printSummary(results: readonly WorldResult[], options: SummaryOp
     ...shortHashes(results),
     `In ${folder}:\n  ${files.filter((file) => file.endsWith(".csv")).join(" ")}`,
   ];
-  print(parts.join("\n\n"));
+  return print(parts.join("\n\n"));
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -228,7 +226,7 @@ export function printTraces(
   traces: readonly TraceFile[],
   snapshots: readonly Snapshot[],
   options: SummaryOptions,
-): void {
+): Promise<void> {
   const { pageSizes, folder, seconds, json } = options;
   const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);
   if (json) {
@@ -239,20 +237,19 @@ export function printTraces(
       pages,
       zero_pages: zeroPages,
     }));
-    print(
+    return print(
       JSON.stringify(
         { folder, page_sizes: pageSizes, rows, duration_s: Number(seconds.toFixed(3)), traces: list },
         null,
         2,
       ),
     );
-    return;
   }
   const body = table([
     ["trace", ...pageSizes.map((bytes) => `pages of ${formatBytes(bytes)}`)],
     ...traces.map(({ fileName, pages }) => [fileName, ...pages.map(formatCount)]),
   ]);
-  print(
+  return print(
     `${styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`)}\n\n${body}\n\nIn ${folder}`,
   );
 }

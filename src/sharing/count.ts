@@ -3,7 +3,7 @@
 import type { PairCount } from "../core/pairs.js";
 import type { Crew } from "../fingerprints/crew.js";
 import type { SourceCounts } from "../fingerprints/hash.js";
-import { type HashedWorld, hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
+import { closeCopies, type HashedWorld, hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
 import type { World } from "../fingerprints/worlds.js";
 import { byHoldersAndCopies, type CopiesCount, Tally } from "./tally.js";
 
@@ -47,6 +47,7 @@ export async function* analyzeWorlds(
       await indexSize(hashed, size, crew, (chunk) => tally.add(chunk));
       sharing.push(countSharing(hashed, size, tally, options.allPairs));
     }
+    closeCopies(hashed);
     yield { world, counts: hashed.counts, sharing };
   }
 }

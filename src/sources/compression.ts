@@ -4,6 +4,8 @@ import { PagekinError } from "../errors.js";
 export type Compression = "none" | "gzip" | "zstd";
 
 const OUTPUT_CHUNK = 1024 * 1024;
+/** So much of a gzip file tells what is in it, and expands to some MiB at most. */
+const GZIP_HEAD = 8192;
 
 export function compressionOf(head: Buffer): Compression {
   if (head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) return "gzip";
@@ -39,7 +41,7 @@ export async function decompressedHead(head: Buffer, compression: Compression, b
   try {
     if (compression === "gzip") {
       const { constants, gunzipSync } = await import("node:zlib");
-      return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, bytes);
+      return gunzipSync(head.subarray(0, GZIP_HEAD), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, bytes);
     }
     const { decode } = await import("./zstd.js");
     for await (const part of decode([head])) if (part.length > 0) return Buffer.from(part.subarray(0, bytes));

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { parseString } from "fast-csv";
 import { fromSystem, PagekinError } from "../errors.js";
@@ -21,9 +21,13 @@ export async function readInventory(file: string): Promise<Inventory> {
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   try {
+    const stat = statSync(file);
+    // Reading a pipe here would wait, deaf to signals.
+    if (!stat.isFile() && !stat.isDirectory()) throw fail("is no plain file", "write the inventory to a file");
     const rows = parseString<Record<string, string>, Record<string, string>>(readFileSync(file, "utf8"), {
       headers: true,
       trim: true,
+      ignoreEmpty: true,
     });
     rows.once("headers", (headers: string[]) => {
       inventory.labelNames = headers.filter((name) => !KNOWN.includes(name));

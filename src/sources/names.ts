@@ -15,7 +15,7 @@ const EXTENSIONS =
 
 /** Seconds as a number, from the text behind an `@`; undefined when it is none. */
 export function parseSeconds(text: string): number | undefined {
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+  return /^\d+(\.\d+)?$/.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined;
 }
 
 /** Takes `PATH`, `NAME=PATH`, `NAME@SECONDS=PATH` or `NAME=-` apart. A file that exists under the whole text is a path. */

@@ -22,7 +22,8 @@ export interface Opened {
   pipe?: { head: Buffer; rest: Readable };
 }
 
-const HEAD_OF_COMPRESSED = 65536;
+/** Of a compressed file: a block of zstd may need 128 KiB before anything comes out of it. */
+const HEAD_OF_COMPRESSED = 256 * 1024;
 
 /** Looks at a source's head and tells what it is. Nothing is taken for raw that has the signature of something else. */
 export async function openSource(name: SourceName): Promise<Opened> {
@@ -35,6 +36,7 @@ export async function openSource(name: SourceName): Promise<Opened> {
 
 async function open(name: SourceName): Promise<Opened> {
   const file = displayName(name);
+  if (name.path.includes("\0")) throw new PagekinError("no path has a zero byte in it", { hint: "check the path" });
   if (name.path === "-") return openPipe(name, process.stdin);
   const stat = statSync(name.path);
   if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });
@@ -60,17 +62,20 @@ function readHeadOf(fd: number): Buffer {
   return compressionOf(first) === "none" ? first : head.subarray(0, readSync(fd, head, 0, head.length, 0));
 }
 
-async function openPipe(name: SourceName, pipe: Readable): Promise<Opened> {
-  const head = await readHead(pipe);
+async function openPipe(name: SourceName, rest: Readable): Promise<Opened> {
+  const head = await readHead(rest);
+  const pipe = { head, rest };
+  // A zstd stream and a Parquet trace are not read from front to back.
+  if (compressionOf(head) === "zstd") return spoolPipe(name, pipe);
   const detected = await detect(head, name);
-  const opened: Opened = { name, fileBytes: 0, pipe: { head, rest: pipe }, ...detected };
-  // These are not read from front to back.
-  return detected.format === "parquet" || detected.compression === "zstd" ? spoolPipe(opened) : opened;
+  return detected.format === "parquet" || detected.format === "csv"
+    ? spoolPipe(name, pipe)
+    : { name, fileBytes: 0, pipe, ...detected };
 }
 
-async function spoolPipe({ pipe, ...opened }: Opened): Promise<Opened> {
-  const { fd, bytes } = await spool(readPipe(pipe as NonNullable<typeof pipe>));
-  return { ...opened, fd, fileBytes: bytes };
+async function spoolPipe(name: SourceName, pipe: NonNullable<Opened["pipe"]>): Promise<Opened> {
+  const { fd, bytes } = await spool(readPipe(pipe));
+  return { name, fd, fileBytes: bytes, ...(await detect(readHeadOf(fd), name)) };
 }
 
 async function* readPipe({ head, rest }: { head: Buffer; rest: Readable }): AsyncGenerator<Uint8Array> {
@@ -104,6 +109,7 @@ async function detect(head: Buffer, name: SourceName): Promise<{ format: Format;
   const file = displayName(name);
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   const compression = compressionOf(head);
+  refuseOtherThanNamed(name.path, head, compression);
   const inner = await decompressedHead(head, compression, HEAD_BYTES);
   const unread =
     unreadFormat(inner) ??
@@ -122,6 +128,24 @@ async function detect(head: Buffer, name: SourceName): Promise<{ format: Format;
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }
   return { format: "raw", compression };
+}
+
+/** A name that says what the head does not is a sign of damage; such a file must not be read as raw memory. */
+function refuseOtherThanNamed(file: string, head: Buffer, compression: Compression): void {
+  const ends = (end: string) => file.toLowerCase().endsWith(end);
+  const expected =
+    ends(".gz") && compression !== "gzip"
+      ? "gzip file"
+      : ends(".zst") && compression !== "zstd"
+        ? "zstd file"
+        : ends(".parquet") && head.toString("latin1", 0, 4) !== "PAR1" && compression === "none"
+          ? "Parquet trace"
+          : undefined;
+  if (expected)
+    throw new PagekinError(`this is no ${expected}, though its name says so`, {
+      file,
+      hint: "copy it again, or rename it",
+    });
 }
 
 /** Whether the head's first line names the columns of a trace. */

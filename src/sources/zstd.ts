@@ -10,6 +10,7 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 const EMPTY_FRAME = Uint8Array.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
 const INPUT_CHUNK = 256 * 1024;
 const CALLS_WITHOUT_OUTPUT = 64;
+const WINDOW = 4096;
 
 /** The bytes of the zstd file behind a descriptor; `bytes` is its length. Frames may follow each other. */
 export async function* unzstd(fd: number, bytes: number, file: string): AsyncGenerator<Uint8Array> {
@@ -57,7 +58,10 @@ export async function* decode(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint
 
 /** Walks over the frames and their blocks and makes sure that the last one ends where the file does. */
 function checkFrames(fd: number, bytes: number, file: string): void {
-  const head = Buffer.alloc(18);
+  // A window of the file, so that small blocks do not cost a read each.
+  const window = Buffer.alloc(WINDOW);
+  let from = 0;
+  let to = 0;
   const read = (offset: number, length: number): Buffer => {
     if (offset + length > bytes) {
       throw new PagekinError("the zstd stream ends early", {
@@ -66,8 +70,11 @@ function checkFrames(fd: number, bytes: number, file: string): void {
         hint: "copy or compress the file again",
       });
     }
-    readSync(fd, head, 0, length, offset);
-    return head;
+    if (offset < from || offset + length > to) {
+      from = offset;
+      to = offset + readSync(fd, window, 0, WINDOW, offset);
+    }
+    return window.subarray(offset - from);
   };
   for (let at = 0; at < bytes; ) {
     const magic = read(at, 4).readUInt32LE(0);

@@ -10,6 +10,7 @@ import type { TraceHead, TraceRows } from "./rows.js";
 
 const FINGERPRINT_BYTES = 16;
 const ROWS_AT_A_TIME = 16384;
+const MOST_LINE_BYTES = 65536;
 const NEEDED = ["page_bytes", "page", "fingerprint"];
 
 interface CsvRow {
@@ -99,13 +100,16 @@ async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () =
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   const counted = async function* () {
+    const check = lineChecker();
     for await (const chunk of bytesOf(opened)) {
       onBytes(chunk.length);
+      const wrong = check(chunk);
+      if (wrong) throw fail(wrong, "see docs/traces.md");
       yield chunk;
     }
   };
   const source = Readable.from(counted(), { objectMode: false });
-  const records = source.pipe(parse<string[], string[]>({ headers: false }));
+  const records = source.pipe(parse<string[], string[]>({ headers: false, ignoreEmpty: true }));
   source.once("error", (error) => records.destroy(error));
   let columns: Record<string, number> | undefined;
   try {
@@ -121,6 +125,25 @@ async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () =
     if (error instanceof PagekinError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
     throw fail(`not a readable CSV (${(error as Error).message})`, "see docs/traces.md");
   }
+}
+
+/** Says what is wrong as soon as a line grows without end or ends within quotes: the parser would gather all that follows. */
+function lineChecker(): (chunk: Uint8Array) => string | undefined {
+  let length = 0;
+  let quotes = 0;
+  return (chunk) => {
+    for (let i = 0; i < chunk.length; i++) {
+      if (chunk[i] === 0x22) quotes++;
+      if (chunk[i] !== 0x0a) {
+        if (++length > MOST_LINE_BYTES) return `a line of more than ${MOST_LINE_BYTES} bytes`;
+        continue;
+      }
+      if (quotes % 2 === 1) return "a quote is not closed in its line";
+      length = 0;
+      quotes = 0;
+    }
+    return undefined;
+  };
 }
 
 function columnsOf(header: string[], file: string): Record<string, number> {

@@ -18,9 +18,10 @@ const SCHEMA: SchemaElement[] = [
 /** Writes one snapshot's pages, size after size and page after page, as a Parquet trace. */
 export class TraceWriter {
   private readonly pages = new BigInt64Array(ROW_GROUP_ROWS);
-  private readonly zeros: boolean[] = new Array(ROW_GROUP_ROWS).fill(false);
+  private readonly zeros: boolean[] = [];
   private readonly fingerprintBytes = new Uint8Array(ROW_GROUP_ROWS * FINGERPRINT_BYTES);
-  private readonly fingerprints: Uint8Array[];
+  /** A view for each row, as far as rows were needed. */
+  private readonly fingerprints: Uint8Array[] = [];
   private rows = 0;
   private pageBytes = 0;
 
@@ -29,11 +30,7 @@ export class TraceWriter {
     private readonly parquet: InstanceType<typeof import("hyparquet-writer").ParquetWriter>,
     private readonly member: string,
     private readonly timeS: number,
-  ) {
-    this.fingerprints = Array.from({ length: ROW_GROUP_ROWS }, (_, row) =>
-      this.fingerprintBytes.subarray(row * FINGERPRINT_BYTES, (row + 1) * FINGERPRINT_BYTES),
-    );
-  }
+  ) {}
 
   static async create(
     file: string,
@@ -94,6 +91,13 @@ export class TraceWriter {
   private flush(): void {
     const { rows } = this;
     if (rows === 0) return;
+    for (
+      let at = this.fingerprints.length * FINGERPRINT_BYTES;
+      this.fingerprints.length < rows;
+      at += FINGERPRINT_BYTES
+    ) {
+      this.fingerprints.push(this.fingerprintBytes.subarray(at, at + FINGERPRINT_BYTES));
+    }
     this.rows = 0;
     try {
       this.parquet.write({

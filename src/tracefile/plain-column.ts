@@ -30,7 +30,7 @@ export function plainPages(
   let row = 0;
   while (row < rows && reader.offset < chunk.length) {
     const page = nextPage(chunk, reader, column, element, compressors);
-    if (!page) return undefined;
+    if (!page || !(page.rows > 0)) return undefined;
     row += page.rows;
     pages.push(page);
   }
@@ -72,6 +72,7 @@ function nextPage(
 ): Page | undefined {
   const header = parquetHeader(reader);
   const bytes = chunk.subarray(reader.offset, reader.offset + header.compressed_page_size);
+  if (!(header.compressed_page_size >= 0)) return undefined;
   reader.offset += header.compressed_page_size;
   const v1 = header.data_page_header;
   if (v1 && v1.encoding === "PLAIN") {
