@@ -109,7 +109,6 @@ async function detect(head: Buffer, name: SourceName): Promise<{ format: Format;
   const file = displayName(name);
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   const compression = compressionOf(head);
-  refuseOtherThanNamed(name.path, head, compression);
   const inner = await decompressedHead(head, compression, HEAD_BYTES);
   const unread =
     unreadFormat(inner) ??
@@ -128,24 +127,6 @@ async function detect(head: Buffer, name: SourceName): Promise<{ format: Format;
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }
   return { format: "raw", compression };
-}
-
-/** A name that says what the head does not is a sign of damage; such a file must not be read as raw memory. */
-function refuseOtherThanNamed(file: string, head: Buffer, compression: Compression): void {
-  const ends = (end: string) => file.toLowerCase().endsWith(end);
-  const expected =
-    ends(".gz") && compression !== "gzip"
-      ? "gzip file"
-      : ends(".zst") && compression !== "zstd"
-        ? "zstd file"
-        : ends(".parquet") && head.toString("latin1", 0, 4) !== "PAR1" && compression === "none"
-          ? "Parquet trace"
-          : undefined;
-  if (expected)
-    throw new PagekinError(`this is no ${expected}, though its name says so`, {
-      file,
-      hint: "copy it again, or rename it",
-    });
 }
 
 /** Whether the head's first line names the columns of a trace. */

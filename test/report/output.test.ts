@@ -89,7 +89,9 @@ describe("other files", () => {
       expect(stateOf(out)).toEqual(before);
     }
     writeFileSync(path.join(out, "manifest.json"), '{"files": ["../victim.txt", "manifest.json"]}');
-    expect(await run(folder, "analyze", "a.raw", "--force")).toMatchObject({ code: 0 });
+    const before = stateOf(out);
+    expect(await run(folder, "analyze", "a.raw", "--force")).toMatchObject({ code: 2 });
+    expect(stateOf(out)).toEqual(before);
     expect(existsSync(path.join(folder, "victim.txt"))).toBe(true);
   });
 });
