@@ -106,8 +106,8 @@ export class Output {
 
 function refuseSourcesIn(folder: string, sources: readonly string[]): void {
   if (!existsSync(folder)) return;
-  const place = realpathSync(folder);
-  const source = sources.find((file) => path.dirname(realpathSync(file)) === place);
+  const place = realpathSync.native(folder);
+  const source = sources.find((file) => path.dirname(realpathSync.native(file)) === place);
   if (source)
     throw new PagekinError(`a source lies in the folder for the results`, {
       file: source,
