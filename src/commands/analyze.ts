@@ -1,6 +1,6 @@
 import { Crew } from "../fingerprints/crew.js";
 import { planResources } from "../fingerprints/resources.js";
-import { choosePageSizes, filesOf, openSources } from "../fingerprints/worlds.js";
+import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
@@ -36,7 +36,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const { worlds, labelNames } = await openSources(args.sources, args.inventory);
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(parseResources(args), worlds);
-  const output = Output.open(args.out, args.force, filesOf(worlds));
+  const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 

@@ -1,7 +1,7 @@
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { planResources } from "../fingerprints/resources.js";
-import { choosePageSizes, filesOf, openSources, type Snapshot } from "../fingerprints/worlds.js";
+import { choosePageSizes, openSources, type Snapshot, sourcesOf } from "../fingerprints/worlds.js";
 import { formatNumber } from "../report/format.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
@@ -29,7 +29,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   refuseTraces(snapshots);
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(parseResources(args), worlds);
-  const output = Output.open(args.out, args.force, filesOf(worlds));
+  const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 

@@ -34,11 +34,9 @@ export interface Sources {
 /** Page sizes that dumps are analyzed at unless others are asked for, in bytes. */
 const DEFAULT_PAGE_SIZES = [1024, 2048, 4096, 8192, 16384];
 
-/** The files that worlds are read from. */
-export function filesOf(worlds: readonly World[]): string[] {
-  return worlds
-    .flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened.name.path))
-    .filter((file) => file !== "-");
+/** The sources that worlds are read from. */
+export function sourcesOf(worlds: readonly World[]): Opened[] {
+  return worlds.flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened));
 }
 
 /** Opens what the command line and the inventory name, and sorts it into worlds by time. */
@@ -53,7 +51,8 @@ export async function openSources(args: readonly string[], inventoryFile: string
   const snapshots: Snapshot[] = [];
   for (const name of names) {
     snapshots.push(await openSnapshot(name, labelsOf));
-    await breathe();
+    const turn = breathe();
+    if (turn) await turn;
   }
   checkDistinct(snapshots);
   checkAlgorithms(snapshots);

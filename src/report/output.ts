@@ -3,12 +3,12 @@
 import {
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -18,6 +18,7 @@ import {
 import path from "node:path";
 import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import { displayName, identityOf, type Opened } from "../sources/open.js";
 import { writeCsv } from "./csv.js";
 import type { Table } from "./tables.js";
 
@@ -40,7 +41,7 @@ export class Output {
    * Makes sure that results can be written to a folder: files there that no earlier manifest names need `force`, and none
    * of the sources may be there, since earlier results are replaced.
    */
-  static open(folder: string, force: boolean, sources: readonly string[]): Output {
+  static open(folder: string, force: boolean, sources: readonly Opened[]): Output {
     refuseSourcesIn(folder, sources);
     const earlier = checkFolder(folder, force);
     // In a folder that is there already, since what is beside it may be another file system.
@@ -104,15 +105,15 @@ export class Output {
   }
 }
 
-function refuseSourcesIn(folder: string, sources: readonly string[]): void {
-  if (!existsSync(folder)) return;
-  const place = realpathSync.native(folder);
-  const source = sources.find((file) => path.dirname(realpathSync.native(file)) === place);
-  if (source)
-    throw new PagekinError(`a source lies in the folder for the results`, {
-      file: source,
-      hint: "choose another --out",
-    });
+function refuseSourcesIn(folder: string, sources: readonly Opened[]): void {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return;
+  const there = new Set(readdirSync(folder).map((file) => identityOf(lstatSync(path.join(folder, file)))));
+  const source = sources.find(({ identity }) => identity !== undefined && there.has(identity));
+  if (!source) return;
+  throw new PagekinError("a source lies in the folder for the results", {
+    file: displayName(source.name),
+    hint: "choose another --out",
+  });
 }
 
 /** The files that an earlier manifest names; an error if there are others and they are not forced. */

@@ -16,6 +16,8 @@ export interface Opened {
   compression: Compression;
   /** Bytes of the file as it lies on the disk; 0 for a pipe. */
   fileBytes: number;
+  /** Of a plain file: what tells it from others, by whatever path. */
+  identity?: string;
   /** A descriptor that stays open: a spooled source. Otherwise the file is opened by its path where it is read. */
   fd?: number;
   /** A pipe: what was read of it to look at, and the rest. Only the main thread may read it. */
@@ -45,7 +47,7 @@ async function open(name: SourceName): Promise<Opened> {
   const fd = openSync(name.path, "r");
   const head = readHeadOf(fd);
   closeSync(fd);
-  return { name, fileBytes: stat.size, ...(await detect(head, name)) };
+  return { name, fileBytes: stat.size, identity: identityOf(stat), ...(await detect(head, name)) };
 }
 
 /** A FIFO as a socket. Any other way of opening it would wait for a writer in a thread that no signal can end. */
@@ -173,6 +175,11 @@ export async function toSeekable(opened: Opened): Promise<Opened> {
   const { fd, bytes } = await spool(bytesOf(opened));
   if (opened.fd !== undefined) closeSync(opened.fd);
   return { name: opened.name, format: opened.format, compression: "none", fileBytes: bytes, fd };
+}
+
+/** The same for two paths if they lead to one file. */
+export function identityOf({ dev, ino }: { dev: number; ino: number }): string {
+  return `${dev} ${ino}`;
 }
 
 /** How messages call a source. */
