@@ -32,13 +32,12 @@ export function parseMain(argv: string[], commands: [name: string, what: string]
     .strictOptions()
     .example("pagekin analyze traces/a1.parquet traces/a2.parquet", "tables of what two guests share");
   for (const [name, what] of commands) parser.command(`${name} SOURCE...`, what);
-  const args = parser.parseSync();
-  if (args.help || args.version) return;
   const names = commands.map(([name]) => name).join(", ");
-  const [name] = args._;
-  throw new PagekinError(name === undefined ? "no command is given" : `${name} is no command`, {
-    hint: `there are ${names}; see pagekin --help`,
-  });
+  const hint = `there are ${names}; see pagekin --help`;
+  const [name] = argv;
+  if (name !== undefined && !name.startsWith("-")) throw new PagekinError(`${name} is no command`, { hint });
+  const args = parser.parseSync();
+  if (!args.help && !args.version) throw new PagekinError("no command is given", { hint });
 }
 
 /** The arguments of a command; undefined when help was asked for and given. */
