@@ -161,17 +161,9 @@ export function addInnerKibs(acc: usize, terms: usize, kibs: u32): void {
 // @ts-ignore: decorator
 @inline
 export function finishKibs(acc: usize, terms: usize, kibs: u32, start: v128): v128 {
-  let a0 = v128.load(acc, 0);
-  let a1 = v128.load(acc, 16);
-  let a2 = v128.load(acc, 32);
-  let a3 = v128.load(acc, 48);
-  for (; kibs > 1; kibs--, terms += TERMS_BYTES) {
-    a0 = scrambled(a0, terms, 0);
-    a1 = scrambled(a1, terms, 16);
-    a2 = scrambled(a2, terms, 32);
-    a3 = scrambled(a3, terms, 48);
-  }
-  return digest(a0, a1, a2, a3, terms, start);
+  addInnerKibs(acc, terms, kibs - 1);
+  const last = terms + ((kibs - 1) as usize) * TERMS_BYTES;
+  return digest(v128.load(acc, 0), v128.load(acc, 16), v128.load(acc, 32), v128.load(acc, 48), last, start);
 }
 
 /** The digest of a page of `kibs` KiB. */

@@ -65,7 +65,7 @@ export function compileCore(): WebAssembly.Module {
 
 const WASM_PAGE = 65536;
 
-/** One instance of the core with a memory of its own; what lies where in it is the business of its two users. */
+/** One instance of the core with a memory of its own; what lies where in it is the business of its user. */
 export class Instance {
   readonly exports: CoreExports;
   private readonly memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });

@@ -50,7 +50,6 @@ export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerp
     addressSpace: undefined,
     ledger: undefined,
     pageSizes: [...sizes].sort((a, b) => a - b),
-    rows,
     fingerprintBits: digits * 4,
   };
 }

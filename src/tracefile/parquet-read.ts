@@ -42,7 +42,6 @@ export async function readParquetHead(opened: Opened): Promise<TraceHead> {
       addressSpace: text.get("pagekin.address_space"),
       ledger: parseLedger(text.get("pagekin.ledger")),
       pageSizes: [...sizes].sort((a, b) => a - b),
-      rows: Number(metadata.num_rows),
     };
   });
 }

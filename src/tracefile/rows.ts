@@ -21,6 +21,4 @@ export interface TraceHead {
   ledger: Record<string, number> | undefined;
   /** Page sizes that it holds, ascending; empty where only reading all of it would tell. */
   pageSizes: number[];
-  /** Rows, where the file tells. */
-  rows: number | undefined;
 }
