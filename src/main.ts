@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
-import { setFlagsFromString } from "node:v8";
 import { cleanUp } from "./cleanup.js";
 import { parseQuickly } from "./commands/arguments.js";
 import type { AnyCommand } from "./commands/options.js";
@@ -49,9 +48,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") end(EXIT.done);
   end(EXIT.input, `standard output: ${error.message}`);
 });
-
-// The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it saves.
-setFlagsFromString("--interrupt-budget=1000000");
 
 try {
   await main(process.argv.slice(2));

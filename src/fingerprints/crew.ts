@@ -1,5 +1,6 @@
 // The main thread and its workers: a job is run by all of them, each taking the next task until none is left.
 
+import { setFlagsFromString } from "node:v8";
 import type { Worker } from "node:worker_threads";
 import { compileCore } from "../core/module.js";
 import { EXIT, PagekinError } from "../errors.js";
@@ -23,7 +24,11 @@ export class Crew {
     const budget = new Budget(bucketLimit);
     const progress = new SharedArrayBuffer(8);
     const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit, threads };
-    return new Crew(shared, budget, threads > 1 ? await startWorkers(threads - 1, shared) : []);
+    if (threads > 1) return new Crew(shared, budget, await startWorkers(threads - 1, shared));
+    // The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it saves. (Not with
+    // workers: a changed flag makes Node compile all of its own modules again in each of them.)
+    setFlagsFromString("--interrupt-budget=1000000");
+    return new Crew(shared, budget, []);
   }
 
   get module(): WebAssembly.Module {
