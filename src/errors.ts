@@ -31,9 +31,11 @@ export class PagekinError extends Error {
       line === undefined ? undefined : `line ${line}`,
     ];
     const where = parts.filter((part) => part !== undefined).map((part) => `${part}: `);
-    // A library's message may have several lines.
+    // A library's message may have several lines, and a file's name any character.
     const what = this.message.replace(/\s*\n\s*/g, " ");
-    return `${where.join("")}${what}${this.hint ? `; ${this.hint}` : ""}`;
+    return `${where.join("")}${what}${this.hint ? `; ${this.hint}` : ""}`.replace(/\p{Cc}/gu, (control) =>
+      JSON.stringify(control).slice(1, -1),
+    );
   }
 }
 

@@ -37,24 +37,24 @@ function end(code: number, why?: string): never {
   }
 }
 
+function fail(caught: unknown): never {
+  const error = fromSystem(caught);
+  if (error instanceof PagekinError) end(error.exitCode, error.line);
+  const stack = (error as Error).stack ?? error;
+  end(EXIT.bug, `a bug: ${stack}\nPlease report it, with the command line.`);
+}
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   const code = signal === "SIGINT" ? EXIT.interrupted : 128 + constants.signals[signal];
   process.on(signal, () => end(code, "interrupted"));
 }
 // Without a listener a file size limit would end the process where it stands; so the write fails and is reported.
 process.on("SIGXFSZ", () => {});
+process.on("uncaughtException", fail);
 // Whoever read the summary has seen enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") end(EXIT.done);
   end(EXIT.input, `standard output: ${error.message}`);
 });
 
-try {
-  await main(process.argv.slice(2));
-  end(EXIT.done);
-} catch (caught) {
-  const error = fromSystem(caught);
-  if (error instanceof PagekinError) end(error.exitCode, error.line);
-  const stack = (error as Error).stack ?? error;
-  end(EXIT.bug, `a bug: ${stack}\nPlease report it, with the command line.`);
-}
+main(process.argv.slice(2)).then(() => end(EXIT.done), fail);

@@ -55,7 +55,12 @@ export class Crew {
     const job = { ...work, kind, next: new SharedArrayBuffer(4) } as unknown as Job;
     const others = this.workers.map((worker) => runOnWorker(worker, job, emit));
     const all = [this.runner.perform(job, emit, own), ...others];
-    return (await Promise.all(all)) as Results[K][];
+    try {
+      return (await Promise.all(all)) as Results[K][];
+    } catch (error) {
+      Atomics.store(new Uint32Array(job.next), 0, job.tasks.length);
+      throw error;
+    }
   }
 
   /** Ends the workers; nothing needs to wait for it. */

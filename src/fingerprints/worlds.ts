@@ -31,6 +31,9 @@ export interface Sources {
   labelNames: string[];
 }
 
+/** What stands for all members where the tables name one. */
+export const ALL_MEMBERS = "*";
+
 /** Page sizes that dumps are analyzed at unless others are asked for, in bytes. */
 const DEFAULT_PAGE_SIZES = [1024, 2048, 4096, 8192, 16384];
 
@@ -44,6 +47,9 @@ export async function openSources(args: readonly string[], inventoryFile: string
   const inventory = inventoryFile === undefined ? undefined : await loadInventory(inventoryFile);
   const named = args.map((text) => parseSource(text, existsSync));
   const names: SourceName[] = [...named, ...(inventory?.sources ?? [])];
+  if (names.filter(({ path }) => path === "-").length > 1) {
+    throw new PagekinError("standard input is named twice", { hint: "write one of the dumps to a file" });
+  }
   if (names.length === 0) {
     throw new PagekinError("no source is named", { hint: "name a dump or trace, NAME=PATH, or --inventory FILE.csv" });
   }
@@ -89,6 +95,12 @@ async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Sn
   const fromFile = nameOfFile(name.path);
   const member = name.member ?? trace?.member ?? fromFile.member;
   const timeS = name.timeS ?? trace?.timeS ?? fromFile.timeS;
+  if (member === ALL_MEMBERS) {
+    throw new PagekinError(`no member can be named ${member}: it stands for all in the tables`, {
+      file: displayName(name),
+      hint: "give it a name: NAME=PATH",
+    });
+  }
   return { opened, member, timeS, labels: labelsOf(name, member), trace };
 }
 

@@ -33,7 +33,6 @@ export class Output {
     readonly folder: string,
     /** The folder where they are written. */
     readonly staging: string,
-    private readonly earlier: string[],
     private readonly forget: () => void,
   ) {}
 
@@ -43,19 +42,21 @@ export class Output {
    */
   static open(folder: string, force: boolean, sources: readonly Opened[]): Output {
     refuseSourcesIn(folder, sources);
-    const earlier = checkFolder(folder, force);
+    checkFolder(folder, force);
     // In a folder that is there already, since what is beside it may be another file system.
     const place = path.resolve(folder);
     const parent = existsSync(folder) ? place : path.dirname(place);
+    let made: string | undefined;
     try {
-      const made = mkdirSync(parent, { recursive: true });
+      made = mkdirSync(parent, { recursive: true });
       const staging = mkdtempSync(path.join(parent, STAGING));
       const forget = onExit(() => {
         rmSync(staging, { recursive: true, force: true });
-        if (made !== undefined) removeEmpty(parent, made);
+        removeEmpty(parent, made);
       });
-      return new Output(folder, staging, earlier, forget);
+      return new Output(folder, staging, forget);
     } catch (error) {
+      removeEmpty(parent, made);
       throw fromSystem(error, folder);
     }
   }
@@ -82,7 +83,9 @@ export class Output {
   /** Moves everything to its place, with a manifest that names the files; gives their names. */
   commit(manifest: Record<string, unknown>): string[] {
     const files = [...this.files, MANIFEST];
-    const foreign = files.find((file) => existsSync(path.join(this.folder, file)) && !this.earlier.includes(file));
+    // Read again: another run may have written there in the meantime.
+    const earlier = filesOfManifest(path.join(this.folder, MANIFEST));
+    const foreign = files.find((file) => existsSync(path.join(this.folder, file)) && !earlier.includes(file));
     if (foreign) {
       const hint = "choose another --out; --force replaces nothing that is not pagekin's";
       throw new PagekinError(`${foreign} is there already`, { file: this.folder, hint });
@@ -93,8 +96,7 @@ export class Output {
         renameSync(this.staging, this.folder);
       } else {
         for (const file of files) renameSync(path.join(this.staging, file), path.join(this.folder, file));
-        for (const file of this.earlier)
-          if (!files.includes(file)) rmSync(path.join(this.folder, file), { force: true });
+        for (const file of earlier) if (!files.includes(file)) rmSync(path.join(this.folder, file), { force: true });
         rmdirSync(this.staging);
       }
       this.forget();
@@ -116,9 +118,9 @@ function refuseSourcesIn(folder: string, sources: readonly Opened[]): void {
   });
 }
 
-/** The files that an earlier manifest names; an error if there are others and they are not forced. */
-function checkFolder(folder: string, force: boolean): string[] {
-  if (!existsSync(folder)) return [];
+/** Files that no earlier manifest names are an error if they are not forced. */
+function checkFolder(folder: string, force: boolean): void {
+  if (!existsSync(folder)) return;
   if (!statSync(folder).isDirectory()) {
     throw new PagekinError("--out is a file", { file: folder, hint: "name a folder" });
   }
@@ -130,9 +132,9 @@ function checkFolder(folder: string, force: boolean): string[] {
       hint: "choose another folder, or --force to write beside them",
     });
   }
-  return earlier;
 }
 
+/** The files that an earlier run wrote to a folder. */
 function filesOfManifest(file: string): string[] {
   try {
     const { pagekin, files } = JSON.parse(readFileSync(file, "utf8"));
@@ -144,8 +146,9 @@ function filesOfManifest(file: string): string[] {
   }
 }
 
-/** Removes folders from `folder` up to `top` as long as they are empty. */
-function removeEmpty(folder: string, top: string): void {
+/** Removes folders from `folder` up to `top`, if that was made, as long as they are empty. */
+function removeEmpty(folder: string, top: string | undefined): void {
+  if (top === undefined) return;
   try {
     for (let at = folder; at.startsWith(top); at = path.dirname(at)) rmdirSync(at);
   } catch {

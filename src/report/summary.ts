@@ -42,6 +42,8 @@ export function printSummary(results: readonly WorldResult[], options: SummaryOp
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b));
+const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));
 const plural = (count: number, word: string) => `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;
 
 /** One member's snapshots, with the sharing of the world that each stands in. */
@@ -105,7 +107,7 @@ function membersPart(results: readonly WorldResult[], size: number, pageBytes: n
         formatCount(Math.round(mean(all.map(({ pages }) => pages)))),
         percent(mean(all.map(({ zeroPages, pages }) => rate(zeroPages, pages)))),
         percent(mean(rates)),
-        ...(several ? [percent(Math.min(...rates)), percent(Math.max(...rates))] : []),
+        ...(several ? [percent(least(rates)), percent(most(rates))] : []),
         percent(mean(all.map(({ nonzeroSelfRate }) => nonzeroSelfRate))),
       ];
     }),
@@ -175,9 +177,9 @@ function sizesPart(results: readonly WorldResult[], pageSizes: readonly number[]
 /** How many pages of a world short fingerprints make equal by chance: about n^2 / 2^(bits + 1). */
 function shortHashes(results: readonly WorldResult[]): string[] {
   const snapshots = results.flatMap(({ world }) => world.snapshots);
-  const bits = Math.min(...snapshots.map(({ trace }) => trace?.fingerprintBits ?? 128));
+  const bits = least(snapshots.map(({ trace }) => trace?.fingerprintBits ?? 128));
   if (bits >= 128) return [];
-  const pages = Math.max(...results.flatMap(({ sharing }) => sharing.map((s) => s.pages.reduce((a, b) => a + b, 0))));
+  const pages = most(results.flatMap(({ sharing }) => sharing.map((s) => s.pages.reduce((a, b) => a + b, 0))));
   const expected = pages ** 2 / 2 ** (bits + 1);
   return [
     `Fingerprints of ${bits} bits: expect about ${formatNumber(Number(expected.toPrecision(2)))} false equals among ${formatCount(pages)} pages`,

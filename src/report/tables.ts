@@ -1,7 +1,7 @@
 // The CSV tables of `analyze`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
 import { LEDGER_COLUMNS, ledgerOf } from "../fingerprints/ledger.js";
-import type { World } from "../fingerprints/worlds.js";
+import { ALL_MEMBERS, type World } from "../fingerprints/worlds.js";
 import type { Sharing, WorldResult } from "../sharing/count.js";
 import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import { displayName } from "../sources/open.js";
@@ -91,7 +91,7 @@ export function pageSizesTable(results: readonly WorldResult[]): Table {
         normal ? normalized(rateOf(s), rateOf(normal)) : "",
       ];
       for (const [m, { member }] of snapshots.entries()) yield row(member, (at) => selfSharing(at, m).selfRate);
-      yield row("*", (at) => interSharing(at).totalRate);
+      yield row(ALL_MEMBERS, (at) => interSharing(at).totalRate);
     }),
   };
 }

@@ -11,7 +11,7 @@ export const lineWidth = (): number => (process.stdout.isTTY ? process.stdout.co
 
 /** Columns of text: the first ones to the left, the others to the right; the first row is the head. */
 export function table(rows: readonly (readonly string[])[], leftColumns = 1): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = widthsOf(rows);
   return rows
     .map((row, number) => {
       const cells = row.map((cell, i) => (i < leftColumns ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
@@ -23,5 +23,9 @@ export function table(rows: readonly (readonly string[])[], leftColumns = 1): st
 
 /** Characters that the longest line of a table takes. */
 export function tableWidth(rows: readonly (readonly string[])[]): number {
-  return rows[0].reduce((sum, _, column) => sum + 2 + Math.max(...rows.map((row) => row[column].length)), 0);
+  return widthsOf(rows).reduce((sum, width) => sum + 2 + width, 0);
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
+  return rows[0].map((_, column) => rows.reduce((most, row) => Math.max(most, row[column].length), 0));
 }

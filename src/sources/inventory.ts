@@ -14,6 +14,8 @@ export interface Inventory {
 }
 
 const KNOWN = ["path", "member", "time_s"];
+/** Columns of the tables that labels are appended to. */
+const TAKEN = /^(page_bytes|(zero_|nonzero_)?pages|contents|policy|group|.*_(pages|rate))$/;
 
 /** Reads a CSV with the columns path, member, time_s (each may be missing or empty, not both of the first two), then labels. */
 export async function readInventory(file: string): Promise<Inventory> {
@@ -33,6 +35,8 @@ export async function readInventory(file: string): Promise<Inventory> {
       inventory.labelNames = headers.filter((name) => !KNOWN.includes(name));
     });
     for await (const row of rows as AsyncIterable<Record<string, string>>) {
+      const taken = inventory.labelNames.find((name) => TAKEN.test(name));
+      if (taken) throw fail(`the label ${taken} has the name of a column of the tables`, "name it another way");
       line++;
       const member = row.member || undefined;
       const labels = Object.fromEntries(inventory.labelNames.map((name) => [name, row[name] ?? ""]));

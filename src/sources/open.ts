@@ -148,8 +148,11 @@ export async function* bytesOf(opened: Opened): AsyncGenerator<Uint8Array> {
   try {
     if (opened.compression === "zstd") {
       const fd = opened.fd ?? openSync(opened.name.path, "r");
-      yield* unzstd(fd, opened.fileBytes, file);
-      if (opened.fd === undefined) closeSync(fd);
+      try {
+        yield* unzstd(fd, opened.fileBytes, file);
+      } finally {
+        if (opened.fd === undefined) closeSync(fd);
+      }
       return;
     }
     const input = opened.pipe ? await toReadable(readPipe(opened.pipe)) : readFile(opened);

@@ -2,9 +2,10 @@
 
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { test, textsIn } from "../support/folder.js";
-import { pagekin, succeed } from "../support/pagekin.js";
+import { ended, pagekin, start, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { rowsOf } from "../support/table.js";
 
@@ -41,6 +42,21 @@ test("an earlier run's files that are not written again are removed", async ({ f
   expect(readdirSync(out).sort()).toEqual(["b.parquet", "manifest.json"]);
   expect(await run(folder, "analyze", "a.raw")).toMatchObject({ code: 0 });
   expect(readdirSync(out).sort()).toEqual(ANALYZED);
+});
+
+test("of two runs at once the files of the later one are left, and no others", async ({ folder }) => {
+  writeDumps(folder);
+  const out = path.join(folder, "out");
+  expect(await run(folder, "analyze", "a.raw")).toMatchObject({ code: 0 });
+  const waiting = start(["analyze", "later=-", "--out", "out", "--quiet"], { cwd: folder });
+  const end = ended(waiting);
+  waiting.stdin.write(dumpOf([TINY, 0, 0, TINY]));
+  while (!readdirSync(out).some((name) => name.startsWith("."))) await setTimeout(10);
+  expect(await run(folder, "fingerprint", "a.raw", "b.raw")).toMatchObject({ code: 0 });
+  waiting.stdin.end();
+  expect(await end).toMatchObject({ code: 0, stderr: "" });
+  expect(readdirSync(out).sort()).toEqual(ANALYZED);
+  expect(rowsOf(out, "self.csv")[0]).toMatchObject({ member: "later" });
 });
 
 describe("other files", () => {

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { analyze } from "pagekin";
 import { expect } from "vitest";
+import { query, quote } from "../support/duckdb.js";
 import { test } from "../support/folder.js";
 
 /** A CSV trace of 4 KiB pages with these contents, by number. */
@@ -30,6 +31,35 @@ test("each content counts once, however many copy vectors there are", { timeout:
     expect(sharing?.nonzeroUnion).toBe(2 ** members - 1 + members * 500);
     expect(new Set(sharing?.pairs.map(({ contents }) => contents))).toEqual(new Set([2 ** (members - 2)]));
   }
+});
+
+test("contents of one holder count once, where a collection of vectors is full before they are taken", {
+  timeout: 60_000,
+}, async ({ folder }) => {
+  // As many sets of holders as a collection takes, and behind them, in another part of the index, one more and 1,000
+  // contents that the first member holds alone. The first byte of a fingerprint says in which part it lies.
+  const members = 17;
+  const vectors = 49_153;
+  await query(
+    `CREATE TABLE sets AS SELECT i FROM range(1, ${2 ** members}) t(i) WHERE bit_count(i) > 1 ORDER BY bit_count(i), i LIMIT ${vectors}`,
+  );
+  const fingerprint = (bucket: string, number: string) => `unhex(printf('${bucket}%030x', ${number}))`;
+  const sources: string[] = [];
+  for (let member = 0; member < members; member++) {
+    const held = [
+      `SELECT ${fingerprint("00", "i")} AS f FROM sets WHERE (i >> ${member}) & 1 = 1`,
+      `SELECT ${fingerprint("f0", "1")}`,
+      ...(member === 0 ? [`SELECT ${fingerprint("f1", "i")} FROM range(1000) t(i)`] : []),
+    ].join(" UNION ALL ");
+    const file = path.join(folder, `m${member}.parquet`);
+    const columns = `'m${member}' AS member, 0::DOUBLE AS time_s, 4096::INTEGER AS page_bytes, row_number() OVER () - 1 AS page, f AS fingerprint, false AS zero`;
+    await query(`COPY (SELECT ${columns} FROM (${held})) TO ${quote(file)} (FORMAT parquet)`);
+    sources.push(file);
+  }
+  const [world] = await analyze(sources, { workers: 1 });
+  expect(world?.sharing[0]?.nonzeroUnion).toBe(vectors + 1 + 1000);
+  const alone = world?.sharing[0]?.copies.find((row) => row.members === 1);
+  expect(alone).toEqual({ members: 1, copies: 1, contents: 1000 });
 });
 
 test("the 1,000 largest pairs are 1,000 where members share more than 65,535 contents", async ({ folder }) => {

@@ -24,6 +24,10 @@ describe.each(["analyze", "fingerprint"])("%s refuses", (command) => {
     await expectRefused(folder, [command, "good.raw", "none.raw"], ["none.raw", /no such file/]);
   });
 
+  test("a file with line breaks in its name, in one line", async ({ folder }) => {
+    await expectRefused(folder, ["analyze", "no\nsuch\tfile"], [/no\\nsuch\\tfile: no such file/]);
+  });
+
   test("an empty file", async ({ folder }) => {
     writeIn(folder, { "bad.raw": new Uint8Array() });
     await expectRefused(folder, [command, "good.raw", "bad.raw"], ["bad.raw", /empty/]);

@@ -26,6 +26,8 @@ const SIGNATURES: [says: string, signature: string, offset?: number][] = [
   ["hibernation", "wake"],
   ["hibernation", "WAKE"],
   ["hibernation", "RSTR"],
+  ["minidump", "MDMP\x93\xa7"],
+  ["Xen saved domain", "Xen saved domain, xl format\n"],
   ["VMware", "\xd0\xbe\xd2\xbe"],
   ["VMware", "\xd1\xba\xd1\xba"],
   ["VMware", "\xd2\xbe\xd2\xbe"],

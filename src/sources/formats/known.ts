@@ -30,6 +30,8 @@ const UNREAD: readonly Signature[] = [
   latin("Windows hibernation file", "WAKE"),
   latin("Windows hibernation file", "RSTR"),
   latin("Windows hibernation file", "rstr"),
+  latin("Windows minidump", "MDMP"),
+  latin("Xen saved domain", "Xen saved domain"),
   hex("VMware state file", "d0bed2be"),
   hex("VMware state file", "d1bad1ba"),
   hex("VMware state file", "d2bed2be"),
