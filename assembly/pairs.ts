@@ -1,15 +1,16 @@
-// Contents that two members both hold, for every pair of members, from copy vectors.
-
-import { HOLDERS, VECTOR } from "./vectors";
+// Contents that a member holds, that two members both hold, and copies of contents, from copy vectors.
 
 /** Counts are u64, for member a those with each later member, one row after the other. */
 let counts: usize = 0;
 let countsEnd: usize = 0;
 let members: u32 = 0;
+let own: usize = 0;
 
-/** Sets all counts of `memberCount` members to 0, at countsAt. */
-export function resetPairs(countsAt: usize, memberCount: u32): void {
+/** Sets all counts of `memberCount` members to 0: f64 of each at ownAt, of pairs at countsAt. */
+export function resetPairs(ownAt: usize, countsAt: usize, memberCount: u32): void {
   members = memberCount;
+  own = ownAt;
+  memory.fill(own, 0, (memberCount as usize) << 3);
   counts = countsAt;
   countsEnd = rowOf(memberCount);
   memory.fill(counts, 0, countsEnd - counts);
@@ -22,22 +23,29 @@ function rowOf(a: u32): usize {
   return counts + ((((a as u64) * ((2 * members - a - 1) as u64)) >> 1) << 3) as usize;
 }
 
-/** Counts the copy vectors of `bytes` of records at src (assembly/vectors.ts), whose holders are in descending order. */
-export function addPairs(src: usize, bytes: u32): void {
-  const end = src + (bytes as usize);
-  while (src < end) {
-    const contents = load<u64>(src);
-    const holders = load<u32>(src, HOLDERS) as usize;
-    const first = src + VECTOR;
-    src = first + (holders << 3);
-    for (let earlier = first + 8; earlier < src; earlier += 8) {
+/**
+ * Counts copy vectors: of each u32 holders and f64 contents, and of all in a row u32 members, ascending in each vector, and
+ * u32 copies. Writes the copies (f64) of each vector to sums.
+ */
+export function addVectors(vectors: u32, holders: usize, contents: usize, memberList: usize, copies: usize, sums: usize): void {
+  for (let i: usize = 0; i < (vectors as usize); i++) {
+    const amount = load<f64>(contents + (i << 3));
+    const count = amount as u64;
+    const end = memberList + ((load<u32>(holders + (i << 2)) as usize) << 2);
+    let sum: u64 = 0;
+    for (let earlier = memberList; earlier < end; earlier += 4, copies += 4) {
       const a = load<u32>(earlier);
+      sum += load<u32>(copies);
+      const mine = own + ((a as usize) << 3);
+      store<f64>(mine, load<f64>(mine) + amount);
       const row = rowOf(a);
-      for (let later = first; later < earlier; later += 8) {
-        const count = row + ((load<u32>(later) - a - 1) << 3);
-        store<u64>(count, load<u64>(count) + contents);
+      for (let later = earlier + 4; later < end; later += 4) {
+        const at = row + ((load<u32>(later) - a - 1) << 3);
+        store<u64>(at, load<u64>(at) + count);
       }
     }
+    store<f64>(sums + (i << 3), sum as f64);
+    memberList = end;
   }
 }
 

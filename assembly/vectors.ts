@@ -3,8 +3,8 @@
 
 /** A record: u64 contents, u32 hash, u32 holders, then for each holder u32 member, u32 copies (the last member first). */
 const HASH: usize = 8;
-export const HOLDERS: usize = 12;
-export const VECTOR: usize = 16;
+const HOLDERS: usize = 12;
+const VECTOR: usize = 16;
 
 let singles: usize = 0;
 let members: u32 = 0;
@@ -82,4 +82,129 @@ function isSame(a: usize, b: usize, bytes: usize): bool {
 /** Bytes of records collected so far. */
 export function recordBytes(): u32 {
   return (recordsEnd - records) as u32;
+}
+
+/**
+ * Interns the records of `bytes` at src, which another collection made. Gives how many bytes of them were taken: fewer
+ * than all when the collection is full.
+ */
+export function mergeVectors(src: usize, bytes: u32): u32 {
+  const end = src + (bytes as usize);
+  let at = src;
+  while (at < end) {
+    const holders = load<u32>(at, HOLDERS);
+    if (!internVector(at + VECTOR, holders, load<u64>(at))) break;
+    at += VECTOR + ((holders as usize) << 3);
+  }
+  return (at - src) as u32;
+}
+
+const SINGLE: usize = memory.data(8, 8);
+
+/**
+ * Interns the contents at src (u64, by member) that one member holds alone and in one copy, from member `from` on. Gives
+ * the first member that was not taken: memberCount, or fewer when the collection is full.
+ */
+export function mergeSingles(src: usize, from: u32, memberCount: u32): u32 {
+  for (let member = from; member < memberCount; member++) {
+    const contents = load<u64>(src + ((member as usize) << 3));
+    store<u32>(SINGLE, member);
+    store<u32>(SINGLE, 1, 4);
+    if (contents && !internVector(SINGLE, 1, contents)) return member;
+  }
+  return memberCount;
+}
+
+/** Vectors collected so far. */
+export function vectorCount(): u32 {
+  return vectors;
+}
+
+/**
+ * Writes the records' offsets (u32) in the order of their members, then of their copies; order and scratch have room for
+ * all of them. Gives the one of the two where they are.
+ */
+export function sortVectors(order: usize, scratch: usize): usize {
+  let at = records;
+  for (let i: usize = 0; i < (vectors as usize); i++) {
+    store<u32>(order + (i << 2), (at - records) as u32);
+    at += VECTOR + ((load<u32>(at, HOLDERS) as usize) << 3);
+  }
+  const end = (vectors as usize) << 2;
+  for (let width: usize = 4; width < end; width <<= 1) {
+    for (let from: usize = 0; from < end; from += width << 1) {
+      const middle = min(from + width, end);
+      merge(order, scratch, from, middle, min(middle + width, end));
+    }
+    const sorted = scratch;
+    scratch = order;
+    order = sorted;
+  }
+  return order;
+}
+
+function merge(source: usize, target: usize, from: usize, middle: usize, to: usize): void {
+  let a = from;
+  let b = middle;
+  for (let out = from; out < to; out += 4) {
+    const takesA = b >= to || (a < middle && compareRecords(load<u32>(source + a), load<u32>(source + b)) <= 0);
+    store<u32>(target + out, load<u32>(source + (takesA ? a : b)));
+    if (takesA) a += 4;
+    else b += 4;
+  }
+}
+
+/** Compares two records by their lists of members, then by their lists of copies. */
+function compareRecords(a: u32, b: u32): i32 {
+  let atA = records + (a as usize) + VECTOR;
+  let atB = records + (b as usize) + VECTOR;
+  const firstA = atA;
+  const firstB = atB;
+  atA += (load<u32>(atA - VECTOR, HOLDERS) as usize) << 3;
+  atB += (load<u32>(atB - VECTOR, HOLDERS) as usize) << 3;
+  let copies = 0;
+  while (atA > firstA && atB > firstB) {
+    atA -= 8;
+    atB -= 8;
+    const memberA = load<u32>(atA);
+    const memberB = load<u32>(atB);
+    if (memberA != memberB) return memberA < memberB ? -1 : 1;
+    const copiesA = load<u32>(atA, 4);
+    const copiesB = load<u32>(atB, 4);
+    if (!copies && copiesA != copiesB) copies = copiesA < copiesB ? -1 : 1;
+  }
+  if (atA > firstA) return 1;
+  return atB > firstB ? -1 : copies;
+}
+
+/**
+ * Writes vectors in a sorted order, as many as there is room for: for each u32 holders and f64 contents, and of all in a
+ * row u32 members (ascending) and u32 copies. Gives their number.
+ */
+export function writeVectors(
+  order: usize,
+  count: u32,
+  entryRoom: u32,
+  holdersOut: usize,
+  contentsOut: usize,
+  membersOut: usize,
+  copiesOut: usize,
+): u32 {
+  let room = entryRoom;
+  for (let i: u32 = 0; i < count; i++) {
+    const record = records + (load<u32>(order + ((i as usize) << 2)) as usize);
+    const holders = load<u32>(record, HOLDERS);
+    if (holders > room) return i;
+    room -= holders;
+    store<u32>(holdersOut + ((i as usize) << 2), holders);
+    store<f64>(contentsOut + ((i as usize) << 3), load<u64>(record) as f64);
+    for (let at = record + VECTOR + ((holders as usize) << 3); at > record + VECTOR; ) {
+      at -= 8;
+      store<u32>(membersOut, load<u32>(at));
+      store<u32>(copiesOut, load<u32>(at, 4));
+      membersOut += 4;
+      copiesOut += 4;
+    }
+  }
+  return count;
 }

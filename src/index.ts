@@ -4,13 +4,14 @@ import { Hasher, SEGMENT_BYTES } from "./core/hasher.js";
 import { compileCore } from "./core/module.js";
 import { Crew } from "./fingerprints/crew.js";
 import { planResources } from "./fingerprints/resources.js";
+import { indexWorlds } from "./fingerprints/world-index.js";
 import { choosePageSizes, openSources } from "./fingerprints/worlds.js";
-import { analyzeWorlds, type WorldResult } from "./sharing/count.js";
+import { countWorld, type WorldResult } from "./sharing/world.js";
 
 export type { PairCount } from "./core/pairs.js";
 export { EXIT, PagekinError } from "./errors.js";
 export type { Snapshot, World } from "./fingerprints/worlds.js";
-export type { Sharing, WorldResult } from "./sharing/count.js";
+export type { CopiesCount, Sharing } from "./sharing/count.js";
 export {
   type InterSharing,
   interSharing,
@@ -19,7 +20,7 @@ export {
   type SelfSharing,
   selfSharing,
 } from "./sharing/rates.js";
-export type { CopiesCount } from "./sharing/tally.js";
+export type { WorldResult } from "./sharing/world.js";
 export { VERSION } from "./version.js";
 
 export interface AnalyzeOptions {
@@ -44,9 +45,11 @@ export async function analyze(sources: readonly string[], options: AnalyzeOption
   const { workers, bucketLimit, tableLimit } = planResources(options, worlds);
   const crew = await Crew.start(workers, bucketLimit);
   try {
-    const settings = { pageSizes, tableLimit, verify: options.verify ?? false, allPairs: options.allPairs ?? false };
+    const settings = { pageSizes, tableLimit, verify: options.verify ?? false };
     const results: WorldResult[] = [];
-    for await (const result of analyzeWorlds(worlds, crew, settings)) results.push(result);
+    for await (const indexed of indexWorlds(worlds, crew, settings)) {
+      results.push(countWorld(indexed, crew.module, options.allPairs ?? false));
+    }
     return results;
   } finally {
     crew.close();

@@ -1,12 +1,15 @@
 import { Crew } from "../fingerprints/crew.js";
 import { planResources } from "../fingerprints/resources.js";
+import { indexWorlds } from "../fingerprints/world-index.js";
 import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
-import { analyzeWorlds, type WorldResult } from "../sharing/count.js";
+import { countWorld, type WorldResult } from "../sharing/world.js";
+import { SpectrumWriter } from "../tracefile/spectrum-write.js";
+import { VERSION } from "../version.js";
 import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
 
 const options = {
@@ -40,9 +43,14 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
-  const settings = { pageSizes, verify: args.verify, allPairs: args.pairs === "all", tableLimit: resources.tableLimit };
+  const spectrum = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, labelNames);
+  const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
   const results: WorldResult[] = [];
-  for await (const result of analyzeWorlds(worlds, crew, settings)) results.push(result);
+  for await (const indexed of indexWorlds(worlds, crew, settings)) {
+    for (const one of indexed.spectra) spectrum.add(one);
+    results.push(countWorld(indexed, crew.module, args.pairs === "all"));
+  }
+  spectrum.finish();
   crew.close();
   progress.stop();
 

@@ -41,15 +41,15 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
     fileName: fileNameOf(member, timeS),
   }));
   refuseSameNames(tasks);
-  const job = { pageSizes, folder: output.staging, version: VERSION };
-  const own = tasks.filter(({ opened }) => opened.pipe);
-  const shared = tasks.filter(({ opened }) => !opened.pipe);
+  const job = { pageSizes, version: VERSION };
+  const placed = tasks.map((task) => ({ ...task, place: output.place(task.fileName) }));
+  const own = placed.filter(({ opened }) => opened.pipe);
+  const shared = placed.filter(({ opened }) => !opened.pipe);
   const written = (await crew.run("traces", { ...job, tasks: shared }, undefined, own)).flat();
   written.sort((a, b) => a.source - b.source);
   crew.close();
   progress.stop();
 
-  for (const { fileName } of written) output.add(fileName);
   const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
   if (!args.quiet)
     await printTraces(written, snapshots, {

@@ -6,6 +6,7 @@ const SLOT_BYTES = 32;
 const NODE_BYTES = 12;
 const MULTIPLE_BYTES = 4;
 const FIRST_BYTES = 8;
+/** Bytes of records that are collected before they are handed on. */
 const VECTOR_RECORDS = 4 * 1024 * 1024;
 const VECTOR_TABLE = 65536;
 const MOST_TABLE_BYTES = 2 ** 31;
@@ -17,13 +18,6 @@ export interface VectorChunk {
   singles: BigUint64Array;
   /** Records: u64 contents, u32 (internal), u32 holders, then u32 member, u32 copies for each, last member first. */
   records: Uint8Array;
-}
-
-/** The record of one content of which each member has so many copies. */
-export function vectorRecord(copies: readonly number[]): Uint8Array {
-  const holders = copies.flatMap((count, member) => (count > 0 ? [[member, count]] : [])).reverse();
-  const contents = holders.length > 0 ? 1 : 0;
-  return new Uint8Array(Uint32Array.from([contents, 0, 0, holders.length, ...holders.flat()]).buffer);
 }
 
 /** A page found again: u32 segment and place of the page, then of the first page with its content. */

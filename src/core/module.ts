@@ -45,8 +45,21 @@ interface CoreExports {
     recordsTo: number,
   ): void;
   recordBytes(): number;
-  resetPairs(counts: number, members: number): void;
-  addPairs(src: number, bytes: number): void;
+  mergeVectors(src: number, bytes: number): number;
+  mergeSingles(src: number, from: number, members: number): number;
+  vectorCount(): number;
+  sortVectors(order: number, scratch: number): number;
+  writeVectors(
+    order: number,
+    count: number,
+    entryRoom: number,
+    holders: number,
+    contents: number,
+    members: number,
+    copies: number,
+  ): number;
+  resetPairs(own: number, counts: number, members: number): void;
+  addVectors(vectors: number, holders: number, contents: number, members: number, copies: number, sums: number): void;
   leastOfLargest(most: bigint, bins: number): bigint;
   countAbove(): bigint;
   writePairs(least: bigint, places: bigint, out: number): number;
@@ -89,10 +102,15 @@ export class Instance {
       if (missing > 0) this.memory.grow(Math.ceil(missing / WASM_PAGE));
     } catch {
       throw new PagekinError(`the core would need ${this.end} bytes, more than it can have`, {
-        hint: "analyze fewer members at a time (each pair takes 8 bytes)",
+        hint: "analyze fewer members at a time (each pair takes 8 bytes, each copy vector 24 and 8 for each holder)",
       });
     }
     return start;
+  }
+
+  /** Gives back what was reserved from `start` on. */
+  release(start: number): void {
+    this.end = start;
   }
 
   bytes(start: number, length: number): Uint8Array {
@@ -101,5 +119,9 @@ export class Instance {
 
   words(start: number, length: number): Uint32Array {
     return new Uint32Array(this.memory.buffer, start, length);
+  }
+
+  doubles(start: number, length: number): Float64Array {
+    return new Float64Array(this.memory.buffer, start, length);
   }
 }

@@ -41,7 +41,7 @@ export type IndexJob = JobBase<"index", IndexTask> & {
   verify: Opened[] | undefined;
 };
 
-export type TraceJob = JobBase<"traces", TraceTask> & { pageSizes: number[]; folder: string; version: string };
+export type TraceJob = JobBase<"traces", TraceTask> & { pageSizes: number[]; version: string };
 
 export type Job = HashJob | IndexJob | TraceJob;
 

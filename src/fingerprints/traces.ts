@@ -18,8 +18,9 @@ export interface TraceTask {
   opened: Opened;
   member: string;
   timeS: number;
-  /** Name of the file to write. */
+  /** Name of the file, and where it is written. */
   fileName: string;
+  place: { path: string; shownAs: string };
 }
 
 /** What was written for a source. Arrays go by page size. */
@@ -32,7 +33,6 @@ export interface TraceFile {
 
 interface TraceContext {
   hasher: Hasher;
-  folder: string;
   version: string;
   onBytes(bytes: number): void;
 }
@@ -58,7 +58,7 @@ export async function writeTraces(next: () => TraceTask | undefined, context: Tr
 }
 
 async function writeTrace(task: TraceTask, context: TraceContext): Promise<TraceFile> {
-  const { hasher, folder, version, onBytes } = context;
+  const { hasher, version, onBytes } = context;
   const { pageSizes } = hasher;
   const fd = openTemporary();
   try {
@@ -82,15 +82,10 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       });
     };
     await hashSource(task.opened, hasher, onBytes, onSegment);
-    const { member, timeS, fileName, opened } = task;
+    const { member, timeS, fileName, place, opened } = task;
     refuseEmpty(counts.pages, pageSizes, opened);
     const head = { member, timeS, algorithm: "xxh3-128", addressSpace: "physical", ledger: ledgerOf(sums) };
-    const writer = await TraceWriter.create(
-      path.join(folder, fileName),
-      head,
-      version,
-      path.basename(displayName(opened.name)),
-    );
+    const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
     for (const [size, pageBytes] of pageSizes.entries()) {
       for (const part of waiting[size]) {
         addWaiting(writer, part, pageBytes, fd, hasher.zeroFingerprint(size));

@@ -1,9 +1,11 @@
-// The main step for one world: hash its sources, then index the fingerprints of one page size after the other.
+// The main step: hash each world's sources, then index the fingerprints of one page size after the other.
 
 import { closeSync } from "node:fs";
 import type { VectorChunk } from "../core/indexer.js";
+import { VectorSet } from "../core/vectors.js";
 import { EXIT, PagekinError } from "../errors.js";
 import { displayName, type Opened, toSeekable } from "../sources/open.js";
+import type { Spectrum } from "../tracefile/spectrum.js";
 import type { Block } from "./buckets.js";
 import type { Crew } from "./crew.js";
 import { planTasks, refuseEmpty, type SourceCounts } from "./hash.js";
@@ -20,8 +22,45 @@ export interface WorldOptions {
   tableLimit: number;
 }
 
+/** A world and what was found in it. */
+export interface IndexedWorld {
+  world: World;
+  /** By snapshot. */
+  counts: SourceCounts[];
+  /** At each page size (ascending). */
+  spectra: Spectrum[];
+}
+
+/** Hashes and indexes one world after the other. */
+export async function* indexWorlds(
+  worlds: readonly World[],
+  crew: Crew,
+  options: WorldOptions,
+): AsyncGenerator<IndexedWorld> {
+  for (const world of worlds) {
+    const hashed = await hashWorld(world, crew, options);
+    const { counts } = hashed;
+    const vectors = new VectorSet(crew.module, counts.length);
+    const members = world.snapshots.map(({ member, labels }) => ({ member, labels }));
+    const spectra: Spectrum[] = [];
+    for (const [size, pageBytes] of options.pageSizes.entries()) {
+      await indexSize(hashed, size, crew, (chunk) => vectors.add(chunk));
+      spectra.push({
+        timeS: world.timeS,
+        pageBytes,
+        members,
+        pages: counts.map(({ pages }) => pages[size]),
+        zeroPages: counts.map(({ zeroPages }) => zeroPages[size]),
+        vectors: vectors.take(),
+      });
+    }
+    closeCopies(hashed);
+    yield { world, counts, spectra };
+  }
+}
+
 /** A world whose fingerprints wait in buckets. */
-export interface HashedWorld {
+interface HashedWorld {
   world: World;
   options: WorldOptions;
   /** By snapshot; in each, arrays by page size. */
@@ -34,7 +73,7 @@ export interface HashedWorld {
 }
 
 /** Hashes all pages of a world. */
-export async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promise<HashedWorld> {
+async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promise<HashedWorld> {
   const { pageSizes, verify } = options;
   const sources: Opened[] = [];
   for (const { opened, trace } of world.snapshots) {
@@ -66,7 +105,7 @@ export async function hashWorld(world: World, crew: Crew, options: WorldOptions)
  * Indexes the fingerprints of a page size (by number) and hands on the copy vectors of the nonzero contents; counts of
  * zero pages are complete afterwards. With verify, pages of one fingerprint and different bytes are an error.
  */
-export async function indexSize(
+async function indexSize(
   { world, options, counts, blocks, zeroKeys, sources }: HashedWorld,
   size: number,
   crew: Crew,
@@ -92,7 +131,7 @@ export async function indexSize(
 }
 
 /** Closes the plain copies that verify needed. */
-export function closeCopies({ world, sources }: HashedWorld): void {
+function closeCopies({ world, sources }: HashedWorld): void {
   sources.forEach(({ fd }, i) => {
     if (fd !== undefined && fd !== world.snapshots[i].opened.fd) closeSync(fd);
   });

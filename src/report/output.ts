@@ -1,6 +1,7 @@
 // The result folder: files are written to a folder beside it and renamed at the end, so they appear whole or not at all.
 
 import {
+  chmodSync,
   closeSync,
   existsSync,
   lstatSync,
@@ -50,6 +51,8 @@ export class Output {
     try {
       made = mkdirSync(parent, { recursive: true });
       const staging = mkdtempSync(path.join(parent, STAGING));
+      // mkdtemp makes it for its owner alone.
+      chmodSync(staging, 0o777 & ~process.umask());
       const forget = onExit(() => {
         rmSync(staging, { recursive: true, force: true });
         removeEmpty(parent, made);
@@ -61,22 +64,23 @@ export class Output {
     }
   }
 
-  /** Notes a file that was written to the staging folder. */
-  add(file: string): void {
+  /** Notes a file, and tells where to write it: to the staging folder, and how errors call it. */
+  place(file: string): { path: string; shownAs: string } {
     this.files.push(file);
+    return { path: path.join(this.staging, file), shownAs: path.join(this.folder, file) };
   }
 
   writeTables(tables: readonly Table[]): void {
     for (const { file, columns, rows } of tables) {
-      const fd = openSync(path.join(this.staging, file), "wx");
+      const place = this.place(file);
+      const fd = openSync(place.path, "wx");
       try {
         writeCsv(fd, columns, rows);
       } catch (error) {
-        throw fromSystem(error, path.join(this.folder, file));
+        throw fromSystem(error, place.shownAs);
       } finally {
         closeSync(fd);
       }
-      this.add(file);
     }
   }
 

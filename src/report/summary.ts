@@ -2,8 +2,9 @@
 
 import type { TraceFile } from "../fingerprints/traces.js";
 import type { Snapshot } from "../fingerprints/worlds.js";
-import type { Sharing, WorldResult } from "../sharing/count.js";
+import type { Sharing } from "../sharing/count.js";
 import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
+import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
 import { lineWidth, styled, table, tableWidth } from "./terminal.js";
 

@@ -2,8 +2,9 @@
 
 import { LEDGER_COLUMNS, ledgerOf } from "../fingerprints/ledger.js";
 import { ALL_MEMBERS, type World } from "../fingerprints/worlds.js";
-import type { Sharing, WorldResult } from "../sharing/count.js";
+import type { Sharing } from "../sharing/count.js";
 import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
+import type { WorldResult } from "../sharing/world.js";
 import { displayName } from "../sources/open.js";
 import { formatNumber, formatRate } from "./format.js";
 

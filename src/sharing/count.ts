@@ -1,21 +1,20 @@
-// Worlds → what their members share: counts from copy vectors and zero pages, at each page size.
+// A spectrum → what its members share: contents of each member, pairs, copies.
 
-import type { PairCount } from "../core/pairs.js";
-import type { Crew } from "../fingerprints/crew.js";
-import type { SourceCounts } from "../fingerprints/hash.js";
-import { closeCopies, type HashedWorld, hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
-import type { World } from "../fingerprints/worlds.js";
-import { byHoldersAndCopies, type CopiesCount, Tally } from "./tally.js";
+import type { PairCount, PairCounter } from "../core/pairs.js";
+import type { Vectors } from "../core/vectors.js";
+import { type Spectrum, zeroVectors } from "../tracefile/spectrum.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */
 const ALL_PAIRS_MEMBERS = 64;
 const MOST_PAIRS = 1000;
+/** Contents with few copies are counted in an array, the others in a map. */
+const FEW = 256;
 
 /** The numbers of one world at one page size. Arrays go by member. */
 export interface Sharing {
   pageBytes: number;
-  pages: number[];
-  zeroPages: number[];
+  pages: readonly number[];
+  zeroPages: readonly number[];
   /** Nonzero contents of each member, and of all together. */
   nonzeroContents: number[];
   nonzeroUnion: number;
@@ -25,54 +24,63 @@ export interface Sharing {
   copies: CopiesCount[];
 }
 
-/** A world and what was found in it, at each page size (ascending). */
-export interface WorldResult {
-  world: World;
-  counts: SourceCounts[];
-  sharing: Sharing[];
+/** Contents by the number of their holders and of their copies. */
+export interface CopiesCount {
+  members: number;
+  copies: number;
+  contents: number;
 }
 
-/** Hashes and indexes one world after the other and counts what the members of each share. */
-export async function* analyzeWorlds(
-  worlds: readonly World[],
-  crew: Crew,
-  options: WorldOptions & { allPairs: boolean },
-): AsyncGenerator<WorldResult> {
-  for (const world of worlds) {
-    const hashed = await hashWorld(world, crew, options);
-    const tally = new Tally(crew.module, hashed.counts.length);
-    const sharing: Sharing[] = [];
-    for (const size of options.pageSizes.keys()) {
-      tally.clear();
-      await indexSize(hashed, size, crew, (chunk) => tally.add(chunk));
-      sharing.push(countSharing(hashed, size, tally, options.allPairs));
-    }
-    closeCopies(hashed);
-    yield { world, counts: hashed.counts, sharing };
-  }
-}
-
-function countSharing({ counts, options }: HashedWorld, size: number, tally: Tally, allPairs: boolean): Sharing {
-  const pages = counts.map((one) => one.pages[size]);
-  const zeroPages = counts.map((one) => one.zeroPages[size]);
-  const nonzeroCopies = tally.copies();
+/** allPairs: also where there are more than 64 members; counter: of as many members as the spectrum has. */
+export function countSharing(spectrum: Spectrum, counter: PairCounter, allPairs: boolean): Sharing {
+  const { pageBytes, pages, zeroPages, vectors } = spectrum;
+  const histogram = new CopiesHistogram(pages.length);
+  counter.clear();
+  counter.add(vectors, (first, sums) => histogram.add(vectors, first, sums));
+  const nonzeroContents = counter.contents();
+  const zero = zeroVectors(zeroPages);
+  counter.add(zero, (first, sums) => histogram.add(zero, first, sums));
   return {
-    pageBytes: options.pageSizes[size],
+    pageBytes,
     pages,
     zeroPages,
-    nonzeroContents: counts.map((_, member) => tally.contentsOf(member)),
-    nonzeroUnion: nonzeroCopies.reduce((sum, { contents }) => sum + contents, 0),
-    pairs: tally.largestPairs(zeroPages, allPairs || counts.length <= ALL_PAIRS_MEMBERS ? Infinity : MOST_PAIRS),
-    copies: withZeroContent(nonzeroCopies, zeroPages),
+    nonzeroContents,
+    nonzeroUnion: vectors.contents.reduce((sum, contents) => sum + contents, 0),
+    pairs: counter.largest(allPairs || pages.length <= ALL_PAIRS_MEMBERS ? Infinity : MOST_PAIRS),
+    copies: histogram.counts(),
   };
 }
 
-function withZeroContent(copies: CopiesCount[], zeroPages: number[]): CopiesCount[] {
-  const members = zeroPages.filter((count) => count > 0).length;
-  if (members === 0) return copies;
-  const all = zeroPages.reduce((sum, count) => sum + count, 0);
-  const same = copies.find((row) => row.members === members && row.copies === all);
-  if (same) same.contents++;
-  else copies.push({ members, copies: all, contents: 1 });
-  return copies.sort(byHoldersAndCopies);
+class CopiesHistogram {
+  /** Contents by holders * FEW + copies. */
+  private readonly few: Float64Array;
+  private readonly many = new Map<string, CopiesCount>();
+
+  constructor(members: number) {
+    this.few = new Float64Array(Math.min(members + 1, FEW) * FEW);
+  }
+
+  /** sums: the copies of the vectors from `first` on. */
+  add({ starts, contents }: Vectors, first: number, sums: Float64Array): void {
+    for (let i = 0; i < sums.length; i++) {
+      const members = starts[first + i + 1] - starts[first + i];
+      if (members < FEW && sums[i] < FEW) this.few[members * FEW + sums[i]] += contents[first + i];
+      else this.addMany(members, sums[i], contents[first + i]);
+    }
+  }
+
+  private addMany(members: number, copies: number, contents: number): void {
+    const key = `${members} ${copies}`;
+    const known = this.many.get(key);
+    if (known) known.contents += contents;
+    else this.many.set(key, { members, copies, contents });
+  }
+
+  counts(): CopiesCount[] {
+    const counted = [...this.many.values()];
+    for (let i = 0; i < this.few.length; i++) {
+      if (this.few[i] > 0) counted.push({ members: Math.floor(i / FEW), copies: i % FEW, contents: this.few[i] });
+    }
+    return counted.sort((a, b) => a.members - b.members || a.copies - b.copies);
+  }
 }

@@ -51,7 +51,7 @@ export interface InterSharing {
 }
 
 export function interSharing(sharing: Sharing): InterSharing {
-  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   const pages = sum(sharing.pages);
   const zeroPages = sum(sharing.zeroPages);
   const zeroHolders = sharing.zeroPages.filter((count) => count > 0).length;

@@ -26,14 +26,14 @@ export class TraceWriter {
   private pageBytes = 0;
 
   private constructor(
-    private readonly file: string,
+    private readonly shownAs: string,
     private readonly parquet: InstanceType<typeof import("hyparquet-writer").ParquetWriter>,
     private readonly member: string,
     private readonly timeS: number,
   ) {}
 
   static async create(
-    file: string,
+    { path, shownAs }: { path: string; shownAs: string },
     head: Pick<TraceHead, "algorithm" | "addressSpace" | "ledger"> & { member: string; timeS: number },
     version: string,
     source: string,
@@ -41,7 +41,7 @@ export class TraceWriter {
     const { ParquetWriter, fileWriter } = await import("hyparquet-writer");
     try {
       const parquet = new ParquetWriter({
-        writer: fileWriter(file),
+        writer: fileWriter(path),
         schema: SCHEMA,
         createdBy: `pagekin ${version}`,
         kvMetadata: [
@@ -53,9 +53,9 @@ export class TraceWriter {
           { key: "pagekin.ledger", value: JSON.stringify(head.ledger ?? {}) },
         ],
       });
-      return new TraceWriter(file, parquet, head.member, head.timeS);
+      return new TraceWriter(shownAs, parquet, head.member, head.timeS);
     } catch (error) {
-      throw fromSystem(error, file);
+      throw fromSystem(error, shownAs);
     }
   }
 
@@ -118,7 +118,7 @@ export class TraceWriter {
         ],
       });
     } catch (error) {
-      throw fromSystem(error, this.file);
+      throw fromSystem(error, this.shownAs);
     }
   }
 
@@ -127,7 +127,7 @@ export class TraceWriter {
     try {
       this.parquet.finish();
     } catch (error) {
-      throw fromSystem(error, this.file);
+      throw fromSystem(error, this.shownAs);
     }
   }
 }
