@@ -8,6 +8,7 @@ import { EXIT, fromSystem, PagekinError } from "./errors.js";
 /** The commands: a line each. A command's module is loaded when it is called. */
 const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: AnyCommand }>]> = {
   analyze: ["tables of sharing", () => import("./commands/analyze.js")],
+  compare: ["policies scored: what isolation costs, what it exposes", () => import("./commands/compare.js")],
   fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
 };
 

@@ -62,7 +62,13 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     tables.copiesTable(results),
     tables.ledgerTable(results),
   ]);
-  const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
+  const files = await writeManifest(output, {
+    args,
+    sources: worlds.flatMap(({ snapshots }) => snapshots),
+    pageSizes,
+    resources,
+    seconds: progress.seconds,
+  });
   if (!args.quiet)
     await printSummary(results, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
 }

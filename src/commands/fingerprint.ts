@@ -50,7 +50,13 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   crew.close();
   progress.stop();
 
-  const files = await writeManifest(output, { args, worlds, pageSizes, resources, seconds: progress.seconds });
+  const files = await writeManifest(output, {
+    args,
+    sources: snapshots,
+    pageSizes,
+    resources,
+    seconds: progress.seconds,
+  });
   if (!args.quiet)
     await printTraces(written, snapshots, {
       pageSizes,

@@ -63,6 +63,13 @@ function parseSize(text: string, option: string): number {
   return bytes;
 }
 
+/** A whole number from `least`. */
+export function parseCount(text: string, option: string, least: number): number {
+  const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (count >= least) return count;
+  throw new PagekinError(`--${option} ${text} is no whole number from ${least}`, { hint: `give ${least} or more` });
+}
+
 /** The page sizes asked for, in bytes. */
 export function parsePageSizes(text: string | undefined): number[] | undefined {
   return text?.split(",").map((part) => parseSize(part, "page-size"));

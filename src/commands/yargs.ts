@@ -5,6 +5,7 @@ import type { Argv } from "yargs";
 import yargs from "yargs/yargs";
 import { PagekinError } from "../errors.js";
 import { VERSION } from "../version.js";
+import { listsOf } from "./arguments.js";
 import type { AnyCommand } from "./options.js";
 
 /** Errors are thrown; help is printed. */
@@ -57,25 +58,27 @@ export function parseCommand(
     .usage(`pagekin ${name} SOURCE...: ${what}\n\n${sources.join("\n")}`)
     .version(false)
     .strictOptions()
-    .options(options)
+    // As yargs has arrays they would take the sources behind them.
+    .options(Object.fromEntries(Object.entries(options).map(([name, { array, ...option }]) => [name, option])))
     .string("_")
     .parserConfiguration({ "parse-positional-numbers": false, "dot-notation": false })
     .requiresArg(texts)
-    .check(refuseRepeated)
+    .check((values) => refuseRepeated(values, options))
     .check((values) => refuseNegated(values, texts))
     .example([example])
     .parseSync();
-  return args.help ? undefined : { ...args, sources: args._.map(String) };
+  return args.help ? undefined : { ...args, ...listsOf(args, options), sources: args._.map(String) };
 }
 
 function refuseNegated(args: Record<string, unknown>, texts: readonly string[]): true {
-  const name = texts.find((text) => typeof args[text] === "boolean" || args[text] === "");
+  const isNoText = (value: unknown) => value === "" || typeof value === "boolean";
+  const name = texts.find((text) => [args[text]].flat().some(isNoText));
   if (name) throw new PagekinError(`--${name} needs a value`, { hint: "see pagekin COMMAND --help" });
   return true;
 }
 
-function refuseRepeated(args: Record<string, unknown>): true {
-  const [name] = Object.entries(args).find(([name, value]) => Array.isArray(value) && name !== "_") ?? [];
+function refuseRepeated(args: Record<string, unknown>, options: AnyCommand["options"]): true {
+  const name = Object.keys(options).find((option) => Array.isArray(args[option]) && !options[option].array);
   if (name) throw new PagekinError(`--${name} is given twice`, { hint: "give it once" });
   return true;
 }

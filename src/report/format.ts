@@ -1,6 +1,9 @@
 /** A rate or fraction of pages: 6 decimals. */
 export const formatRate = (value: number): string => value.toFixed(6);
 
+/** Pages that may be parts of pages: 6 decimals, and never a negative zero. */
+export const formatFraction = (value: number): string => value.toFixed(6).replace(/^-(?=0\.0+$)/, "");
+
 /** The shortest decimal without an exponent, for times and counts: 0, 15, 0.005. */
 export function formatNumber(value: number): string {
   const text = String(value);

@@ -1,31 +1,38 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import type { Resources } from "../fingerprints/resources.js";
-import type { World } from "../fingerprints/worlds.js";
-import { displayName } from "../sources/open.js";
+import { displayName, type Opened } from "../sources/open.js";
 import { VERSION } from "../version.js";
 import type { Output } from "./output.js";
 
+/** A source; member and time where it holds one snapshot. */
+export interface ManifestSource {
+  opened: Opened;
+  member?: string;
+  timeS?: number;
+}
+
 interface Run {
   args: { hashSources: boolean } & Record<string, unknown>;
-  worlds: readonly World[];
+  sources: readonly ManifestSource[];
   pageSizes: readonly number[];
-  resources: Resources;
+  /** Where something was hashed. */
+  resources: Resources | undefined;
   seconds: number;
 }
 
 /** Finishes the result folder with manifest.json: how the results were made, from what, on what. Gives the files' names. */
 export async function writeManifest(
   output: Output,
-  { args, worlds, pageSizes, resources, seconds }: Run,
+  { args, sources: read, pageSizes, resources, seconds }: Run,
 ): Promise<string[]> {
   const sources = [];
-  for (const { opened, member, timeS } of worlds.flatMap(({ snapshots }) => snapshots)) {
+  for (const { opened, member, timeS } of read) {
     // What came through a pipe is not there to be read again.
     const readable = args.hashSources && !opened.pipe && opened.fd === undefined;
     sources.push({
       source: displayName(opened.name),
-      member,
-      time_s: timeS,
+      member: member ?? null,
+      time_s: timeS ?? null,
       format: opened.format,
       compression: opened.compression,
       // What came through a pipe is in the ledger.
@@ -56,10 +63,11 @@ export async function writeManifest(
 function optionsInForce(
   args: Run["args"],
   pageSizes: readonly number[],
-  { workers, memory }: Resources,
+  resources: Resources | undefined,
 ): Record<string, unknown> {
   const named = Object.entries(args).filter(([name]) => !/[A-Z_$]/.test(name) && name !== "sources");
-  return { ...Object.fromEntries(named), "page-size": pageSizes, workers, "max-memory": memory };
+  const used = resources ? { workers: resources.workers, "max-memory": resources.memory } : {};
+  return { ...Object.fromEntries(named), "page-size": pageSizes, ...used };
 }
 
 async function sha256(file: string): Promise<string> {

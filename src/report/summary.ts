@@ -6,7 +6,7 @@ import type { Sharing } from "../sharing/count.js";
 import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import { lineWidth, styled, table, tableWidth } from "./terminal.js";
+import { lineWidth, print, styled, table, tableWidth } from "./terminal.js";
 
 export interface SummaryOptions {
   pageSizes: readonly number[];
@@ -21,9 +21,6 @@ const MATRIX_MEMBERS = 8;
 const LARGEST_PAIRS = 10;
 const MOST_MEMBERS = 40;
 const LEAST_TIMED = 0.1;
-
-/** Writes a text to stdout; done when all of it is out, which through a pipe takes its time. */
-const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
 
 export function printSummary(results: readonly WorldResult[], options: SummaryOptions): Promise<void> {
   if (options.json) return print(JSON.stringify(summaryJson(results, options), null, 2));

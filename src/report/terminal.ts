@@ -9,14 +9,18 @@ export function styled(style: keyof typeof STYLES, text: string): string {
 /** Characters that a line of the terminal takes; elsewhere 100. */
 export const lineWidth = (): number => (process.stdout.isTTY ? process.stdout.columns : 100);
 
-/** Columns of text: the first ones to the left, the others to the right; the first row is the head. */
-export function table(rows: readonly (readonly string[])[], leftColumns = 1): string {
+/** Writes a text to stdout; done when all of it is out, which through a pipe takes its time. */
+export const print = (text: string) =>
+  new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
+
+/** Columns of text: the first ones to the left, the others to the right. Dimmed are the head, which is row 0, and some others. */
+export function table(rows: readonly (readonly string[])[], leftColumns = 1, dimmed: readonly number[] = []): string {
   const widths = widthsOf(rows);
   return rows
     .map((row, number) => {
       const cells = row.map((cell, i) => (i < leftColumns ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
       const line = `  ${cells.join("  ")}`.trimEnd();
-      return number === 0 ? styled("dim", line) : line;
+      return number === 0 || dimmed.includes(number) ? styled("dim", line) : line;
     })
     .join("\n");
 }

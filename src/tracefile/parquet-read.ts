@@ -1,18 +1,8 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import {
-  type AsyncBuffer,
-  type ColumnMetaData,
-  type Compressors,
-  type DecodedArray,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetScan,
-  type RowGroup,
-  type SchemaElement,
-} from "hyparquet";
+import type { DecodedArray, FileMetaData, RowGroup, SchemaElement } from "hyparquet";
 import { isPageSize } from "../core/hasher.js";
-import { PagekinError } from "../errors.js";
-import { displayName, type Opened } from "../sources/open.js";
+import type { PagekinError } from "../errors.js";
+import type { Opened } from "../sources/open.js";
+import { columnOf, isSpectrum, missingColumns, openParquet, type ParquetFile } from "./parquet-file.js";
 import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 
@@ -64,7 +54,7 @@ export async function* readParquetTrace(
   pageSizes: readonly number[],
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<TraceRows> {
-  const trace = await openParquet(opened);
+  const trace = await openTrace(opened);
   try {
     const { row_groups: groups } = trace.metadata;
     for (let group = 0; group < groups.length; group++) {
@@ -115,22 +105,17 @@ function constantOf(group: RowGroup, column: string): unknown {
   return min_value !== undefined && min_value === max_value && !null_count ? min_value : undefined;
 }
 
-interface ParquetTrace {
-  metadata: FileMetaData;
-  readGroup(group: number, column: string): Promise<DecodedArray>;
+interface ParquetTrace extends ParquetFile {
   /** The fingerprints of a row group, 16 bytes each. */
   readFingerprints(group: number): Promise<Uint8Array>;
   /** 1 for each row of a row group that is marked as the zero page, else 0. */
   readZeros(group: number): Promise<Uint8Array>;
   /** Member and time, the same in all rows. */
   snapshot(): Promise<[string, number]>;
-  fail(what: string, hint?: string): PagekinError;
-  known(error: unknown): unknown;
-  close(): void;
 }
 
 async function withParquet<T>(opened: Opened, use: (trace: ParquetTrace) => Promise<T>): Promise<T> {
-  const trace = await openParquet(opened);
+  const trace = await openTrace(opened);
   try {
     return await use(trace);
   } catch (error) {
@@ -140,50 +125,37 @@ async function withParquet<T>(opened: Opened, use: (trace: ParquetTrace) => Prom
   }
 }
 
-async function openParquet(opened: Opened): Promise<ParquetTrace> {
-  const file = displayName(opened.name);
-  const fd = opened.fd ?? openSync(opened.name.path, "r");
-  const close = () => {
-    if (opened.fd === undefined) closeSync(fd);
+async function openTrace(opened: Opened): Promise<ParquetTrace> {
+  const file = await openParquet(opened);
+  const { metadata, readGroup, fail } = file;
+  checkColumns(file);
+  const plain = (group: number, column: string) => plainChunk(file, group, column);
+  const readFingerprints = async (group: number) => {
+    const { pages, element } = await plain(group, "fingerprint");
+    return (pages && fingerprintsOf(pages, element)) ?? joinFingerprints(await readGroup(group, "fingerprint"), fail);
   };
-  const fail = (what: string, hint = "write it as docs/traces.md says") => new PagekinError(what, { file, hint });
-  const known = (error: unknown) =>
-    error instanceof PagekinError || (error as NodeJS.ErrnoException).syscall !== undefined
-      ? error
-      : fail(`not a readable Parquet file (${(error as Error).message})`, "write or copy the trace again");
-  try {
-    const buffer = asyncBuffer(fd, opened.fileBytes);
-    const metadata = await parquetMetadataAsync(buffer);
-    checkColumns(metadata, fail);
-    const compressors = await compressorsFor(metadata);
-    const scan = await parquetScan({ file: buffer, metadata, compressors, utf8: false, useOffsetIndex: false });
-    const starts = [0];
-    for (const { num_rows } of metadata.row_groups) starts.push(starts[starts.length - 1] + Number(num_rows));
-    const readGroup = (group: number, column: string) =>
-      scan.readColumn({ column, rowStart: starts[group], rowEnd: starts[group + 1] });
-    const plain = (group: number, column: string) => plainChunk(metadata, group, column, buffer, compressors);
-    const readFingerprints = async (group: number) => {
-      const { pages, element } = await plain(group, "fingerprint");
-      return (pages && fingerprintsOf(pages, element)) ?? joinFingerprints(await readGroup(group, "fingerprint"), fail);
-    };
-    const readZeros = async (group: number) => {
-      const { pages } = await plain(group, "zero");
-      return (pages && flagsOf(pages)) ?? joinFlags(await readGroup(group, "zero"), fail);
-    };
-    const snapshot = async (): Promise<[string, number]> => {
-      const member = await onlyValue("member", metadata, readGroup, fail);
-      const timeS = await onlyValue("time_s", metadata, readGroup, fail);
-      if (typeof member !== "string" || member === "") throw fail("column member holds something that is not a name");
-      if (typeof timeS !== "number" || !(timeS >= 0 && timeS < Infinity)) {
-        throw fail("column time_s holds something that is not a time in seconds");
-      }
-      return [member, timeS];
-    };
-    return { metadata, readGroup, readFingerprints, readZeros, snapshot, fail, known, close };
-  } catch (error) {
-    close();
-    throw known(error);
-  }
+  const readZeros = async (group: number) => {
+    const { pages } = await plain(group, "zero");
+    return (pages && flagsOf(pages)) ?? joinFlags(await readGroup(group, "zero"), fail);
+  };
+  const snapshot = async (): Promise<[string, number]> => {
+    const member = await onlyValue("member", metadata, readGroup, fail);
+    const timeS = await onlyValue("time_s", metadata, readGroup, fail);
+    if (typeof member !== "string" || member === "") throw fail("column member holds something that is not a name");
+    if (typeof timeS !== "number" || !(timeS >= 0 && timeS < Infinity)) {
+      throw fail("column time_s holds something that is not a time in seconds");
+    }
+    return [member, timeS];
+  };
+  return { ...file, readFingerprints, readZeros, snapshot };
+}
+
+function checkColumns({ metadata, fail, close }: ParquetFile): void {
+  const missing = missingColumns(metadata, COLUMNS);
+  if (missing.length === 0) return;
+  close();
+  if (isSpectrum(metadata)) throw fail("this is a saved spectrum", "give it to pagekin compare, as the only source");
+  throw fail(`no trace: it has no column ${missing.join(", ")}`);
 }
 
 /** The value that all rows of a column have. */
@@ -207,11 +179,9 @@ async function onlyValue(
 
 /** A column of a row group, and its pages where they are plain. */
 async function plainChunk(
-  metadata: FileMetaData,
+  { metadata, buffer, compressors }: ParquetFile,
   group: number,
   name: string,
-  buffer: AsyncBuffer,
-  compressors: Compressors,
 ): Promise<{ pages: ReturnType<typeof plainPages>; element: SchemaElement }> {
   const column = columnOf(metadata.row_groups[group], name);
   const element = metadata.schema.find((one) => one.name === name) as SchemaElement;
@@ -241,52 +211,4 @@ function joinFingerprints(values: DecodedArray, fail: (what: string) => PagekinE
     joined.set(value, row * FINGERPRINT_BYTES);
   }
   return joined;
-}
-
-function columnOf(group: RowGroup, column: string): ColumnMetaData | undefined {
-  return group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column)?.meta_data;
-}
-
-function checkColumns(metadata: FileMetaData, fail: (what: string) => PagekinError): void {
-  const names = metadata.schema.map(({ name }) => name);
-  const missing = COLUMNS.filter((column) => !names.includes(column));
-  if (missing.length > 0) throw fail(`no trace: it has no column ${missing.join(", ")}`);
-}
-
-function asyncBuffer(fd: number, byteLength: number): AsyncBuffer {
-  return {
-    byteLength,
-    slice(start, end = byteLength) {
-      const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start));
-      for (let done = 0; done < bytes.length; ) {
-        const got = readSync(fd, bytes, done, bytes.length - done, start + done);
-        if (got === 0) throw new Error("the file is shorter than it says");
-        done += got;
-      }
-      return bytes.buffer;
-    },
-  };
-}
-
-/** Decompressors that hyparquet does not have of its own. */
-async function compressorsFor(metadata: FileMetaData): Promise<Compressors> {
-  const codecs = new Set(
-    metadata.row_groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data?.codec)),
-  );
-  const compressors: Compressors = {};
-  if (codecs.has("ZSTD")) {
-    const { ZSTDDecoder } = await import("zstddec/stream");
-    const decoder = new ZSTDDecoder();
-    await decoder.init();
-    compressors.ZSTD = (input, outputLength) => {
-      const output = decoder.decode(input, outputLength);
-      if (output.length !== outputLength) throw new Error("a zstd page is damaged");
-      return output;
-    };
-  }
-  if (codecs.has("GZIP")) {
-    const { gunzipSync } = await import("node:zlib");
-    compressors.GZIP = (input, outputLength) => gunzipSync(input, { maxOutputLength: outputLength });
-  }
-  return compressors;
 }

@@ -1,0 +1,153 @@
+import { PagekinError } from "../errors.js";
+import { type Comparison, comparePolicies } from "../policies/compare.js";
+import type { PolicyContext } from "../policies/policy.js";
+import { POLICY_FORMS, parsePolicies } from "../policies/registry.js";
+import { writeManifest } from "../report/manifest.js";
+import { Output } from "../report/output.js";
+import { printPolicies } from "../report/policy-summary.js";
+import * as tables from "../report/policy-tables.js";
+import type { KernelSettings } from "../sharing/kernel.js";
+import { readRows } from "../sources/rows.js";
+import { SpectrumWriter } from "../tracefile/spectrum-write.js";
+import { VERSION } from "../version.js";
+import { type Arguments, type Command, parseCount, runOptions, sourceOptions } from "./options.js";
+import { openSpectra, type Spectra } from "./spectra.js";
+
+const TENANT = "tenant";
+const KERNEL_DEFAULT_SHARING = 256;
+
+const options = {
+  policy: {
+    type: "string",
+    array: true,
+    describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by:tenant where there are tenants]`,
+  },
+  inventory: sourceOptions.inventory,
+  "page-size": {
+    type: "string",
+    describe: "page sizes, powers of two from 1k to 2m, by commas [default: 4k; where that is missing all there are]",
+  },
+  entitlement: {
+    type: "string",
+    choices: ["shapley", "proportional"],
+    default: "shapley",
+    describe: "what part of a saving is a member's",
+  },
+  "tenant-label": {
+    type: "string",
+    describe: "label that names a member's tenant [default: tenant, where there is one; else each member is its own]",
+  },
+  together: { type: "string", array: true, describe: "members (a,b) that similar and best keep in one group" },
+  apart: { type: "string", array: true, describe: "members (a,b) that similar and best keep in different groups" },
+  "max-group": { type: "string", describe: "most members of a group, for similar and best [default: no limit]" },
+  add: { type: "string", array: true, describe: "member whose frames at the margin go to marginal.csv" },
+  "max-page-sharing": {
+    type: "string",
+    describe: "also what ksmd would hold at rest, with so many pages a frame at most, from 2 [default: 256]",
+  },
+  "use-zero-pages": {
+    type: "boolean",
+    default: false,
+    describe: "the same with zero pages mapped to the kernel's own",
+  },
+  ...runOptions,
+} as const;
+
+export const command: Command<typeof options> = {
+  options,
+  example: [
+    "pagekin compare --inventory traces/guests.csv --policy one-group --policy by:tenant --policy best:2",
+    "what keeping tenants apart costs",
+  ],
+  run: compare,
+};
+
+/** Sources → spectra → policies scored → tables and summary. */
+async function compare(args: Arguments<typeof options>): Promise<void> {
+  const spectra = await openSpectra(args);
+  const tenantLabel = tenantLabelOf(args.tenantLabel, spectra);
+  for (const member of args.add ?? []) refuseUnknown("add", member, spectra);
+  const settings = {
+    policies: await parsePolicies(policiesOf(args.policy, tenantLabel), contextOf(args, tenantLabel, spectra)),
+    entitlement: args.entitlement as "shapley" | "proportional",
+    tenantLabel,
+    kernel: kernelOf(args),
+    add: args.add ?? [],
+  };
+  const output = Output.open(args.out, args.force, spectra.opened);
+  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
+
+  const began = performance.now();
+  const comparisons: Comparison[] = [];
+  for await (const spectrum of spectra.each()) {
+    spectrumFile.add(spectrum);
+    comparisons.push(...comparePolicies(spectrum, settings));
+  }
+  spectrumFile.finish();
+  const seconds = (performance.now() - began) / 1000;
+
+  output.writeTables([
+    tables.policiesTable(comparisons),
+    tables.groupsTable(comparisons, settings.kernel !== undefined),
+    tables.membersTable(comparisons, spectra.labelNames),
+    tables.mergesTable(comparisons),
+    ...(settings.add.length > 0 ? [tables.marginalTable(comparisons)] : []),
+  ]);
+  const { sources, pageSizes, resources } = spectra;
+  const files = await writeManifest(output, { args, sources, pageSizes, resources, seconds });
+  if (!args.quiet) await printPolicies(comparisons, { folder: args.out, files, seconds, json: args.json });
+}
+
+function policiesOf(asked: readonly string[] | undefined, tenantLabel: string | undefined): readonly string[] {
+  if (asked && asked.length > 0) return asked;
+  return ["one-group", "per-member", "zero-only", ...(tenantLabel ? [`by:${tenantLabel}`] : [])];
+}
+
+function tenantLabelOf(asked: string | undefined, { labelNames }: Spectra): string | undefined {
+  if (asked === undefined) return labelNames.includes(TENANT) ? TENANT : undefined;
+  if (labelNames.includes(asked)) return asked;
+  const known = labelNames.length > 0 ? `there are ${labelNames.join(", ")}` : "an --inventory gives members labels";
+  throw new PagekinError(`no member has a label ${asked}`, { hint: known });
+}
+
+function contextOf(
+  { together, apart, maxGroup }: Arguments<typeof options>,
+  tenantLabel: string | undefined,
+  spectra: Spectra,
+): PolicyContext {
+  const listsOf = (option: string, texts: readonly string[] | undefined) =>
+    (texts ?? []).map((text) => {
+      const members = text.split(",");
+      if (members.length < 2) {
+        throw new PagekinError(`--${option} ${text} names one member`, { hint: "name two or more, by commas" });
+      }
+      for (const member of members) refuseUnknown(option, member, spectra);
+      return members;
+    });
+  return {
+    labelNames: spectra.labelNames,
+    tenantLabel,
+    limits: {
+      together: listsOf("together", together),
+      apart: listsOf("apart", apart),
+      maxGroup: maxGroup === undefined ? Infinity : parseCount(maxGroup, "max-group", 1),
+    },
+    readRows,
+  };
+}
+
+function refuseUnknown(option: string, member: string, { memberNames }: Spectra): void {
+  if (memberNames.has(member)) return;
+  const names = [...memberNames];
+  const some = `${names.slice(0, 8).join(", ")}${names.length > 8 ? ", ..." : ""}`;
+  throw new PagekinError(`--${option} ${member}: there is no such member`, { hint: `there are ${some}` });
+}
+
+function kernelOf({ maxPageSharing, useZeroPages }: Arguments<typeof options>): KernelSettings | undefined {
+  if (maxPageSharing === undefined && !useZeroPages) return undefined;
+  return {
+    maxPageSharing:
+      maxPageSharing === undefined ? KERNEL_DEFAULT_SHARING : parseCount(maxPageSharing, "max-page-sharing", 2),
+    useZeroPages,
+  };
+}

@@ -1,0 +1,115 @@
+// Where the spectra of `compare` come from: dumps and traces, or a spectrum that an earlier run saved.
+
+import { existsSync } from "node:fs";
+import { PagekinError } from "../errors.js";
+import { Crew } from "../fingerprints/crew.js";
+import { planResources, type Resources } from "../fingerprints/resources.js";
+import { indexWorlds } from "../fingerprints/world-index.js";
+import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
+import type { ManifestSource } from "../report/manifest.js";
+import { Progress } from "../report/progress.js";
+import { nameOfFile, parseSource } from "../sources/names.js";
+import { displayName, type Opened, openSource } from "../sources/open.js";
+import type { Spectrum } from "../tracefile/spectrum.js";
+import type { SavedSpectrum } from "../tracefile/spectrum-read.js";
+import { parsePageSizes, parseResources } from "./options.js";
+
+const NORMAL_PAGE_BYTES = 4096;
+
+export interface SpectraArguments {
+  sources: string[];
+  inventory?: string | undefined;
+  pageSize?: string | undefined;
+  workers?: string | undefined;
+  maxMemory?: string | undefined;
+  progress: boolean;
+  quiet: boolean;
+}
+
+export interface Spectra {
+  opened: Opened[];
+  /** As the manifest names them. */
+  sources: ManifestSource[];
+  /** Names of the labels, in the order of their columns. */
+  labelNames: string[];
+  memberNames: Set<string>;
+  pageSizes: number[];
+  resources: Resources | undefined;
+  /** In the order of their times and page sizes. */
+  each(): AsyncGenerator<Spectrum>;
+}
+
+export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
+  const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
+  if (only && only.path !== "-" && existsSync(only.path)) {
+    const opened = await openSource(only);
+    const { readSpectrum } = await import("../tracefile/spectrum-read.js");
+    const saved = opened.format === "parquet" ? await readSpectrum(opened) : undefined;
+    if (saved) return fromSaved(opened, saved, args);
+  }
+  return fromSources(args);
+}
+
+async function fromSources(args: SpectraArguments): Promise<Spectra> {
+  const { worlds, labelNames } = await openSources(args.sources, args.inventory);
+  const snapshots = worlds.flatMap((world) => world.snapshots);
+  const asked = parsePageSizes(args.pageSize);
+  const pageSizes = asked ? choosePageSizes(worlds, asked) : normalOf(choosePageSizes(worlds, undefined));
+  const resources = planResources(parseResources(args), worlds);
+  async function* each(): AsyncGenerator<Spectrum> {
+    const crew = await Crew.start(resources.workers, resources.bucketLimit);
+    const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+    const settings = { pageSizes, verify: false, tableLimit: resources.tableLimit };
+    for await (const { spectra } of indexWorlds(worlds, crew, settings)) yield* spectra;
+    crew.close();
+    progress.stop();
+  }
+  const memberNames = new Set(snapshots.map(({ member }) => member));
+  return { opened: sourcesOf(worlds), sources: snapshots, labelNames, memberNames, pageSizes, resources, each };
+}
+
+/** 4 KiB alone where that is among them. */
+function normalOf(pageSizes: number[]): number[] {
+  return pageSizes.includes(NORMAL_PAGE_BYTES) ? [NORMAL_PAGE_BYTES] : pageSizes;
+}
+
+async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {
+  const { labelNames, spectra } = await relabelled(saved, args.inventory);
+  const held = [...new Set(spectra.map(({ pageBytes }) => pageBytes))].sort((a, b) => a - b);
+  const asked = parsePageSizes(args.pageSize);
+  const pageSizes = asked ? [...new Set(asked)].sort((a, b) => a - b) : normalOf(held);
+  const missing = pageSizes.filter((size) => !held.includes(size));
+  if (missing.length > 0) {
+    throw new PagekinError(`the spectrum has no pages of ${missing.join(", ")} bytes`, {
+      file: displayName(opened.name),
+      hint: `it has ${held.join(", ")}: choose of these with --page-size`,
+    });
+  }
+  async function* each(): AsyncGenerator<Spectrum> {
+    yield* spectra.filter(({ pageBytes }) => pageSizes.includes(pageBytes));
+  }
+  const memberNames = new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member)));
+  return { opened: [opened], sources: [{ opened }], labelNames, memberNames, pageSizes, resources: undefined, each };
+}
+
+/** The labels of an inventory stand for those that were saved. */
+async function relabelled(saved: SavedSpectrum, inventoryFile: string | undefined): Promise<SavedSpectrum> {
+  if (inventoryFile === undefined) return saved;
+  const { readInventory } = await import("../sources/inventory.js");
+  const inventory = await readInventory(inventoryFile);
+  const labels = new Map(inventory.labels);
+  for (const { path, member, labels: own } of inventory.sources) {
+    const name = member ?? nameOfFile(path).member;
+    if (own && !labels.has(name)) labels.set(name, own);
+  }
+  return {
+    labelNames: [...new Set([...saved.labelNames, ...inventory.labelNames])],
+    spectra: saved.spectra.map((spectrum) => ({
+      ...spectrum,
+      members: spectrum.members.map((one) => ({
+        member: one.member,
+        labels: { ...one.labels, ...labels.get(one.member) },
+      })),
+    })),
+  };
+}

@@ -1,0 +1,42 @@
+import { PagekinError } from "../errors.js";
+import type { View } from "../sharing/view.js";
+import { bestOfAll } from "./best-exact.js";
+import { improve, leastCost } from "./best-search.js";
+import type { Grouped, Limits } from "./policy.js";
+import { agglomerate } from "./similar.js";
+import { groupingOf, savedPages, tooFew, type Units, unitsOf } from "./units.js";
+
+/** Up to so many members (those that must be together count as one) all groupings are looked at. */
+const EXACT_UNITS = 14;
+
+/**
+ * The grouping into exactly `count` groups (undefined: any number, of at most `limits.maxGroup` members each) that saves most.
+ * Exact up to 14 members, by dynamic programming over sets of members. Beyond that a heuristic: groups are joined as in
+ * `similar`, then single members move as long as that saves more; `mostSaved` is a bound on what any such grouping saves.
+ */
+export function best(count: number | undefined, limits: Limits): (view: View) => Grouped {
+  return (view) => {
+    if (count !== undefined && view.members.length < count) throw tooFew(view, count);
+    const units = unitsOf(view, limits);
+    if (units.count <= EXACT_UNITS) {
+      const groups = bestOfAll(units, count);
+      if (!groups) throw impossible(count);
+      return { ...groupingOf(units, groups), mostSaved: savedPages(view, units, groups) };
+    }
+    const groups = improve(units, agglomerate(units, count), count !== undefined);
+    return { ...groupingOf(units, groups), mostSaved: mostSaved(view, units, count) };
+  };
+}
+
+function mostSaved(view: View, units: Units, count: number | undefined): number {
+  return savedPages(view, units, new Uint32Array(units.count)) - leastCost(units, count);
+}
+
+function impossible(count: number | undefined): PagekinError {
+  return new PagekinError(
+    `no grouping${count ? ` into ${count} groups` : ""} keeps to --together, --apart and --max-group`,
+    {
+      hint: "change one of them",
+    },
+  );
+}

@@ -1,0 +1,26 @@
+import { PagekinError } from "../errors.js";
+import { groupBy } from "../sharing/grouping.js";
+import type { View } from "../sharing/view.js";
+import type { Grouped, PolicyContext } from "./policy.js";
+
+/**
+ * Groups that a CSV file names, with the columns member and group. It may name members that are not there; a member that it
+ * does not name is an error.
+ */
+export async function groupsFile(file: string, { readRows }: PolicyContext): Promise<(view: View) => Grouped> {
+  const groups = new Map<string, string>();
+  for (const { member, group } of await readRows(file, ["member", "group"])) {
+    if (groups.has(member)) {
+      throw new PagekinError(`member ${member} is named twice`, { file, hint: "a member is in one group" });
+    }
+    groups.set(member, group);
+  }
+  return ({ members }) =>
+    groupBy(
+      members.map(({ member }) => {
+        const group = groups.get(member);
+        if (group !== undefined) return group;
+        throw new PagekinError(`names no group for member ${member}`, { file, hint: "add a row for it" });
+      }),
+    );
+}

@@ -1,0 +1,25 @@
+import { PagekinError } from "../errors.js";
+import { groupBy } from "../sharing/grouping.js";
+import type { View } from "../sharing/view.js";
+import type { Grouped } from "./policy.js";
+
+const YES = /^(yes|y|true|1|on)$/i;
+const NO = /^(no|n|false|0|off|)$/i;
+
+/**
+ * Tenants that agree share with each other, the rest stay alone: GRP's symbiotic option (2011, section 5.2). The label says
+ * yes or no; without it a member has not agreed. Those who agree are one group, named by the value of the first; the others
+ * share with those of their own tenant that have not agreed either.
+ */
+export function optIn(label: string, tenantLabel: string | undefined): (view: View) => Grouped {
+  return ({ members }) => {
+    const keys = members.map(({ member, labels }) => {
+      const agreed = labels[label] ?? "";
+      if (YES.test(agreed)) return "agreed";
+      if (NO.test(agreed)) return `alone ${(tenantLabel && labels[tenantLabel]) || member}`;
+      throw new PagekinError(`member ${member} has ${agreed} as label ${label}`, { hint: "it must be yes or no" });
+    });
+    const first = members[keys.indexOf("agreed")];
+    return groupBy(keys, (key) => (key === "agreed" ? first.labels[label] : key.slice(key.indexOf(" ") + 1)));
+  };
+}

@@ -1,0 +1,31 @@
+import type { Grouping } from "../sharing/grouping.js";
+import type { View } from "../sharing/view.js";
+
+/** A rule that makes groups of all members of a world. `zero-only` is no grouping: all members share the zero content alone. */
+export type Policy = { text: string } & ({ kind: "grouping"; group(view: View): Grouped } | { kind: "zero-only" });
+
+/** A grouping, and where the policy looked for the one that saves most what no grouping of its kind exceeds. */
+export interface Grouped extends Grouping {
+  mostSaved?: number;
+}
+
+/** What policies are made from, besides their text. */
+export interface PolicyContext {
+  /** Names of the inventory's labels. */
+  labelNames: readonly string[];
+  /** The label that names the tenant, if there is one. */
+  tenantLabel: string | undefined;
+  limits: Limits;
+  /** Reads a CSV file's rows, by column; an error names what is wrong with it. */
+  readRows(file: string, columns: readonly string[]): Promise<Record<string, string>[]>;
+}
+
+/** What `similar` and `best` must keep to. */
+export interface Limits {
+  /** Lists of members that must be in one group. */
+  together: readonly (readonly string[])[];
+  /** Lists of members of which no two may be in one group. */
+  apart: readonly (readonly string[])[];
+  /** Most members of a group. */
+  maxGroup: number;
+}

@@ -1,0 +1,118 @@
+import { PagekinError } from "../errors.js";
+import { pairNumber } from "../sharing/merges.js";
+import type { View } from "../sharing/view.js";
+import type { Grouped, Limits } from "./policy.js";
+import { groupingOf, tooFew, type Units, unitsOf } from "./units.js";
+
+/**
+ * K groups by similarity of memory: from single members on, the two groups whose union recovers most pages are joined, of
+ * equal ones the first, until K are left. Source: GRP (2011), section 5.2, grouping by memory fingerprints.
+ */
+export function similar(count: number, limits: Limits): (view: View) => Grouped {
+  return (view) => {
+    if (view.members.length < count) throw tooFew(view, count);
+    const units = unitsOf(view, limits);
+    return groupingOf(units, agglomerate(units, count));
+  };
+}
+
+/**
+ * The group of each unit (named by one of its units). count: groups to be left; undefined: joins as long as that recovers
+ * pages. Limits that leave no two groups to join are an error where a count is asked for.
+ */
+export function agglomerate(units: Units, count: number | undefined): Uint32Array {
+  const state = new Agglomeration(units);
+  while (count === undefined || state.left > count) {
+    const pair = state.bestPair();
+    if (count === undefined && !(pair && pair.recovered > 0)) break;
+    if (!pair) {
+      throw new PagekinError(`no way to ${count} groups was found that keeps members apart and groups small enough`, {
+        hint: "ask for more groups, or change --apart, --together or --max-group",
+      });
+    }
+    state.join(pair.a, pair.b);
+  }
+  if (count !== undefined && state.left < count) {
+    throw new PagekinError(`--together leaves fewer than ${count} groups`, { hint: "ask for fewer groups" });
+  }
+  return state.groupOf;
+}
+
+class Agglomeration {
+  readonly groupOf: Uint32Array;
+  left: number;
+  private readonly alive: boolean[];
+  private readonly sizes: number[];
+  private readonly apart: Set<number>[];
+  /** Pages that joining each pair recovers. */
+  private readonly recovered: Float64Array;
+  /** The groups that hold each set, and the sets that each group holds. */
+  private readonly groupsOfSet: Set<number>[];
+  private readonly setsOfGroup: number[][];
+
+  constructor(private readonly units: Units) {
+    const { count, sizes, apart, sets } = units;
+    this.left = count;
+    this.groupOf = Uint32Array.from({ length: count }, (_, unit) => unit);
+    this.alive = sizes.map(() => true);
+    this.sizes = [...sizes];
+    this.apart = apart.map((set) => new Set(set));
+    this.recovered = new Float64Array((count * (count - 1)) / 2);
+    this.groupsOfSet = sets.units.map((list) => new Set(list));
+    this.setsOfGroup = sizes.map(() => []);
+    sets.units.forEach((list, set) => {
+      for (const unit of list) this.setsOfGroup[unit].push(set);
+      for (let i = 0; i < list.length; i++) {
+        for (let j = i + 1; j < list.length; j++) this.recovered[this.pair(list[i], list[j])] += sets.contents[set];
+      }
+    });
+  }
+
+  private pair(a: number, b: number): number {
+    return a < b ? pairNumber(a, b, this.units.count) : pairNumber(b, a, this.units.count);
+  }
+
+  bestPair(): { a: number; b: number; recovered: number } | undefined {
+    let best: { a: number; b: number; recovered: number } | undefined;
+    const groups = [...this.alive.keys()].filter((group) => this.alive[group]);
+    for (const [i, a] of groups.entries()) {
+      for (let j = i + 1; j < groups.length; j++) {
+        const b = groups[j];
+        const recovered = this.recovered[this.pair(a, b)];
+        if (best && recovered <= best.recovered) continue;
+        if (this.sizes[a] + this.sizes[b] > this.units.maxGroup || this.apart[a].has(b)) continue;
+        best = { a, b, recovered };
+      }
+    }
+    return best;
+  }
+
+  /** Joins group b to group a. */
+  join(a: number, b: number): void {
+    const { contents } = this.units.sets;
+    for (let other = 0; other < this.units.count; other++) {
+      if (other !== a && other !== b && this.alive[other]) {
+        this.recovered[this.pair(a, other)] += this.recovered[this.pair(b, other)];
+      }
+    }
+    for (const set of this.setsOfGroup[b]) {
+      const groups = this.groupsOfSet[set];
+      groups.delete(b);
+      if (!groups.has(a)) {
+        groups.add(a);
+        this.setsOfGroup[a].push(set);
+        continue;
+      }
+      // What a third group has in common with both was counted with each of the two.
+      for (const other of groups) if (other !== a) this.recovered[this.pair(a, other)] -= contents[set];
+    }
+    for (const other of this.apart[b]) {
+      this.apart[a].add(other);
+      this.apart[other].add(a);
+    }
+    this.sizes[a] += this.sizes[b];
+    this.alive[b] = false;
+    this.left--;
+    for (const [unit, group] of this.groupOf.entries()) if (group === b) this.groupOf[unit] = a;
+  }
+}

@@ -1,0 +1,172 @@
+// What `compare` prints: policies, best first, as text or as JSON.
+
+import type { Comparison, PolicyResult } from "../policies/compare.js";
+import { rate } from "../sharing/rates.js";
+import { formatBytes, formatCount, formatPercent } from "./format.js";
+import { print, styled, table } from "./terminal.js";
+
+interface SummaryOptions {
+  folder: string;
+  files: readonly string[];
+  seconds: number;
+  json: boolean;
+}
+
+const NORMAL_PAGE_BYTES = 4096;
+const MOST_MERGES = 3;
+
+/** One policy's numbers at one page size with zero pages counted, means over all times. */
+interface Row {
+  policy: string;
+  groups: number;
+  saved: number;
+  savedRate: number;
+  cost: number;
+  costRate: number;
+  exposed: number;
+  byTwo: number;
+  /** At all times. */
+  dominated: boolean;
+}
+
+export function printPolicies(comparisons: readonly Comparison[], options: SummaryOptions): Promise<void> {
+  if (options.json) return print(JSON.stringify(summaryJson(comparisons, options), null, 2));
+  const counted = comparisons.filter(({ zeroPages }) => zeroPages === "counted");
+  const sizes = [...new Set(counted.map(({ pageBytes }) => pageBytes))];
+  const pageBytes = sizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : sizes[0];
+  const shown = counted.filter((one) => one.pageBytes === pageBytes);
+  const rows = rowsOf(shown);
+  return print(
+    [
+      headline(shown, pageBytes),
+      policiesPart(rows, pageBytes),
+      frontPart(rows),
+      ...searchPart(shown),
+      ...mergesPart(shown, rows, pageBytes),
+      ...marginalPart(shown, pageBytes),
+      `In ${options.folder}:\n  ${options.files.filter((file) => !file.endsWith(".json")).join(" ")}`,
+    ].join("\n\n"),
+  );
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Best first: what saves most, of those what exposes least. */
+function rowsOf(comparisons: readonly Comparison[]): Row[] {
+  const policies = comparisons[0].results.map(({ policy }) => policy);
+  return policies
+    .map((policy, i): Row => {
+      const at = (of: (result: PolicyResult, comparison: Comparison) => number) =>
+        mean(comparisons.map((comparison) => of(comparison.results[i], comparison)));
+      return {
+        policy,
+        groups: at(({ grouping }) => grouping.groups.length),
+        saved: at(({ score }) => score.saved),
+        savedRate: at(({ score }) => rate(score.saved, score.pages)),
+        cost: at(({ cost }) => cost),
+        costRate: at(({ cost }, { oneGroupSaved }) => rate(cost, oneGroupSaved)),
+        exposed: at(({ score }) => score.exposure.contents),
+        byTwo: at(({ score }) => score.exposure.byTwo),
+        dominated: comparisons.every(({ results }) => results[i].dominated),
+      };
+    })
+    .sort((a, b) => b.saved - a.saved || a.exposed - b.exposed);
+}
+
+function headline(comparisons: readonly Comparison[], pageBytes: number): string {
+  const members = new Set(comparisons.flatMap((one) => one.members.map(({ member }) => member))).size;
+  const times = comparisons.length > 1 ? ` at ${comparisons.length} times (means)` : "";
+  const text = `${members} ${members === 1 ? "member" : "members"}${times}, pages of ${formatBytes(pageBytes)}, zero pages counted`;
+  return styled("bold", text);
+}
+
+function policiesPart(rows: readonly Row[], pageBytes: number): string {
+  const count = (value: number) => formatCount(Math.round(value));
+  const cells = [
+    ["policy", "groups", "saved", "of all", "isolation cost", "of the saving", "exposed", "by two"],
+    ...rows.map((row) => [
+      row.policy,
+      String(Number(row.groups.toFixed(1))),
+      formatBytes(Math.round(row.saved) * pageBytes),
+      formatPercent(row.savedRate),
+      formatBytes(Math.round(row.cost) * pageBytes),
+      formatPercent(row.costRate),
+      count(row.exposed),
+      count(row.byTwo),
+    ]),
+  ];
+  const dimmed = rows.flatMap(({ dominated }, i) => (dominated ? [i + 1] : []));
+  return `Policies, best first; exposed: contents that two tenants or more could probe, by two: exactly two\n${table(cells, 1, dimmed)}`;
+}
+
+function frontPart(rows: readonly Row[]): string {
+  const front = rows.filter(({ dominated }) => !dominated).map(({ policy }) => policy);
+  return `Nothing saves more and exposes less than\n  ${front.join(", ")}`;
+}
+
+/** How far from the best grouping the searched ones may be. */
+function searchPart(comparisons: readonly Comparison[]): string[] {
+  const gaps = comparisons.flatMap(({ results }) =>
+    results.flatMap(({ policy, score, mostSaved }) =>
+      mostSaved !== undefined && mostSaved > score.saved
+        ? [{ policy, gap: rate(mostSaved - score.saved, mostSaved) }]
+        : [],
+    ),
+  );
+  const policies = [...new Set(gaps.map(({ policy }) => policy))];
+  return policies.map((policy) => {
+    const gap = gaps.filter((one) => one.policy === policy).reduce((most, one) => Math.max(most, one.gap), 0);
+    return `${policy} was searched for, since there are too many groupings to look at all: none saves over ${formatPercent(gap)} more`;
+  });
+}
+
+/** What joining two groups would recover, for the best policy that has several. */
+function mergesPart(comparisons: readonly Comparison[], rows: readonly Row[], pageBytes: number): string[] {
+  const last = comparisons[comparisons.length - 1];
+  const row = rows.find(({ groups, dominated }) => groups > 1 && !dominated);
+  const result = last.results.find(({ policy }) => policy === row?.policy);
+  const best = [...(result?.merges ?? [])]
+    .sort((a, b) => b.recovered - a.recovered)
+    .slice(0, MOST_MERGES)
+    .filter(({ recovered }) => recovered > 0);
+  if (!result || best.length === 0) return [];
+  const names = result.grouping.groups;
+  const cells = best.map(({ a, b, recovered }) => [`${names[a]} + ${names[b]}`, formatBytes(recovered * pageBytes)]);
+  return [
+    `Joining two groups of ${result.policy} would recover most with\n${table([["groups", "recovered"], ...cells])}`,
+  ];
+}
+
+function marginalPart(comparisons: readonly Comparison[], pageBytes: number): string[] {
+  const { marginal } = comparisons[comparisons.length - 1];
+  if (marginal.length === 0) return [];
+  const cells = marginal
+    .slice(0, 40)
+    .map(({ policy, member, group, addedFrames }) => [member, policy, group, formatBytes(addedFrames * pageBytes)]);
+  return [`A member would add to a group\n${table([["member", "policy", "group", "frames"], ...cells], 3)}`];
+}
+
+function summaryJson(comparisons: readonly Comparison[], { folder, files, seconds }: SummaryOptions): object {
+  return {
+    folder,
+    files,
+    seconds,
+    comparisons: comparisons.map(({ timeS, pageBytes, zeroPages, members, results }) => ({
+      time_s: timeS,
+      page_bytes: pageBytes,
+      zero_pages: zeroPages,
+      members: members.length,
+      policies: results.map(({ policy, grouping, score, cost, dominated }) => ({
+        policy,
+        groups: grouping.groups.length,
+        pages: score.pages,
+        frames: score.frames,
+        saved_pages: score.saved,
+        isolation_cost_pages: cost,
+        exposed_contents: score.exposure.contents,
+        exposed_by_two: score.exposure.byTwo,
+        dominated,
+      })),
+    })),
+  };
+}
