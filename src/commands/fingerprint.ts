@@ -11,7 +11,14 @@ import { displayName, type Opened } from "../sources/open.js";
 import { VERSION } from "../version.js";
 import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
 
-const options = { ...sourceOptions, ...runOptions } as const;
+const options = {
+  ...sourceOptions,
+  "key-file": {
+    type: "string",
+    describe: "write keyed fingerprints: who lacks this file (16 random bytes or more) cannot test for pages he knows",
+  },
+  ...runOptions,
+} as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -29,6 +36,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   refuseTraces(snapshots);
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(parseResources(args), worlds);
+  const key = args.keyFile === undefined ? undefined : (await import("../tracefile/key.js")).readKey(args.keyFile);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
   const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
@@ -41,7 +49,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
     fileName: fileNameOf(member, timeS),
   }));
   refuseSameNames(tasks);
-  const job = { pageSizes, version: VERSION };
+  const job = { pageSizes, key, version: VERSION };
   const placed = tasks.map((task) => ({ ...task, place: output.place(task.fileName) }));
   const own = placed.filter(({ opened }) => opened.pipe);
   const shared = placed.filter(({ opened }) => !opened.pipe);

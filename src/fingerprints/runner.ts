@@ -3,6 +3,7 @@
 import { Hasher } from "../core/hasher.js";
 import { Indexer, type Repeats, type VectorChunk } from "../core/indexer.js";
 import type { Opened } from "../sources/open.js";
+import type { TraceKey } from "../tracefile/key.js";
 import { type Block, BlockStore, Budget } from "./buckets.js";
 import { type HashResult, type HashTask, hashTasks } from "./hash.js";
 import { type IndexTask, indexTasks } from "./index.js";
@@ -41,7 +42,11 @@ export type IndexJob = JobBase<"index", IndexTask> & {
   verify: Opened[] | undefined;
 };
 
-export type TraceJob = JobBase<"traces", TraceTask> & { pageSizes: number[]; version: string };
+export type TraceJob = JobBase<"traces", TraceTask> & {
+  pageSizes: number[];
+  key: TraceKey | undefined;
+  version: string;
+};
 
 export type Job = HashJob | IndexJob | TraceJob;
 

@@ -8,6 +8,7 @@ import { ENTRY_BYTES } from "../core/module.js";
 import { fromSystem } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { openTemporary, writeTemporary } from "../sources/spool.js";
+import type { TraceKey } from "../tracefile/key.js";
 import { TraceWriter } from "../tracefile/parquet-write.js";
 import { hashSource, readWhole, refuseEmpty, type SegmentEnd } from "./hash.js";
 import { ledgerOf } from "./ledger.js";
@@ -33,6 +34,7 @@ export interface TraceFile {
 
 interface TraceContext {
   hasher: Hasher;
+  key: TraceKey | undefined;
   version: string;
   onBytes(bytes: number): void;
 }
@@ -58,7 +60,7 @@ export async function writeTraces(next: () => TraceTask | undefined, context: Tr
 }
 
 async function writeTrace(task: TraceTask, context: TraceContext): Promise<TraceFile> {
-  const { hasher, version, onBytes } = context;
+  const { hasher, key, version, onBytes } = context;
   const { pageSizes } = hasher;
   const fd = openTemporary();
   try {
@@ -84,11 +86,22 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
     await hashSource(task.opened, hasher, onBytes, onSegment);
     const { member, timeS, fileName, place, opened } = task;
     refuseEmpty(counts.pages, pageSizes, opened);
-    const head = { member, timeS, algorithm: "xxh3-128", addressSpace: "physical", ledger: ledgerOf(sums) };
+    const head = {
+      member,
+      timeS,
+      algorithm: "xxh3-128",
+      keyId: key?.id,
+      addressSpace: "physical",
+      ledger: ledgerOf(sums),
+    };
     const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
+    const named = key ? (await import("../tracefile/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
     for (const [size, pageBytes] of pageSizes.entries()) {
+      const zeroFingerprint = named(hasher.zeroFingerprint(size));
       for (const part of waiting[size]) {
-        addWaiting(writer, part, pageBytes, fd, hasher.zeroFingerprint(size));
+        const { places, fingerprints } = readWaiting(part, fd);
+        const first = (part.segment * SEGMENT_BYTES) / pageBytes;
+        writer.add(pageBytes, first, part.pages, places, named(fingerprints), zeroFingerprint);
         await breathe();
       }
     }
@@ -99,17 +112,10 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
   }
 }
 
-function addWaiting(
-  writer: TraceWriter,
-  part: Waiting,
-  pageBytes: number,
-  fd: number,
-  zeroFingerprint: Uint8Array,
-): void {
+function readWaiting(part: Waiting, fd: number): { places: Uint32Array; fingerprints: Uint8Array } {
   const places = new Uint32Array(part.entries);
   const fingerprints = new Uint8Array(part.entries * ENTRY_BYTES);
   readWhole(fd, new Uint8Array(places.buffer), part.at, "temporary file");
   readWhole(fd, fingerprints, part.at + places.byteLength, "temporary file");
-  const first = (part.segment * SEGMENT_BYTES) / pageBytes;
-  writer.add(pageBytes, first, part.pages, places, fingerprints, zeroFingerprint);
+  return { places, fingerprints };
 }

@@ -34,7 +34,7 @@ export class TraceWriter {
 
   static async create(
     { path, shownAs }: { path: string; shownAs: string },
-    head: Pick<TraceHead, "algorithm" | "addressSpace" | "ledger"> & { member: string; timeS: number },
+    head: Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger"> & { member: string; timeS: number },
     version: string,
     source: string,
   ): Promise<TraceWriter> {
@@ -47,7 +47,7 @@ export class TraceWriter {
         kvMetadata: [
           { key: "pagekin.version", value: version },
           { key: "pagekin.algorithm", value: head.algorithm },
-          { key: "pagekin.key_id", value: "" },
+          { key: "pagekin.key_id", value: head.keyId ?? "" },
           { key: "pagekin.address_space", value: head.addressSpace ?? "" },
           { key: "pagekin.source", value: source },
           { key: "pagekin.ledger", value: JSON.stringify(head.ledger ?? {}) },
