@@ -187,6 +187,46 @@ function manyMembers(context) {
 }
 
 /** @param {Context} context @returns {Plan} */
+function policies(context) {
+  const sources = members(context.files);
+  const four = ["--workers", "1", "--page-size", "4k"];
+  const analyze = pagekin(context, "analyze", "analyze, 4 KiB", sources, ...four);
+  const compare = pagekin(
+    context,
+    "compare",
+    "compare --policy one-group, 4 KiB",
+    sources,
+    ...four,
+    "--policy=one-group",
+  );
+  const count = 64;
+  const each = Math.floor(bytesOf(context.files) / MIB / count) * MIB;
+  if (each === 0) throw new Error(`the dumps are too small: ${count} MiB at least`);
+  const parts = cut(context.files, path.join(context.scratch, "sixty-four"), count, each);
+  // its run of warming up writes the spectrum that is scored
+  const save = pagekin(context, "analyze", `${count} members`, parts, "--page-size", "4k");
+  const script = path.join(import.meta.dirname, "score.mjs");
+  const file = path.join(save.out, "spectrum.parquet");
+  const score = { name: "1,000 groupings", command: [process.execPath, script, file], keepOutput: true };
+  return {
+    programs: [analyze, compare, save, score],
+    reference: analyze.name,
+    bars: (results) => [
+      {
+        name: `${compare.name} against analyze, CPU`,
+        got: ratio(results.get(compare.name), results.get(analyze.name)),
+        limit: 1.3,
+      },
+      {
+        name: `1,000 groupings of ${count} members scored, seconds`,
+        got: Number(results.get(score.name).output),
+        limit: 1,
+      },
+    ],
+  };
+}
+
+/** @param {Context} context @returns {Plan} */
 function start(context) {
   const [small] = cut(context.files, path.join(context.scratch, "small"), 1, MIB);
   const help = { name: "pagekin --help", command: [process.execPath, context.bin, "--help"] };
@@ -236,6 +276,7 @@ export const SECTIONS = {
   peers: { about: "native, xxhsum, Python, duperemove (slow ones run less often)", plan: peers },
   fingerprint: { about: "writing a trace and reading it back", plan: fingerprint },
   members: { about: "1,000 members of 1 MiB against four of the same total", plan: manyMembers },
+  policies: { about: "compare against analyze, and 1,000 groupings of 64 members scored", plan: policies },
   start: { about: "--help and a 1 MiB dump against bare node", plan: start },
   spill: { about: "16 GiB of generated dumps under --max-memory 256m", plan: spill, onRequest: true },
 };

@@ -2,16 +2,24 @@
 
 import { Hasher, SEGMENT_BYTES } from "./core/hasher.js";
 import { compileCore } from "./core/module.js";
+import { PagekinError } from "./errors.js";
 import { Crew } from "./fingerprints/crew.js";
 import { planResources } from "./fingerprints/resources.js";
-import { indexWorlds } from "./fingerprints/world-index.js";
+import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
 import { choosePageSizes, openSources } from "./fingerprints/worlds.js";
 import { countWorld, type WorldResult } from "./sharing/world.js";
+import { openSource } from "./sources/open.js";
+import type { Spectrum } from "./tracefile/spectrum.js";
 
 export type { PairCount } from "./core/pairs.js";
 export { EXIT, PagekinError } from "./errors.js";
 export type { Snapshot, World } from "./fingerprints/worlds.js";
+export { type CompareSettings, type Comparison, comparePolicies, type PolicyResult } from "./policies/compare.js";
+export type { Grouped, Limits, Policy, PolicyContext } from "./policies/policy.js";
+export { parsePolicies } from "./policies/registry.js";
 export type { CopiesCount, Sharing } from "./sharing/count.js";
+export { type Grouping, groupBy } from "./sharing/grouping.js";
+export { type Score, score, type Tenants } from "./sharing/isolation.js";
 export {
   type InterSharing,
   interSharing,
@@ -20,10 +28,12 @@ export {
   type SelfSharing,
   selfSharing,
 } from "./sharing/rates.js";
+export { type View, viewOf } from "./sharing/view.js";
 export type { WorldResult } from "./sharing/world.js";
+export type { Spectrum, SpectrumMember } from "./tracefile/spectrum.js";
 export { VERSION } from "./version.js";
 
-export interface AnalyzeOptions {
+export interface SourceOptions {
   /** Powers of two from 1024 to 2 MiB, in bytes; default: the five from 1 to 16 KiB, of traces those they all hold. */
   pageSizes?: number[];
   /** A CSV that names sources, members, times and labels. */
@@ -32,6 +42,9 @@ export interface AnalyzeOptions {
   workers?: number;
   /** Bytes of index and buckets; default: half of the machine's memory. */
   maxMemory?: number;
+}
+
+export interface AnalyzeOptions extends SourceOptions {
   /** Compare the bytes of pages of equal fingerprint; an error with exit code 3 if some differ. */
   verify?: boolean;
   /** All pairs of members, also where there are more than 64. */
@@ -40,20 +53,42 @@ export interface AnalyzeOptions {
 
 /** What the members of each world share, at each page size. Sources are named as on the command line. */
 export async function analyze(sources: readonly string[], options: AnalyzeOptions = {}): Promise<WorldResult[]> {
+  const results: WorldResult[] = [];
+  for await (const [indexed, module] of indexSources(sources, options)) {
+    results.push(countWorld(indexed, module, options.allPairs ?? false));
+  }
+  return results;
+}
+
+/** The spectrum of each world at each page size, from dumps and traces; sources are named as on the command line. */
+export async function spectra(sources: readonly string[], options: SourceOptions = {}): Promise<Spectrum[]> {
+  const all: Spectrum[] = [];
+  for await (const [indexed] of indexSources(sources, options)) all.push(...indexed.spectra);
+  return all;
+}
+
+async function* indexSources(
+  sources: readonly string[],
+  options: SourceOptions & { verify?: boolean },
+): AsyncGenerator<[IndexedWorld, WebAssembly.Module]> {
   const { worlds } = await openSources(sources, options.inventory);
   const pageSizes = choosePageSizes(worlds, options.pageSizes);
   const { workers, bucketLimit, tableLimit } = planResources(options, worlds);
   const crew = await Crew.start(workers, bucketLimit);
   try {
     const settings = { pageSizes, tableLimit, verify: options.verify ?? false };
-    const results: WorldResult[] = [];
-    for await (const indexed of indexWorlds(worlds, crew, settings)) {
-      results.push(countWorld(indexed, crew.module, options.allPairs ?? false));
-    }
-    return results;
+    for await (const indexed of indexWorlds(worlds, crew, settings)) yield [indexed, crew.module];
   } finally {
     crew.close();
   }
+}
+
+/** The spectra that a spectrum.parquet holds. */
+export async function readSpectra(path: string): Promise<Spectrum[]> {
+  const [opened, { readSpectrum }] = await Promise.all([openSource({ path }), import("./tracefile/spectrum-read.js")]);
+  const saved = opened.format === "parquet" ? await readSpectrum(opened) : undefined;
+  if (saved) return saved.spectra;
+  throw new PagekinError("this is no saved spectrum", { file: path, hint: "pagekin analyze and compare write one" });
 }
 
 /** A page's fingerprint (XXH3-128 in hex, as xxhsum -H2 prints it), and whether the page is zero. */

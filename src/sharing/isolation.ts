@@ -35,81 +35,107 @@ export type Tenants = Uint32Array;
 
 /** Scores a grouping. Time: one step for each holder of each set. */
 export function score(view: View, grouping: Grouping, tenants: Tenants): Score {
-  const groups = grouping.groups.map(() => ({ members: 0, pages: 0, frames: 0, saved: 0, exposure: noExposure() }));
+  const count = grouping.groups.length;
+  const members = new Uint32Array(count);
+  const pages = new Float64Array(count);
   grouping.of.forEach((group, member) => {
-    groups[group].members++;
-    groups[group].pages += view.pages[member];
+    members[group]++;
+    pages[group] += view.pages[member];
   });
-  const exposure = walk(view.sets, grouping, tenants, groups);
-  for (const group of groups) group.saved = group.pages - group.frames;
-  const sum = (of: (group: Shares) => number) => groups.reduce((total, group) => total + of(group), 0);
+  const { frames, exposed, total } = walk(view.sets, grouping, tenants);
+  const groups = grouping.groups.map((_, group) => ({
+    members: members[group],
+    pages: pages[group],
+    frames: frames[group],
+    saved: pages[group] - frames[group],
+    exposure: { contents: exposed.contents[group], pages: exposed.pages[group], byTwo: exposed.byTwo[group] },
+  }));
+  const sum = (of: (group: Shares) => number) => groups.reduce((all, group) => all + of(group), 0);
   return {
-    pages: sum(({ pages }) => pages),
-    frames: sum(({ frames }) => frames),
-    saved: sum(({ saved }) => saved),
-    exposure,
+    pages: sum((group) => group.pages),
+    frames: sum((group) => group.frames),
+    saved: sum((group) => group.saved),
+    exposure: total,
     groups,
   };
 }
 
 export const noExposure = (): Exposure => ({ contents: 0, pages: 0, byTwo: 0 });
 
-/** Goes once through all sets: adds frames and exposure to the groups, and gives the exposure of all. */
-function walk(
-  { starts, holders, pages, contents }: HolderSets,
-  grouping: Grouping,
-  tenants: Tenants,
-  groups: { frames: number; exposure: Exposure }[],
-): Score["exposure"] {
-  const total = { ...noExposure(), pairs: 0 };
+/** Frames and exposure, by group, and the exposure of all. */
+interface Walked {
+  frames: Float64Array;
+  exposed: Record<keyof Exposure, Float64Array>;
+  total: Score["exposure"];
+}
+
+/** Goes once through all sets. */
+function walk({ starts, holders, pages, contents }: HolderSets, grouping: Grouping, tenants: Tenants): Walked {
+  const count = grouping.groups.length;
+  const sums = () => new Float64Array(count);
+  const frames = sums();
+  const exposed = { contents: sums(), pages: sums(), byTwo: sums() };
+  // Of all groups; plain numbers, since a field of an object costs more than the rest of a step.
+  let allContents = 0;
+  let allPages = 0;
+  let allByTwo = 0;
+  let allPairs = 0;
+  const groupOf = grouping.of;
   const cells = tenantsOfGroups(grouping, tenants);
-  // The last set in which a group, and a tenant in a group, was met; and how many tenants of the group since then.
-  const groupSeen = new Int32Array(groups.length).fill(-1);
-  const cellSeen = new Int32Array(cells.count).fill(-1);
-  const tenantsHere = new Uint32Array(groups.length);
-  const pagesHere = new Float64Array(groups.length);
-  const present = new Uint32Array(groups.length);
+  const cellOf = cells.of;
+  const meeting = cells.apart ? undefined : new TenantPairs(tenants, count);
+  // What of the current set was met: 0 or 1 for groups, and for tenants in groups; tenants and pages of each group; the
+  // groups, in the order in which they came. Sums instead of branches, which a processor could not foresee here.
+  const groupMet = new Uint8Array(count);
+  const cellMet = new Uint8Array(cells.count);
+  const tenantsHere = new Uint32Array(count);
+  const pagesHere = sums();
+  const present = new Uint32Array(count + 1);
   for (let set = 0; set < contents.length; set++) {
     let groupsHere = 0;
+    let pairs = 0;
+    meeting?.begin();
     for (let at = starts[set]; at < starts[set + 1]; at++) {
-      const group = grouping.of[holders[at]];
-      if (groupSeen[group] !== set) {
-        groupSeen[group] = set;
-        tenantsHere[group] = 0;
-        pagesHere[group] = 0;
-        present[groupsHere++] = group;
-      }
+      const member = holders[at];
+      const group = groupOf[member];
+      present[groupsHere] = group;
+      groupsHere += 1 - groupMet[group];
+      groupMet[group] = 1;
       pagesHere[group] += pages[at];
-      const cell = cells.of[holders[at]];
-      if (cellSeen[cell] === set) continue;
-      cellSeen[cell] = set;
-      tenantsHere[group]++;
+      const cell = cellOf[member];
+      const isNew = 1 - cellMet[cell];
+      cellMet[cell] = 1;
+      // Where tenants are in one group only, each that comes meets all that are there.
+      if (!meeting) pairs += isNew * tenantsHere[group];
+      else if (isNew) pairs += meeting.add(group, tenants[member]);
+      tenantsHere[group] += isNew;
     }
-    let exposed = false;
-    let byTwo = false;
+    for (let at = starts[set]; at < starts[set + 1]; at++) cellMet[cellOf[holders[at]]] = 0;
+    let anyExposed = 0;
+    let anyByTwo = 0;
     for (let i = 0; i < groupsHere; i++) {
-      const group = groups[present[i]];
-      const count = tenantsHere[present[i]];
-      group.frames += contents[set];
-      if (count < 2) continue;
-      exposed = true;
-      group.exposure.contents += contents[set];
-      group.exposure.pages += pagesHere[present[i]];
-      total.pages += pagesHere[present[i]];
-      if (count === 2) {
-        byTwo = true;
-        group.exposure.byTwo += contents[set];
+      const group = present[i];
+      frames[group] += contents[set];
+      if (tenantsHere[group] > 1) {
+        anyExposed = 1;
+        exposed.contents[group] += contents[set];
+        exposed.pages[group] += pagesHere[group];
+        allPages += pagesHere[group];
+        if (tenantsHere[group] === 2) {
+          anyByTwo = 1;
+          exposed.byTwo[group] += contents[set];
+        }
       }
-      if (cells.apart) total.pairs += contents[set] * ((count * (count - 1)) / 2);
+      groupMet[group] = 0;
+      tenantsHere[group] = 0;
+      pagesHere[group] = 0;
     }
-    if (exposed) {
-      total.contents += contents[set];
-      if (!cells.apart)
-        total.pairs += contents[set] * pairsOf(holders.subarray(starts[set], starts[set + 1]), grouping, tenants);
-    }
-    if (byTwo) total.byTwo += contents[set];
+    allContents += anyExposed * contents[set];
+    allByTwo += anyByTwo * contents[set];
+    allPairs += pairs * contents[set];
   }
-  return total;
+  const total = { contents: allContents, pages: allPages, byTwo: allByTwo, pairs: allPairs };
+  return { frames, exposed, total };
 }
 
 /** Numbers for each tenant in each group, by member; apart: whether no tenant is in two groups. */
@@ -124,16 +150,67 @@ function tenantsOfGroups({ of }: Grouping, tenants: Tenants): { of: Uint32Array;
   return { of: cells, count: numbers.size, apart: numbers.size === new Set(tenants).size };
 }
 
-/** Pairs of tenants that meet in one group or several; each counts once. */
-function pairsOf(holders: Uint32Array, { of }: Grouping, tenants: Tenants): number {
-  const pairs = new Set<string>();
-  for (const [i, a] of holders.entries()) {
-    for (const b of holders.subarray(i + 1)) {
-      const [first, second] = [tenants[a], tenants[b]];
-      if (of[a] === of[b] && first !== second) pairs.add(first < second ? `${first} ${second}` : `${second} ${first}`);
-    }
+/** Up to so many tenants a table of their pairs is quicker than a map, and takes 16 MiB at most. */
+const FEW_TENANTS = 2048;
+
+class PairTable {
+  private readonly rounds: Uint32Array;
+
+  constructor(tenants: number) {
+    this.rounds = new Uint32Array(tenants * tenants);
   }
-  return pairs.size;
+
+  get(pair: number): number {
+    return this.rounds[pair];
+  }
+
+  set(pair: number, round: number): this {
+    this.rounds[pair] = round;
+    return this;
+  }
+}
+
+/** Counts, for one set at a time, the pairs of tenants that meet in one group or several; each pair once. */
+class TenantPairs {
+  /** The tenants that were met, and for each the one before it in the same group (its place + 1). */
+  private readonly met: Uint32Array;
+  private readonly before: Uint32Array;
+  private readonly lastOfGroup: Uint32Array;
+  /** For each pair the round in which it was met last. */
+  private readonly seen: PairTable | Map<number, number>;
+  private readonly width: number;
+  private round = 0;
+  private count = 0;
+
+  constructor(tenants: Tenants, groups: number) {
+    this.width = tenants.reduce((most, tenant) => Math.max(most, tenant + 1), 0);
+    this.seen = this.width <= FEW_TENANTS ? new PairTable(this.width) : new Map();
+    this.met = new Uint32Array(tenants.length);
+    this.before = new Uint32Array(tenants.length);
+    this.lastOfGroup = new Uint32Array(groups);
+  }
+
+  begin(): void {
+    this.round++;
+    this.count = 0;
+    this.lastOfGroup.fill(0);
+  }
+
+  /** A tenant is met in a group for the first time; gives the pairs that are new by it. */
+  add(group: number, tenant: number): number {
+    let met = 0;
+    for (let at = this.lastOfGroup[group]; at > 0; at = this.before[at - 1]) {
+      const other = this.met[at - 1];
+      const pair = Math.min(tenant, other) * this.width + Math.max(tenant, other);
+      if (this.seen.get(pair) === this.round) continue;
+      this.seen.set(pair, this.round);
+      met++;
+    }
+    this.met[this.count] = tenant;
+    this.before[this.count] = this.lastOfGroup[group];
+    this.lastOfGroup[group] = ++this.count;
+    return met;
+  }
 }
 
 /** The score of `zero-only`, which is no grouping: all members share the zero content, and nothing else is shared. */
