@@ -1,60 +1,43 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import type { ParquetType, RowGroup, SchemaElement } from "hyparquet";
-import { ByteWriter } from "hyparquet-writer/src/bytewriter.js";
-import { writeMetadata } from "hyparquet-writer/src/metadata.js";
 import type { Vectors } from "../core/vectors.js";
 import { fromSystem } from "../errors.js";
 import {
   bytesOf,
-  type Dictionary,
+  CONVERTED,
+  type Column,
   dictionaryOf,
   flags,
   indexes,
   int64s,
   levelsOf,
-  type Page,
-  writeChunk,
+  ParquetBytes,
+  TYPE,
 } from "./parquet-pages.js";
 import { type FooterWorld, type Spectrum, zeroVectors } from "./spectrum.js";
 
 const ROW_GROUP_ROWS = 128 * 1024;
 const ROW_GROUP_ENTRIES = 1024 * 1024;
-const MAGIC = 0x31524150; // PAR1
 
-const scalar = (name: string, type: ParquetType): SchemaElement[] => [{ name, type, repetition_type: "REQUIRED" }];
-const list = (name: string, element: SchemaElement): SchemaElement[] => [
-  { name, converted_type: "LIST", repetition_type: "REQUIRED", num_children: 1 },
-  { name: "list", repetition_type: "REPEATED", num_children: 1 },
-  element,
+const COLUMNS: readonly Column[] = [
+  { name: "time_s", type: TYPE.DOUBLE },
+  { name: "page_bytes", type: TYPE.INT32 },
+  { name: "zero", type: TYPE.BOOLEAN },
+  { name: "members", type: TYPE.BYTE_ARRAY, converted: CONVERTED.UTF8, isList: true },
+  { name: "copies", type: TYPE.INT32, converted: CONVERTED.UINT_32, isList: true },
+  { name: "contents", type: TYPE.INT64 },
 ];
-const ROOT: SchemaElement = { name: "spectrum", num_children: 6 };
-const COLUMNS = {
-  time_s: scalar("time_s", "DOUBLE"),
-  page_bytes: scalar("page_bytes", "INT32"),
-  zero: scalar("zero", "BOOLEAN"),
-  members: list("members", {
-    name: "element",
-    type: "BYTE_ARRAY",
-    converted_type: "UTF8",
-    repetition_type: "REQUIRED",
-  }),
-  copies: list("copies", {
-    name: "element",
-    type: "INT32",
-    converted_type: "UINT_32",
-    repetition_type: "REQUIRED",
-  }),
-  contents: scalar("contents", "INT64"),
-};
 
 /** Writes spectrum.parquet: spectra in the order of their times and page sizes. */
 export class SpectrumWriter {
-  private readonly groups: RowGroup[] = [];
+  private readonly parquet = new ParquetBytes(COLUMNS);
   private readonly worlds: FooterWorld[] = [];
-  private rows = 0;
-  private names: { of: Spectrum["members"]; dictionary: Dictionary } | undefined;
-  /** What is not yet in the file. */
-  private readonly writer = new ByteWriter();
+  /** Numbers of all members' names in the dictionary, and of the members of the last world. */
+  private readonly names = new Map<string, number>();
+  private numbers: { of: Spectrum["members"]; list: Uint32Array } | undefined;
+  /** What is not yet in a row group. */
+  private readonly waiting: Part[] = [];
+  private waitingRows = 0;
+  private waitingEntries = 0;
 
   private constructor(
     private readonly shownAs: string,
@@ -70,9 +53,7 @@ export class SpectrumWriter {
     labelNames: readonly string[],
   ): SpectrumWriter {
     try {
-      const spectrum = new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames);
-      spectrum.writer.appendUint32(MAGIC);
-      return spectrum;
+      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames);
     } catch (error) {
       throw fromSystem(error, shownAs);
     }
@@ -80,18 +61,10 @@ export class SpectrumWriter {
 
   add(spectrum: Spectrum): void {
     this.note(spectrum);
-    try {
-      for (const [zero, vectors] of [
-        [false, spectrum.vectors],
-        [true, zeroVectors(spectrum.zeroPages)],
-      ] as const) {
-        for (const part of partsOf(vectors)) {
-          this.writeGroup(spectrum, zero, part);
-          this.flush();
-        }
-      }
-    } catch (error) {
-      throw fromSystem(error, this.shownAs);
+    const { timeS, pageBytes, members, zeroPages } = spectrum;
+    const numbers = this.numbersOf(members);
+    for (const [zero, vectors] of [[false, spectrum.vectors] as const, [true, zeroVectors(zeroPages)] as const]) {
+      for (const part of partsOf(vectors)) this.keep({ timeS, pageBytes, zero, numbers, vectors: part });
     }
   }
 
@@ -103,70 +76,112 @@ export class SpectrumWriter {
     world.sizes.push({ page_bytes: pageBytes, pages: [...pages], zero_pages: [...zeroPages] });
   }
 
-  private writeGroup({ timeS, pageBytes, members }: Spectrum, zero: boolean, vectors: Vectors): void {
-    const rows = vectors.contents.length;
-    const start = this.writer.offset;
-    const levels = levelsOf(vectors.starts);
-    const chunk = (path: SchemaElement[], page: Omit<Page, "rows">) => writeChunk(this.writer, path, { rows, ...page });
-    const columns = [
-      chunk(COLUMNS.time_s, { values: bytesOf(new Float64Array(rows).fill(timeS)), only: timeS }),
-      chunk(COLUMNS.page_bytes, { values: bytesOf(new Int32Array(rows).fill(pageBytes)), only: pageBytes }),
-      chunk(COLUMNS.zero, { encoding: "RLE", values: flags(rows, zero), only: zero }),
-      chunk(COLUMNS.members, {
-        levels,
-        encoding: "RLE_DICTIONARY",
-        values: indexes(vectors.holders, members.length),
-        dictionary: this.namesOf(members),
-      }),
-      chunk(COLUMNS.copies, { levels, values: bytesOf(vectors.copies) }),
-      chunk(COLUMNS.contents, { values: int64s(vectors.contents) }),
-    ];
-    this.rows += rows;
-    this.groups.push({
-      columns,
-      num_rows: BigInt(rows),
-      total_byte_size: columns.reduce((sum, { meta_data }) => sum + (meta_data?.total_uncompressed_size ?? 0n), 0n),
-      total_compressed_size: BigInt(this.writer.offset - start),
+  private numbersOf(members: Spectrum["members"]): Uint32Array {
+    if (this.numbers?.of === members) return this.numbers.list;
+    const list = Uint32Array.from(members, ({ member }) => {
+      const number = this.names.get(member) ?? this.names.size;
+      this.names.set(member, number);
+      return number;
     });
+    this.numbers = { of: members, list };
+    return list;
   }
 
-  /** The names of a world's members as a dictionary, made once for all of its page sizes. */
-  private namesOf(members: Spectrum["members"]): Dictionary {
-    if (this.names?.of !== members)
-      this.names = { of: members, dictionary: dictionaryOf(members.map(({ member }) => member)) };
-    return this.names.dictionary;
+  private keep(part: Part): void {
+    const rows = part.vectors.contents.length;
+    const entries = part.vectors.holders.length;
+    if (this.waitingRows + rows > ROW_GROUP_ROWS || this.waitingEntries + entries > ROW_GROUP_ENTRIES) this.addGroup();
+    this.waiting.push(part);
+    this.waitingRows += rows;
+    this.waitingEntries += entries;
   }
 
-  private flush(): void {
-    writeFileSync(this.fd, new Uint8Array(this.writer.buffer, 0, this.writer.index));
-    this.writer.index = 0;
+  /** Writes what waits as a row group. */
+  private addGroup(): void {
+    const { waiting, waitingRows: rows, waitingEntries: entries } = this;
+    if (rows === 0) return;
+    const times = new Float64Array(rows);
+    const pageBytes = new Int32Array(rows);
+    const starts = new Uint32Array(rows + 1);
+    const members = new Uint32Array(entries);
+    const copies = new Uint32Array(entries);
+    const contents = new Float64Array(rows);
+    let row = 0;
+    let entry = 0;
+    for (const { vectors, numbers, ...part } of waiting) {
+      const count = vectors.contents.length;
+      times.fill(part.timeS, row, row + count);
+      pageBytes.fill(part.pageBytes, row, row + count);
+      contents.set(vectors.contents, row);
+      copies.set(vectors.copies, entry);
+      for (let i = 0; i < vectors.holders.length; i++) members[entry + i] = numbers[vectors.holders[i]];
+      for (let i = 1; i <= count; i++) starts[row + i] = entry + vectors.starts[i] - vectors.starts[0];
+      row += count;
+      entry += vectors.holders.length;
+    }
+    const levels = levelsOf(starts);
+    const zeros = flags(waiting.map(({ zero, vectors }) => [zero, vectors.contents.length]));
+    const bounds = (values: number[], Values: Float64ArrayConstructor | Int32ArrayConstructor) => ({
+      least: bytesOf(Values.of(values.reduce((a, b) => Math.min(a, b)))),
+      most: bytesOf(Values.of(values.reduce((a, b) => Math.max(a, b)))),
+    });
+    const timeBounds = bounds(
+      waiting.map((part) => part.timeS),
+      Float64Array,
+    );
+    const sizeBounds = bounds(
+      waiting.map((part) => part.pageBytes),
+      Int32Array,
+    );
+    this.parquet.addGroup(rows, [
+      { values: bytesOf(times), ...timeBounds },
+      { values: bytesOf(pageBytes), ...sizeBounds },
+      { values: zeros, encoding: "RLE" },
+      {
+        values: indexes(members, this.names.size),
+        encoding: "RLE_DICTIONARY",
+        levels,
+        dictionary: dictionaryOf([...this.names.keys()]),
+      },
+      { values: bytesOf(copies), levels },
+      { values: int64s(contents) },
+    ]);
+    waiting.length = 0;
+    this.waitingRows = 0;
+    this.waitingEntries = 0;
+    this.write();
   }
 
-  finish(): void {
-    const { writer } = this;
+  private write(): void {
     try {
-      writeMetadata(writer, {
-        version: 2,
-        created_by: `pagekin ${this.version}`,
-        schema: [ROOT, ...Object.values(COLUMNS).flat()],
-        num_rows: BigInt(this.rows),
-        row_groups: this.groups,
-        key_value_metadata: [
-          { key: "pagekin.version", value: this.version },
-          { key: "pagekin.labels", value: JSON.stringify(this.labelNames) },
-          { key: "pagekin.worlds", value: JSON.stringify(this.worlds) },
-        ],
-      } as Parameters<typeof writeMetadata>[1]);
-      writer.appendUint32(MAGIC);
-      this.flush();
-      closeSync(this.fd);
+      writeFileSync(this.fd, this.parquet.take());
     } catch (error) {
       throw fromSystem(error, this.shownAs);
     }
   }
+
+  finish(): void {
+    this.addGroup();
+    this.parquet.finish("spectrum", `pagekin ${this.version}`, {
+      "pagekin.version": this.version,
+      "pagekin.labels": JSON.stringify(this.labelNames),
+      "pagekin.worlds": JSON.stringify(this.worlds),
+    });
+    this.write();
+    closeSync(this.fd);
+  }
 }
 
-/** Windows of vectors that make one row group each. */
+/** Vectors of one time and page size that go into one row group; numbers: of the names of its members. */
+interface Part {
+  timeS: number;
+  pageBytes: number;
+  zero: boolean;
+  numbers: Uint32Array;
+  vectors: Vectors;
+}
+
+/** Windows of vectors that fit a row group each. */
 function* partsOf({ starts, holders, copies, contents }: Vectors): Generator<Vectors> {
   for (let from = 0, to = 0; from < contents.length; from = to) {
     do to++;
