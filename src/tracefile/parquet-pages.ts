@@ -9,7 +9,7 @@ import { serializeTCompactProtocol } from "hyparquet-writer/src/thrift.js";
 
 const MAGIC = 0x31524150; // PAR1
 /** Bytes of a column of a row group; for fewer gzip takes longer than it is worth. */
-const LEAST_COMPRESSED = 256 * 1024;
+const LEAST_COMPRESSED = 1024 * 1024;
 const NOTHING = new Uint8Array();
 
 // Numbers of parquet.thrift.

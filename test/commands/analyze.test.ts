@@ -5,6 +5,7 @@ import { inFolder, tablesIn, test } from "../support/folder.js";
 import { madeDumps } from "../support/made-dumps.js";
 import { succeed } from "../support/pagekin.js";
 import { ALL_SIZES, FIVE_SIZES } from "../support/reference.js";
+import { expectSpectrum } from "../support/spectrum.js";
 import { onlyRow, rate, rowsOf } from "../support/table.js";
 import { twinTables } from "../support/twin.js";
 import { worlds, writeDumps } from "../support/worlds.js";
@@ -60,7 +61,7 @@ test("the small world has the counts that its plan has", async ({ folder }) => {
   }
 });
 
-test("every byte of the tables is what a comparison of whole pages gives", async () => {
+test("every byte of the tables, and every row of the spectrum, is what a comparison of whole pages gives", async () => {
   const sizeLists = fc.constantFrom(FIVE_SIZES, [4096], [1024, 16384], ALL_SIZES);
   await fc.assert(
     fc.asyncProperty(worlds, sizeLists, (all, pageSizes) =>
@@ -70,6 +71,7 @@ test("every byte of the tables is what a comparison of whole pages gives", async
         const sources = [...all].reverse().flatMap(({ timeS, members }) => writeDumps(folder, members, timeS));
         await succeed(["analyze", ...sources, "--page-size", pageSizes.join(), "--out", out, "--quiet"]);
         expect(tablesIn(out)).toEqual(twinTables(all, pageSizes));
+        await expectSpectrum(out, all, pageSizes);
       }),
     ),
     { numRuns: 25 },

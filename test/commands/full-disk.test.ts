@@ -52,6 +52,21 @@ describe("under a limit on the size of files", () => {
     await expectFull(folder, ["analyze", ...NAMES, "--out", "out"], /file size limit/, how);
   });
 
+  test("a long spectrum is an error", async ({ folder }) => {
+    // No two contents have the same copies: some 90 KiB of spectrum, and little of anything else.
+    const sets = Array.from({ length: 4095 }, (_, i) => i + 1);
+    const names = Array.from({ length: 12 }, (_, member) => {
+      const held = sets.filter((set) => (set >> member) & 1);
+      const rows = held.map((set, page) => `4096,${page},${set.toString(16).padStart(8, "0")}\n`);
+      writeFileSync(path.join(folder, `v${member}.csv`), `page_bytes,page,fingerprint\n${rows.join("")}`);
+      return `v${member}.csv`;
+    });
+    const how = { before: "ulimit -f 16" };
+    const says = /out\/spectrum\.parquet: file size limit/;
+    await expectFull(folder, ["analyze", ...names, "--out", "out"], says, how);
+    await expectFull(folder, ["compare", ...names, "--policy", "one-group", "--out", "out"], says, how);
+  });
+
   test("a trace is an error", async ({ folder }) => {
     writeFileSync(path.join(folder, "vm.raw"), randomBytes(1024 * 1024, 3));
     const how = { before: "ulimit -f 16", env: { TMPDIR: folder } };
@@ -70,6 +85,10 @@ describe.skipIf(!CAN_MOUNT)(`on a full disk${because(CAN_MOUNT, "no file system 
     await withDisk(folder, "300k", async (disk) => {
       writeMany(disk);
       await expectFull(disk, ["analyze", ...NAMES, "--out", "out"], /no space left/);
+      // 40 rows of members.csv for each policy at each size, with zero pages and without.
+      const policies = Array.from({ length: 30 }, (_, i) => `--policy=similar:${i + 1}`);
+      const compare = ["compare", ...NAMES, "--page-size", "1k,2k,4k", ...policies, "--out", "out"];
+      await expectFull(disk, compare, /no space left/);
       // And where there is room for the same command, it does the same work.
       await succeed([
         "analyze",

@@ -19,6 +19,7 @@ const WAYS: [how: string, args: string[]][] = [
   ["analyze with workers reads a pipe", ["analyze", "vm=-", "other.raw", "--workers", "3"]],
   ["analyze spools a pipe", ["analyze", "vm=-", "--verify"]],
   ["analyze spills a pipe's fingerprints", ["analyze", "vm=-", "--max-memory", "1m"]],
+  ["compare reads a pipe", ["compare", "vm=-", "other.raw", "--workers", "2"]],
   ["fingerprint reads a pipe", ["fingerprint", "vm=-", "other.raw", "--workers", "2"]],
 ];
 const SIGNALS: [signal: NodeJS.Signals, code: number][] = [

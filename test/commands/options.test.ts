@@ -12,7 +12,7 @@ const DUMP = dumpOf([TINY, 0, TINY + 1, TINY + 2, TINY, TINY, TINY, TINY]);
 
 const writeDump = (folder: string) => writeFileSync(path.join(folder, "a.raw"), DUMP);
 
-describe.each(["analyze", "fingerprint"])("%s refuses", (command) => {
+describe.each(["analyze", "compare", "fingerprint"])("%s refuses", (command) => {
   const wrong: [args: string[], says: RegExp][] = [
     [["--page-size", "3000"], /3000 bytes is no page size/],
     [["--page-size", "512"], /512 bytes is no page size/],
@@ -136,7 +136,7 @@ test("members are named after their files without the known extensions", async (
 
 test("--help and --version print to stdout and write nothing", async ({ folder }) => {
   const main = await succeed(["--help"], { cwd: folder });
-  for (const command of ["analyze", "fingerprint"]) {
+  for (const command of ["analyze", "compare", "fingerprint"]) {
     expect(main).toContain(`pagekin ${command}`);
     const help = await succeed([command, "--help"], { cwd: folder });
     for (const option of [

@@ -8,7 +8,8 @@ import { inFolder, tablesIn, test } from "../support/folder.js";
 import { ended, start, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { FIVE_SIZES } from "../support/reference.js";
-import { THREE, THREE_TABLES } from "../support/three.js";
+import { expectSpectrum } from "../support/spectrum.js";
+import { expectThree, THREE } from "../support/three.js";
 import { because, HAS_ZSTD, run, zstd } from "../support/tools.js";
 import { twinTables } from "../support/twin.js";
 
@@ -32,7 +33,7 @@ describe.each(FORMS)("%s on standard input", (_form, bytes) => {
     const out = path.join(folder, "out");
     const sources = ["m1=-", ...writeOthers(folder)];
     await succeed(["analyze", ...sources, ...options, "--out", out, "--quiet"], { input: bytes() });
-    expect(tablesIn(out)).toEqual(THREE_TABLES);
+    await expectThree(out);
   });
 });
 
@@ -43,7 +44,7 @@ describe.skipIf(!HAS_ZSTD).each(ZSTD_FORMS)(
       const out = path.join(folder, "out");
       const sources = ["m1=-", ...writeOthers(folder)];
       await succeed(["analyze", ...sources, ...options, "--out", out, "--quiet"], { input: bytes() });
-      expect(tablesIn(out)).toEqual(THREE_TABLES);
+      await expectThree(out);
     });
   },
 );
@@ -53,7 +54,7 @@ test("a trace on standard input, and one made from standard input, give the tabl
   await succeed(["fingerprint", "m1=-", "--out", traces, "--quiet"], { input: THREE[0].dump });
   const input = readFileSync(path.join(traces, "m1.parquet"));
   await succeed(["analyze", "m1=-", ...writeOthers(folder), "--out", out, "--quiet"], { input });
-  expect(tablesIn(out)).toEqual(THREE_TABLES);
+  await expectThree(out);
 });
 
 test("named pipes are read like files", async ({ folder }) => {
@@ -65,7 +66,7 @@ test("named pipes are read like files", async ({ folder }) => {
   });
   const out = path.join(folder, "out");
   await succeed(["analyze", ...pipes, "--out", out, "--quiet"]);
-  expect(tablesIn(out)).toEqual(THREE_TABLES);
+  await expectThree(out);
 });
 
 test("splitting the input into reads at any points changes nothing", async () => {
@@ -92,7 +93,9 @@ test("splitting the input into reads at any points changes nothing", async () =>
         }
         child.stdin.end(bytes.subarray(done));
         expect(await end).toEqual({ code: 0, stdout: "", stderr: "" });
-        expect(tablesIn(out)).toEqual(twinTables([{ timeS: 0, members: [{ name: "vm", dump }] }], FIVE_SIZES));
+        const worlds = [{ timeS: 0, members: [{ name: "vm", dump }] }];
+        expect(tablesIn(out)).toEqual(twinTables(worlds, FIVE_SIZES));
+        await expectSpectrum(out, worlds, FIVE_SIZES);
       }),
     ),
     { numRuns: 12 },

@@ -9,6 +9,7 @@ import { succeed } from "../support/pagekin.js";
 import { PIECE } from "../support/pieces.js";
 import { fillRandom, randomNumbers } from "../support/random.js";
 import { FIVE_SIZES } from "../support/reference.js";
+import { sameSpectrum } from "../support/spectrum.js";
 import { because, HAS_ZSTD, zstd } from "../support/tools.js";
 import { type Member, twinTables } from "../support/twin.js";
 
@@ -40,7 +41,14 @@ function bytesOf(numbers: Int32Array): Buffer {
 
 /** The numbers stand for the bytes: 4 for 1024. */
 const members: Member[] = MIB.map((_, i) => ({ name: `m${i + 1}`, dump: Buffer.from(numbersOf(i + 1).buffer) }));
-const EXPECTED = twinTables([{ timeS: 0, members }], FIVE_SIZES, [], WORDS);
+const WORLDS = [{ timeS: 0, members }];
+const TABLES = twinTables(WORLDS, FIVE_SIZES, [], WORDS);
+const expectSameSpectrum = sameSpectrum(WORLDS, FIVE_SIZES, [], WORDS);
+
+async function expectSame(out: string): Promise<void> {
+  expect(tablesIn(out)).toEqual(TABLES);
+  await expectSameSpectrum(out);
+}
 
 let folder: string;
 let dumps: string[];
@@ -60,14 +68,14 @@ describe.each(["1", "2", "5"])("with %s workers", (workers) => {
   test.each(["1m", "3m", "1g"])("and %s of memory, 148 MiB of dumps give the same bytes", async (memory) => {
     const out = path.join(folder, `out-${workers}-${memory}`);
     await succeed(["analyze", ...dumps, "--max-memory", memory, "--workers", workers, "--out", out, "--quiet"]);
-    expect(tablesIn(out)).toEqual(EXPECTED);
+    await expectSame(out);
   });
 });
 
 test("--verify over them in little memory gives the same bytes", async () => {
   const out = path.join(folder, "verified");
   await succeed(["analyze", ...dumps, "--verify", "--max-memory", "1m", "--workers", "2", "--out", out, "--quiet"]);
-  expect(tablesIn(out)).toEqual(EXPECTED);
+  await expectSame(out);
 });
 
 test("traces of them in little memory give the same bytes", async () => {
@@ -76,7 +84,7 @@ test("traces of them in little memory give the same bytes", async () => {
   await succeed(["fingerprint", ...dumps, "--max-memory", "1m", "--workers", "2", "--out", traces, "--quiet"]);
   const files = members.map(({ name }) => path.join(traces, `${name}.parquet`));
   await succeed(["analyze", ...files, "--max-memory", "1m", "--workers", "2", "--out", out, "--quiet"]);
-  expect(tablesIn(out)).toEqual(EXPECTED);
+  await expectSame(out);
 });
 
 async function expectSameFrom(form: string, compress: (bytes: Buffer) => Buffer): Promise<void> {
@@ -84,7 +92,7 @@ async function expectSameFrom(form: string, compress: (bytes: Buffer) => Buffer)
   const file = path.join(folder, `m1.${form}`);
   writeFileSync(file, compress(bytesOf(numbersOf(1))));
   await succeed(["analyze", `m1=${file}`, ...dumps.slice(1), "--out", out, "--quiet"]);
-  expect(tablesIn(out)).toEqual(EXPECTED);
+  await expectSame(out);
 }
 
 test("a gzip of more than 64 MiB gives the same bytes", () =>

@@ -27,7 +27,7 @@ function expectOneLine({ code, stdout, stderr }: Ended): void {
   expect(code).not.toBe(null);
 }
 
-describe.each(["analyze", "fingerprint"])("%s", (command) => {
+describe.each(["analyze", "compare", "fingerprint"])("%s", (command) => {
   test.for([
     ["as it starts", "start"],
     ["when it gets its work", "job"],

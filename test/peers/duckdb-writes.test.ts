@@ -7,8 +7,9 @@ import { query, quote } from "../support/duckdb.js";
 import { makeFolder, removeFolder, tablesIn } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { FIVE_SIZES } from "../support/reference.js";
+import { expectSpectrum } from "../support/spectrum.js";
 import { rowsOf } from "../support/table.js";
-import { THREE, THREE_TABLES } from "../support/three.js";
+import { expectThree, THREE } from "../support/three.js";
 import { twinTables } from "../support/twin.js";
 
 let folder: string;
@@ -55,7 +56,7 @@ describe.each([
   test("give the tables of the dumps", async () => {
     const out = path.join(folder, `out-${form}`);
     await succeed(["analyze", ...(await rewrite(form, select, options)), "--out", out, "--quiet"]);
-    expect(tablesIn(out)).toEqual(THREE_TABLES);
+    await expectThree(out);
   });
 });
 
@@ -67,17 +68,20 @@ test("some page sizes of them, in any order of rows, give the tables of these si
   );
   const out = path.join(folder, "out-two");
   await succeed(["analyze", ...files, "--out", out, "--quiet"]);
-  expect(tablesIn(out)).toEqual(twinTables([{ timeS: 0, members: THREE }], [1024, 16384]));
+  const worlds = [{ timeS: 0, members: THREE }];
+  expect(tablesIn(out)).toEqual(twinTables(worlds, [1024, 16384]));
+  await expectSpectrum(out, worlds, [1024, 16384]);
   const one = path.join(folder, "out-one");
   await succeed(["analyze", ...files, "--page-size", "16k", "--out", one, "--quiet"]);
-  expect(tablesIn(one)).toEqual(twinTables([{ timeS: 0, members: THREE }], [16384]));
+  expect(tablesIn(one)).toEqual(twinTables(worlds, [16384]));
+  await expectSpectrum(one, worlds, [16384]);
 });
 
 test("the fingerprint of the zero page is the zero content, whatever the column zero says", async () => {
   const files = await rewrite("unmarked", "SELECT * REPLACE (false AS zero) FROM TRACE", "COMPRESSION zstd");
   const out = path.join(folder, "out-unmarked");
   await succeed(["analyze", ...files, "--out", out, "--quiet"]);
-  expect(tablesIn(out)).toEqual(THREE_TABLES);
+  await expectThree(out);
 });
 
 test("a fingerprint that one trace marks as zero is the zero content in all", async () => {
@@ -120,4 +124,5 @@ test("member and time come from the columns, unless the command line names them"
     { timeS: 7, members: [{ name: "third", dump }] },
   ];
   expect(tablesIn(out)).toEqual(twinTables(worlds, FIVE_SIZES));
+  await expectSpectrum(out, worlds, FIVE_SIZES);
 });

@@ -9,7 +9,16 @@ import { ended, pagekin, start, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { rowsOf } from "../support/table.js";
 
-const ANALYZED = ["copies.csv", "inter.csv", "ledger.csv", "manifest.json", "page_sizes.csv", "pairs.csv", "self.csv"];
+const ANALYZED = [
+  "copies.csv",
+  "inter.csv",
+  "ledger.csv",
+  "manifest.json",
+  "page_sizes.csv",
+  "pairs.csv",
+  "self.csv",
+  "spectrum.parquet",
+];
 
 function writeDumps(folder: string): void {
   writeFileSync(path.join(folder, "a.raw"), dumpOf([TINY, 0, 0, TINY]));

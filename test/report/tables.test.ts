@@ -7,6 +7,7 @@ import { tablesIn, test, textsIn } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { FIVE_SIZES } from "../support/reference.js";
+import { expectSpectrum } from "../support/spectrum.js";
 import { rowsOf } from "../support/table.js";
 import { type Member, twinTables } from "../support/twin.js";
 
@@ -27,7 +28,7 @@ test("two members at one page size, written out", async ({ folder }) => {
   // a: zero, zero, 1, 2, 2. b: zero, 2, 3.
   const files = writeAll(folder, { "a.raw": pages(0, 0, 1, 2, 2), "b.raw": pages(0, 2, 3) });
   await succeed(["analyze", ...files, "--page-size", "4k", "--out", out]);
-  const { "manifest.json": _manifest, ...tables } = textsIn(out);
+  const { "manifest.json": _manifest, "spectrum.parquet": _spectrum, ...tables } = textsIn(out);
   expect(tables).toEqual({
     "self.csv": `time_s,member,page_bytes,pages,zero_pages,contents,self_saved_pages,self_sharing_rate,zero_saved_pages,nonzero_self_sharing_rate
 0,a,4096,5,2,3,2,0.400000,1,0.333333
@@ -115,6 +116,7 @@ test("members come in the order of the sources, not of their names, and odd name
   });
   await succeed(["analyze", ...files, "--out", out, "--quiet"]);
   expect(tablesIn(out)).toEqual(twinTables([{ timeS: 0, members }], FIVE_SIZES));
+  await expectSpectrum(out, [{ timeS: 0, members }], FIVE_SIZES);
 });
 
 test("at a page size without a whole page a member has a row of zeros", async ({ folder }) => {
@@ -126,6 +128,7 @@ test("at a page size without a whole page a member has a row of zeros", async ({
   const files = members.map(({ name, dump }) => writeAll(folder, { [`${name}.raw`]: dump })[0]);
   await succeed(["analyze", ...files, "--out", out, "--quiet"]);
   expect(tablesIn(out)).toEqual(twinTables([{ timeS: 0, members }], FIVE_SIZES));
+  await expectSpectrum(out, [{ timeS: 0, members }], FIVE_SIZES);
   expect(rowsOf(out, "self.csv").at(-2)).toEqual({
     time_s: "0",
     member: "small",
@@ -158,7 +161,9 @@ describe("labels of an inventory", () => {
     await succeed(["analyze", two, none, "--inventory", inventory, "--page-size", "1k,4k", "--out", out, "--quiet"]);
     // What the command line names comes before what the inventory names.
     const order = [members[0], members[2], members[1]];
-    expect(tablesIn(out)).toEqual(twinTables([{ timeS: 0, members: order }], [1024, 4096], ["os", "note"]));
+    const worlds = [{ timeS: 0, members: order }];
+    expect(tablesIn(out)).toEqual(twinTables(worlds, [1024, 4096], ["os", "note"]));
+    await expectSpectrum(out, worlds, [1024, 4096], ["os", "note"]);
   });
 
   test("and sources and times of an inventory alone", async ({ folder }) => {
@@ -173,6 +178,7 @@ describe("labels of an inventory", () => {
       { timeS: 15, members: snapshot(pages(1, 1, 2), "busy") },
     ];
     expect(tablesIn(out)).toEqual(twinTables(worlds, [4096], ["load"]));
+    await expectSpectrum(out, worlds, [4096], ["load"]);
   });
 });
 
@@ -187,5 +193,6 @@ test("exactly the contract's files are written", async ({ folder }) => {
     "page_sizes.csv",
     "pairs.csv",
     "self.csv",
+    "spectrum.parquet",
   ]);
 });

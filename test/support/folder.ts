@@ -38,8 +38,14 @@ export function textsIn(folder: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), "utf8")]));
 }
 
-/** The text of all result files that depend on names and contents alone. */
+/** The text of all result tables that depend on names and contents alone; spectrum.parquet must be there, and is no text. */
 export function tablesIn(folder: string): Record<string, string> {
-  const { "ledger.csv": _ledger, "manifest.json": _manifest, ...tables } = textsIn(folder);
+  const {
+    "ledger.csv": _ledger,
+    "manifest.json": _manifest,
+    "spectrum.parquet": spectrum,
+    ...tables
+  } = textsIn(folder);
+  if (spectrum === undefined) throw new Error(`there is no spectrum.parquet in ${folder}`);
   return tables;
 }

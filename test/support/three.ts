@@ -1,9 +1,12 @@
 // Three members of some MiB that share in every way, for tests that read the same world in many forms.
 
+import { expect } from "vitest";
+import { tablesIn } from "./folder.js";
 import { dumpOf, TINY } from "./pieces.js";
 import { randomNumbers } from "./random.js";
 import { FIVE_SIZES } from "./reference.js";
-import { type Member, twinTables } from "./twin.js";
+import { sameSpectrum } from "./spectrum.js";
+import { type Member, type TwinWorld, twinTables } from "./twin.js";
 
 /** Runs of 4 KiB pages: zero, of the few that are common to all, of the member's own. */
 function pieces(member: number): number[] {
@@ -23,5 +26,12 @@ export const THREE: Member[] = [100, 0, 1023].map((tailBytes, i) => ({
   dump: dumpOf(pieces(i + 1).slice(i), tailBytes),
 }));
 
-/** What `pagekin analyze` must write for them, at the five sizes; without ledger.csv and manifest.json. */
-export const THREE_TABLES = twinTables([{ timeS: 0, members: THREE }], FIVE_SIZES);
+const WORLDS: TwinWorld[] = [{ timeS: 0, members: THREE }];
+const TABLES = twinTables(WORLDS, FIVE_SIZES);
+const expectSameSpectrum = sameSpectrum(WORLDS, FIVE_SIZES);
+
+/** What `pagekin analyze` must write for them at the five sizes, apart from ledger.csv and manifest.json. */
+export async function expectThree(out: string): Promise<void> {
+  expect(tablesIn(out)).toEqual(TABLES);
+  await expectSameSpectrum(out);
+}

@@ -1,5 +1,6 @@
 // A plain twin of the analysis: whole pages as keys of maps, no fingerprint anywhere.
 
+import type { SpectrumRow, SpectrumWorld } from "./spectrum.js";
 import { formatTime, rate, toCsv } from "./table.js";
 
 export interface Member {
@@ -113,6 +114,67 @@ export function twinSharing(members: readonly Member[], pageBytes: number): obje
 /** Contents of all members together, at a page size. */
 export function twinUnion(members: readonly Member[], pageBytes: number): number {
   return union(countSize(members, pageBytes).members).size;
+}
+
+/** Less than 0 where `a` comes first: number by number, and a list before those that go on where it ends. */
+function compareLists(a: readonly number[], b: readonly number[]): number {
+  const differs = a.findIndex((value, i) => value !== b[i]);
+  return differs < 0 || differs >= b.length ? a.length - b.length : a[differs] - b[differs];
+}
+
+/** Contents by their copy vectors: the zero content last, the others in the order of their holders, then of their copies. */
+function copyVectors(timeS: number, { pageBytes, members, zero }: TwinSize): SpectrumRow[] {
+  const vectors = new Map<string, { isZero: boolean; holders: number[]; copies: number[]; contents: number }>();
+  for (const content of union(members)) {
+    const isZero = content === zero;
+    const holders = [...members.keys()].filter((member) => members[member].copies.has(content));
+    const copies = holders.map((member) => members[member].copies.get(content) ?? 0);
+    const key = JSON.stringify([isZero, holders, copies]);
+    const vector = vectors.get(key) ?? { isZero, holders, copies, contents: 0 };
+    vectors.set(key, { ...vector, contents: vector.contents + 1 });
+  }
+  return [...vectors.values()]
+    .sort(
+      (a, b) =>
+        Number(a.isZero) - Number(b.isZero) || compareLists(a.holders, b.holders) || compareLists(a.copies, b.copies),
+    )
+    .map(({ isZero, holders, copies, contents }) => ({
+      time_s: timeS,
+      page_bytes: pageBytes,
+      zero: isZero,
+      members: holders.map((member) => members[member].name),
+      copies,
+      contents,
+    }));
+}
+
+/** The rows of spectrum.parquet for worlds in the order of their times, and what its footer tells of them. */
+export function twinSpectrum(
+  worlds: readonly TwinWorld[],
+  pageSizes: readonly number[],
+  labelNames: readonly string[] = [],
+  scale = 1,
+): { rows: SpectrumRow[]; worlds: SpectrumWorld[] } {
+  const counted = worlds.map(({ timeS, members }) => ({
+    timeS,
+    members,
+    sizes: pageSizes.map((pageBytes) => countSize(members, pageBytes, scale)),
+  }));
+  return {
+    rows: counted.flatMap(({ timeS, sizes }) => sizes.flatMap((size) => copyVectors(timeS, size))),
+    worlds: counted.map(({ timeS, members, sizes }) => ({
+      time_s: timeS,
+      members: members.map(({ name, labels = [] }) => ({
+        member: name,
+        labels: Object.fromEntries(labelNames.map((label, i) => [label, labels[i] ?? ""])),
+      })),
+      sizes: sizes.map((size) => ({
+        page_bytes: size.pageBytes,
+        pages: size.members.map(({ pages }) => pages),
+        zero_pages: size.members.map(({ zeroPages }) => zeroPages),
+      })),
+    })),
+  };
 }
 
 function selfRow(timeS: number, { pageBytes, zero }: TwinSize, member: TwinMember): string[] {

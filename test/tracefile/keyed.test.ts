@@ -9,6 +9,7 @@ import { tablesIn, test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { expectRefused } from "../support/refused.js";
+import { spectrumIn } from "../support/spectrum.js";
 
 const KEY = Buffer.from("sixteen or more bytes, which in earnest are random");
 const A = dumpOf([TINY, 0, 0, 0, 0, 0, 0, 0, TINY + 1, TINY + 1, 0, 0, TINY, 0, 0, 0]);
@@ -39,7 +40,7 @@ test("give the tables that the dumps give", async ({ folder }) => {
   const tables = async (out: string, ...sources: string[]) => {
     await succeed(["analyze", ...sources, "--out", out, "--quiet"], { cwd: folder });
     const { "ledger.csv": _, ...rest } = tablesIn(path.join(folder, out));
-    return rest;
+    return { ...rest, spectrum: readFileSync(spectrumIn(path.join(folder, out))).toString("base64") };
   };
   expect(await tables("o1", "keyed/a.parquet", "keyed/b.parquet")).toEqual(await tables("o2", "a.raw", "b.raw"));
 });
