@@ -1,6 +1,6 @@
 import { PagekinError } from "../errors.js";
 import { type Comparison, comparePolicies } from "../policies/compare.js";
-import type { PolicyContext } from "../policies/policy.js";
+import type { Policy, PolicyContext } from "../policies/policy.js";
 import { POLICY_FORMS, parsePolicies } from "../policies/registry.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
@@ -15,12 +15,14 @@ import { openSpectra, type Spectra } from "./spectra.js";
 
 const TENANT = "tenant";
 const KERNEL_DEFAULT_SHARING = 256;
+/** Policies that keep to --together, --apart and --max-group. */
+const LIMITED = /^(private:.*,)?(similar|best)(:|$)/;
 
 const options = {
   policy: {
     type: "string",
     array: true,
-    describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by:tenant where there are tenants]`,
+    describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by the tenant label where there is one]`,
   },
   inventory: sourceOptions.inventory,
   "page-size": {
@@ -40,21 +42,27 @@ const options = {
   together: { type: "string", array: true, describe: "members (a,b) that similar and best keep in one group" },
   apart: { type: "string", array: true, describe: "members (a,b) that similar and best keep in different groups" },
   "max-group": { type: "string", describe: "most members of a group, for similar and best [default: no limit]" },
-  add: { type: "string", array: true, describe: "member whose frames at the margin go to marginal.csv" },
+  add: {
+    type: "string",
+    array: true,
+    describe: "member to add: the frames that it costs in each group go to marginal.csv",
+  },
   "max-page-sharing": {
     type: "string",
-    describe: "also what ksmd would hold at rest, with so many pages a frame at most, from 2 [default: 256]",
+    describe:
+      "what ksmd would hold at rest, with at most so many pages a frame, from 2 [default: not computed; with --use-zero-pages alone 256]",
   },
   "use-zero-pages": {
     type: "boolean",
     default: false,
-    describe: "the same with zero pages mapped to the kernel's own",
+    describe: "what ksmd would hold at rest with zero pages mapped to the kernel's own zero page",
   },
   ...runOptions,
 } as const;
 
 export const command: Command<typeof options> = {
   options,
+  about: "Or the only source is a spectrum.parquet that analyze or compare wrote.",
   example: [
     "pagekin compare --inventory traces/guests.csv --policy one-group --policy by:tenant --policy best:2",
     "what keeping tenants apart costs",
@@ -66,14 +74,17 @@ export const command: Command<typeof options> = {
 async function compare(args: Arguments<typeof options>): Promise<void> {
   const spectra = await openSpectra(args);
   const tenantLabel = tenantLabelOf(args.tenantLabel, spectra);
-  for (const member of args.add ?? []) refuseUnknown("add", member, spectra);
+  const added = args.add ?? [];
+  for (const member of added) refuseUnknown("add", member, spectra);
+  refuseTwice("add", added);
   const settings = {
     policies: await parsePolicies(policiesOf(args.policy, tenantLabel), contextOf(args, tenantLabel, spectra)),
     entitlement: args.entitlement as "shapley" | "proportional",
     tenantLabel,
     kernel: kernelOf(args),
-    add: args.add ?? [],
+    add: added,
   };
+  refuseIdleLimits(args, settings.policies);
   const output = Output.open(args.out, args.force, spectra.opened);
   const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
 
@@ -122,6 +133,7 @@ function contextOf(
         throw new PagekinError(`--${option} ${text} names one member`, { hint: "name two or more, by commas" });
       }
       for (const member of members) refuseUnknown(option, member, spectra);
+      refuseTwice(option, members);
       return members;
     });
   return {
@@ -141,6 +153,19 @@ function refuseUnknown(option: string, member: string, { memberNames }: Spectra)
   const names = [...memberNames];
   const some = `${names.slice(0, 8).join(", ")}${names.length > 8 ? ", ..." : ""}`;
   throw new PagekinError(`--${option} ${member}: there is no such member`, { hint: `there are ${some}` });
+}
+
+function refuseTwice(option: string, members: readonly string[]): void {
+  const twice = members.find((member, i) => members.indexOf(member) !== i);
+  if (twice !== undefined) throw new PagekinError(`--${option} names ${twice} twice`, { hint: "name it once" });
+}
+
+/** Limits that no policy keeps to would be believed to hold. */
+function refuseIdleLimits(args: Arguments<typeof options>, policies: readonly Policy[]): void {
+  if (policies.some(({ text }) => LIMITED.test(text))) return;
+  const idle = (["together", "apart", "max-group"] as const).find((option) => [args[option] ?? []].flat().length > 0);
+  if (idle)
+    throw new PagekinError(`--${idle} binds similar and best alone`, { hint: "add such a --policy, or leave it out" });
 }
 
 function kernelOf({ maxPageSharing, useZeroPages }: Arguments<typeof options>): KernelSettings | undefined {

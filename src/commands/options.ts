@@ -43,6 +43,8 @@ export type Arguments<T extends OptionTable> = ArgumentsCamelCase<InferredOption
 /** A command that takes SOURCE... . */
 export interface Command<T extends OptionTable = OptionTable> {
   options: T;
+  /** What its help says besides. */
+  about?: string;
   /** A command line that works in a clone, and what it shows. */
   example: [string, string];
   run(args: Arguments<T>): Promise<void>;

@@ -45,6 +45,12 @@ export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
     const opened = await openSource(only);
     const { readSpectrum } = await import("../tracefile/spectrum-read.js");
     const saved = opened.format === "parquet" ? await readSpectrum(opened) : undefined;
+    if (saved && only.member !== undefined) {
+      throw new PagekinError("a saved spectrum holds members with names of their own", {
+        file: displayName(only),
+        hint: "name its path alone",
+      });
+    }
     if (saved) return fromSaved(opened, saved, args);
   }
   return fromSources(args);

@@ -46,7 +46,7 @@ export function parseCommand(
   argv: string[],
   name: string,
   what: string,
-  { options, example }: AnyCommand,
+  { options, example, about }: AnyCommand,
 ): Record<string, unknown> | undefined {
   const sources = [
     "SOURCE is a dump or a trace: PATH, NAME=PATH, NAME@SECONDS=PATH, or NAME=- for standard input.",
@@ -55,7 +55,7 @@ export function parseCommand(
   const texts = Object.keys(options).filter((option) => options[option].type === "string");
   const args = parserOf(argv)
     .scriptName(`pagekin ${name}`)
-    .usage(`pagekin ${name} SOURCE...: ${what}\n\n${sources.join("\n")}`)
+    .usage(`pagekin ${name} SOURCE...: ${what}\n\n${[...sources, ...(about ? [about] : [])].join("\n")}`)
     .version(false)
     .strictOptions()
     // As yargs has arrays they would take the sources behind them.

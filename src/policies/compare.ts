@@ -1,5 +1,6 @@
 // Policies side by side: what each saves, loses against one group, and exposes. Pure: spectrum in, numbers out.
 
+import { PagekinError } from "../errors.js";
 import { type EntitlementRule, entitlements, zeroEntitlements } from "../sharing/entitlement.js";
 import type { Grouping } from "../sharing/grouping.js";
 import { type Score, score, scoreZeroOnly, type Tenants } from "../sharing/isolation.js";
@@ -160,6 +161,16 @@ function marginals(view: View, { policies, add }: CompareSettings): Marginal[] {
   );
 }
 
+/** Undefined where the policy has no grouping of so few: then there is no group to join. */
+function groupsOfOthers(others: View, policy: Extract<Policy, { kind: "grouping" }>): Grouping | undefined {
+  try {
+    return policy.group(others);
+  } catch (error) {
+    if (error instanceof PagekinError) return undefined;
+    throw error;
+  }
+}
+
 /** What a member adds to each group that the policy makes of the others. */
 function addedTo(view: View, policy: Policy, member: number): [group: string, frames: number][] {
   const others = [...view.members.keys()].filter((one) => one !== member);
@@ -169,7 +180,9 @@ function addedTo(view: View, policy: Policy, member: number): [group: string, fr
     const zeros = view.zeros[member];
     return [["all", view.pages[member] - (known ? zeros : Math.max(0, zeros - 1))]];
   }
-  const { groups, of } = policy.group(restrict(view, others));
+  const grouping = groupsOfOthers(restrict(view, others), policy);
+  if (!grouping) return [];
+  const { groups, of } = grouping;
   const groupOf = new Int32Array(view.members.length).fill(-1);
   others.forEach((one, i) => {
     groupOf[one] = of[i];

@@ -118,7 +118,7 @@ function refuseSourcesIn(folder: string, sources: readonly Opened[]): void {
   if (!source) return;
   throw new PagekinError("a source lies in the folder for the results", {
     file: displayName(source.name),
-    hint: "choose another --out",
+    hint: "name another folder with --out, such as --out other",
   });
 }
 

@@ -2,7 +2,7 @@
 
 import type { Comparison, PolicyResult } from "../policies/compare.js";
 import { rate } from "../sharing/rates.js";
-import { formatBytes, formatCount, formatPercent } from "./format.js";
+import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
 import { print, styled, table } from "./terminal.js";
 
 interface SummaryOptions {
@@ -14,6 +14,7 @@ interface SummaryOptions {
 
 const NORMAL_PAGE_BYTES = 4096;
 const MOST_MERGES = 3;
+const MOST_MARGINAL = 40;
 
 /** One policy's numbers at one page size with zero pages counted, means over all times. */
 interface Row {
@@ -96,12 +97,12 @@ function policiesPart(rows: readonly Row[], pageBytes: number): string {
     ]),
   ];
   const dimmed = rows.flatMap(({ dominated }, i) => (dominated ? [i + 1] : []));
-  return `Policies, best first; exposed: contents that two tenants or more could probe, by two: exactly two\n${table(cells, 1, dimmed)}`;
+  return `Policies, best first (exposed: contents of two tenants or more, by two: of exactly two)\n${table(cells, 1, dimmed)}`;
 }
 
 function frontPart(rows: readonly Row[]): string {
   const front = rows.filter(({ dominated }) => !dominated).map(({ policy }) => policy);
-  return `Nothing saves more and exposes less than\n  ${front.join(", ")}`;
+  return `Not dominated: whatever saves more exposes more\n  ${front.join(", ")}`;
 }
 
 /** How far from the best grouping the searched ones may be. */
@@ -116,7 +117,7 @@ function searchPart(comparisons: readonly Comparison[]): string[] {
   const policies = [...new Set(gaps.map(({ policy }) => policy))];
   return policies.map((policy) => {
     const gap = gaps.filter((one) => one.policy === policy).reduce((most, one) => Math.max(most, one.gap), 0);
-    return `${policy} was searched for, since there are too many groupings to look at all: none saves over ${formatPercent(gap)} more`;
+    return `${policy} is a heuristic for so many members: no grouping of its kind saves over ${formatPercent(gap)} more`;
   });
 }
 
@@ -133,17 +134,25 @@ function mergesPart(comparisons: readonly Comparison[], rows: readonly Row[], pa
   const names = result.grouping.groups;
   const cells = best.map(({ a, b, recovered }) => [`${names[a]} + ${names[b]}`, formatBytes(recovered * pageBytes)]);
   return [
-    `Joining two groups of ${result.policy} would recover most with\n${table([["groups", "recovered"], ...cells])}`,
+    `Joining two groups of ${result.policy} would recover most with${atTime(comparisons)}\n${table([["groups", "recovered"], ...cells])}`,
   ];
 }
 
 function marginalPart(comparisons: readonly Comparison[], pageBytes: number): string[] {
   const { marginal } = comparisons[comparisons.length - 1];
   if (marginal.length === 0) return [];
+  const more = marginal.length - MOST_MARGINAL;
+  const rest = more > 0 ? `\n  and ${formatCount(more)} more in marginal.csv` : "";
   const cells = marginal
-    .slice(0, 40)
+    .slice(0, MOST_MARGINAL)
     .map(({ policy, member, group, addedFrames }) => [member, policy, group, formatBytes(addedFrames * pageBytes)]);
-  return [`A member would add to a group\n${table([["member", "policy", "group", "frames"], ...cells], 3)}`];
+  const head = ["member", "policy", "group", "frames"];
+  return [`A member would add to a group${atTime(comparisons)}\n${table([head, ...cells], 3)}${rest}`];
+}
+
+/** Of several times the last one is shown where means say nothing. */
+function atTime(comparisons: readonly Comparison[]): string {
+  return comparisons.length > 1 ? ` (at ${formatNumber(comparisons[comparisons.length - 1].timeS)} s)` : "";
 }
 
 function summaryJson(comparisons: readonly Comparison[], { folder, files, seconds }: SummaryOptions): object {
@@ -151,21 +160,25 @@ function summaryJson(comparisons: readonly Comparison[], { folder, files, second
     folder,
     files,
     seconds,
-    comparisons: comparisons.map(({ timeS, pageBytes, zeroPages, members, results }) => ({
+    comparisons: comparisons.map(({ timeS, pageBytes, zeroPages, members, oneGroupSaved, results }) => ({
       time_s: timeS,
       page_bytes: pageBytes,
       zero_pages: zeroPages,
       members: members.length,
-      policies: results.map(({ policy, grouping, score, cost, dominated }) => ({
+      policies: results.map(({ policy, grouping, score, cost, dominated, mostSaved }) => ({
         policy,
         groups: grouping.groups.length,
         pages: score.pages,
         frames: score.frames,
         saved_pages: score.saved,
         isolation_cost_pages: cost,
+        isolation_cost_rate: rate(cost, oneGroupSaved),
         exposed_contents: score.exposure.contents,
+        exposed_pages: score.exposure.pages,
+        exposed_pairs: score.exposure.pairs,
         exposed_by_two: score.exposure.byTwo,
         dominated,
+        ...(mostSaved === undefined ? {} : { most_saved_pages: mostSaved }),
       })),
     })),
   };

@@ -34,7 +34,7 @@ export function printSummary(results: readonly WorldResult[], options: SummaryOp
     ...(isShared ? [interPart(results, size, pageBytes)] : []),
     ...(pageSizes.length > 1 ? [sizesPart(results, pageSizes, isShared)] : []),
     ...shortHashes(results),
-    `In ${folder}:\n  ${files.filter((file) => file.endsWith(".csv")).join(" ")}`,
+    `In ${folder}:\n  ${files.filter((file) => !file.endsWith(".json")).join(" ")}`,
   ];
   return print(parts.join("\n\n"));
 }

@@ -2,7 +2,7 @@ const STYLES = { bold: 1, dim: 2 };
 
 /** Text in a style where stdout is a terminal that shows it. */
 export function styled(style: keyof typeof STYLES, text: string): string {
-  const plain = !process.stdout.isTTY || process.env.NO_COLOR !== undefined;
+  const plain = !process.stdout.isTTY || process.env.NO_COLOR;
   return plain ? text : `\x1b[${STYLES[style]}m${text}\x1b[22m`;
 }
 

@@ -1,4 +1,4 @@
-// What a grouping leaves of sharing, and what it exposes: exact, from the sets of holders. Definitions: docs/definitions.md.
+// What a grouping leaves of sharing, and what it exposes: exact, from the sets of holders. Definitions: docs/policies.md.
 
 import type { Grouping } from "./grouping.js";
 import type { HolderSets, View } from "./view.js";

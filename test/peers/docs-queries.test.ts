@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { query } from "../support/duckdb.js";
 import { inFolder } from "../support/folder.js";
+import { succeed } from "../support/pagekin.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -27,7 +28,7 @@ function queriesOf(document: string): Query[] {
   });
 }
 
-const queries = ["docs/traces.md", "traces/README.md"].flatMap(queriesOf);
+const queries = ["docs/traces.md", "docs/files.md", "traces/README.md"].flatMap(queriesOf);
 
 test("there are queries, and numbers to check", () => {
   expect(queries.length).toBeGreaterThan(4);
@@ -39,6 +40,10 @@ describe.each(queries)("$document: $about", ({ sql, promised }) => {
     inFolder(async (folder) => {
       // Paths are relative to a clone; what is written goes elsewhere.
       mkdirSync(path.join(folder, "demo-out"));
+      if (sql.includes("'demo-out/guests/")) {
+        const out = path.join(folder, "demo-out", "guests");
+        await succeed(["analyze", "--inventory", path.join(ROOT, "traces/guests.csv"), "--out", out, "--quiet"]);
+      }
       const there = sql.replaceAll("'traces/", `'${ROOT}traces/`).replaceAll("'demo-out/", `'${folder}/demo-out/`);
       const rows = await query(there);
       expect(rows.length).toBeGreaterThan(0);
