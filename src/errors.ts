@@ -6,6 +6,7 @@ export interface Place {
   file?: string | undefined;
   offset?: number | undefined;
   line?: number | undefined;
+  column?: number | undefined;
 }
 
 /** The one error class: what is wrong, where, and what to do about it. Only main.ts prints it. */
@@ -17,18 +18,18 @@ export class PagekinError extends Error {
   constructor(what: string, options: Place & { hint?: string | undefined; exitCode?: number | undefined } = {}) {
     super(what);
     this.name = "PagekinError";
-    this.place = { file: options.file, offset: options.offset, line: options.line };
+    this.place = { file: options.file, offset: options.offset, line: options.line, column: options.column };
     this.hint = options.hint;
     this.exitCode = options.exitCode ?? EXIT.input;
   }
 
   /** One line: `FILE: at 0x1f0: what is wrong; what to do`. */
   get line(): string {
-    const { file, offset, line } = this.place;
+    const { file, offset, line, column } = this.place;
     const parts = [
       file,
       offset === undefined ? undefined : `at 0x${offset.toString(16)}`,
-      line === undefined ? undefined : `line ${line}`,
+      line === undefined ? undefined : `line ${line}${column === undefined ? "" : `, column ${column}`}`,
     ];
     const where = parts.filter((part) => part !== undefined).map((part) => `${part}: `);
     // A library's message may have several lines, and a file's name any character.

@@ -9,6 +9,7 @@ import { EXIT, fromSystem, PagekinError } from "./errors.js";
 const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: AnyCommand }>]> = {
   analyze: ["tables of sharing", () => import("./commands/analyze.js")],
   compare: ["policies scored: what isolation costs, what it exposes", () => import("./commands/compare.js")],
+  replay: ["grouped deduplication in time", () => import("./commands/replay.js")],
   fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
 };
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 
 /** The folders of src, from the top down: each may import from itself and from those behind it. */
-const FOLDERS = ["commands", "report", "policies", "sharing", "fingerprints", "tracefile", "sources", "core"];
+const FOLDERS = ["commands", "report", "replay", "policies", "sharing", "fingerprints", "tracefile", "sources", "core"];
 /** What all may import, and what these import of src: nothing. */
 const COMMON = ["errors.ts", "cleanup.ts", "version.ts"];
 /** The two doors, and the folders that they may not import from. */
@@ -49,7 +49,8 @@ function mayImport(file: string, target: string): boolean {
 function packageFault(file: string, target: string): string | undefined {
   const folder = folderOf(file);
   if (/^yargs/.test(target) && folder !== "commands" && file !== "main.ts") return "yargs is for the commands";
-  if (target.startsWith("node:") && (folder === "sharing" || folder === "policies")) return `${folder} is pure`;
+  if (target.startsWith("node:") && ["replay", "policies", "sharing"].includes(folder ?? ""))
+    return `${folder} is pure`;
   return undefined;
 }
 

@@ -63,6 +63,22 @@ interface CoreExports {
   leastOfLargest(most: bigint, bins: number): bigint;
   countAbove(): bigint;
   writePairs(least: bigint, places: bigint, out: number): number;
+  layScanner(pages: number, pageNodes: number, frames: number, frameNodes: number, turns: number, groups: number): void;
+  setRules(
+    checksumFirst: number,
+    ancient: number,
+    maxSharing: number,
+    zeroPages: number,
+    smart: number,
+    pruneMs: number,
+  ): void;
+  startGroup(group: number, head: number): void;
+  enterMember(member: number, first: number, last: number, group: number): void;
+  exitMember(member: number): void;
+  unmergeMember(member: number): void;
+  writePage(page: number, content: number, group: number): void;
+  dropPage(page: number, group: number): void;
+  scanBatch(group: number, most: number, milliseconds: number): number;
   isEqual(a: number, b: number, bytes: number): number;
 }
 

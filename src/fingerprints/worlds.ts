@@ -1,6 +1,7 @@
 // Sources → snapshots with member and time → worlds: all snapshots of one time.
 
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import type { Inventory } from "../sources/inventory.js";
@@ -42,12 +43,19 @@ export function sourcesOf(worlds: readonly World[]): Opened[] {
   return worlds.flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened));
 }
 
-/** Opens what the command line and the inventory name, and sorts it into worlds by time. */
-export async function openSources(args: readonly string[], inventoryFile: string | undefined): Promise<Sources> {
+/**
+ * Opens what the command line and the inventory name, and sorts it into worlds by time. folder: where relative paths begin,
+ * if not in the current one.
+ */
+export async function openSources(
+  args: readonly string[],
+  inventoryFile: string | undefined,
+  folder?: string,
+): Promise<Sources> {
   const inventory = inventoryFile === undefined ? undefined : await loadInventory(inventoryFile);
-  const named = args.map((text) => parseSource(text, existsSync));
+  const named = args.map((text) => sourceIn(text, folder));
   const names: SourceName[] = [...named, ...(inventory?.sources ?? [])];
-  if (names.filter(({ path }) => path === "-").length > 1) {
+  if (names.filter((name) => name.path === "-").length > 1) {
     throw new PagekinError("standard input is named twice", { hint: "write one of the dumps to a file" });
   }
   if (names.length === 0) {
@@ -67,6 +75,12 @@ export async function openSources(args: readonly string[], inventoryFile: string
     worlds: times.map((timeS) => ({ timeS, snapshots: snapshots.filter((s) => s.timeS === timeS) })),
     labelNames: inventory?.labelNames ?? [],
   };
+}
+
+function sourceIn(text: string, folder: string | undefined): SourceName {
+  if (folder === undefined) return parseSource(text, existsSync);
+  const name = parseSource(text, (file) => existsSync(path.resolve(folder, file)));
+  return name.path === "-" ? name : { ...name, path: path.resolve(folder, name.path) };
 }
 
 // What reads inventories and traces is loaded where there are some.

@@ -15,6 +15,7 @@ const NEEDED = ["page_bytes", "page", "fingerprint"];
 
 interface CsvRow {
   pageBytes: number;
+  page: number;
   fingerprint: string;
   zero: boolean;
   member: string | undefined;
@@ -56,11 +57,12 @@ export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerp
 
 /** The rows of a CSV trace, in runs of one page size. */
 export async function* readCsvTrace(opened: Opened, onBytes: (bytes: number) => void): AsyncGenerator<TraceRows> {
-  const empty = (pageBytes: number): TraceRows => ({
+  const empty = (pageBytes: number) => ({
     pageBytes,
     count: 0,
     fingerprints: new Uint8Array(ROWS_AT_A_TIME * FINGERPRINT_BYTES),
     zeros: new Uint8Array(ROWS_AT_A_TIME),
+    pages: new Float64Array(ROWS_AT_A_TIME),
   });
   let rows = empty(0);
   for await (const row of readRows(opened, onBytes)) {
@@ -69,6 +71,7 @@ export async function* readCsvTrace(opened: Opened, onBytes: (bytes: number) => 
       rows = empty(row.pageBytes);
     }
     writeFingerprint(row.fingerprint, rows.fingerprints, rows.count * FINGERPRINT_BYTES);
+    rows.pages[rows.count] = row.page;
     rows.zeros[rows.count++] = row.zero ? 1 : 0;
   }
   if (rows.count > 0) yield rows;
@@ -180,5 +183,5 @@ function parseRow(
   const timeS = time === "" ? undefined : parseSeconds(time);
   if (time !== "" && timeS === undefined) throw fail(`time_s is "${time}"`, "give seconds, such as 15 or 0.5");
   const member = columns.member === undefined ? undefined : record[columns.member] || undefined;
-  return { pageBytes, fingerprint, zero: /^(true|1)$/i.test(zero), member, timeS };
+  return { pageBytes, page: Number(record[columns.page]), fingerprint, zero: /^(true|1)$/i.test(zero), member, timeS };
 }

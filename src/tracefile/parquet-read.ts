@@ -48,11 +48,12 @@ function parseLedger(text: string | undefined): Record<string, number> | undefin
   }
 }
 
-/** The rows of a Parquet trace that have one of the page sizes, a row group at a time. */
+/** The rows of a Parquet trace that have one of the page sizes, a row group at a time; withPages: with their page numbers. */
 export async function* readParquetTrace(
   opened: Opened,
   pageSizes: readonly number[],
   onBytes: (bytes: number) => void,
+  withPages = false,
 ): AsyncGenerator<TraceRows> {
   const trace = await openTrace(opened);
   try {
@@ -60,12 +61,15 @@ export async function* readParquetTrace(
     for (let group = 0; group < groups.length; group++) {
       const constant = constantOf(groups[group], "page_bytes");
       if (constant === undefined || pageSizes.includes(Number(constant))) {
-        const [fingerprints, zeros, sizes] = await Promise.all([
+        const [fingerprints, zeros, sizes, pages] = await Promise.all([
           trace.readFingerprints(group),
           trace.readZeros(group),
           constant === undefined ? trace.readGroup(group, "page_bytes") : undefined,
+          withPages ? trace.readGroup(group, "page") : undefined,
         ]);
-        yield* rowsOf(trace, fingerprints, zeros, sizes, Number(constant));
+        for (const rows of rowsOf(trace, fingerprints, zeros, sizes, Number(constant))) {
+          yield pages ? { ...rows, pages: Array.prototype.slice.call(pages, rows.from, rows.from + rows.count) } : rows;
+        }
       }
       onBytes(opened.fileBytes / groups.length);
     }
@@ -83,13 +87,14 @@ function* rowsOf(
   flags: Uint8Array,
   sizes: DecodedArray | undefined,
   constant: number,
-): Generator<TraceRows> {
+): Generator<TraceRows & { from: number }> {
   if (flags.length * FINGERPRINT_BYTES !== fingerprints.length) throw trace.fail("columns of different length");
   for (let from = 0; from < flags.length; ) {
     let to = flags.length;
     const pageBytes = sizes ? Number(sizes[from]) : constant;
     if (sizes) for (to = from + 1; to < sizes.length && Number(sizes[to]) === pageBytes; ) to++;
     yield {
+      from,
       pageBytes,
       count: to - from,
       fingerprints: fingerprints.subarray(from * FINGERPRINT_BYTES, to * FINGERPRINT_BYTES),

@@ -6,6 +6,8 @@ export interface TraceRows {
   fingerprints: Uint8Array;
   /** 1 for a row that is marked as the zero page. */
   zeros: Uint8Array;
+  /** Page numbers, where they were asked for. */
+  pages?: ArrayLike<number | bigint>;
 }
 
 /** What a trace says of itself. */
