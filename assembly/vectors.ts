@@ -61,7 +61,7 @@ export function internVector(src: usize, holders: u32, contents: u64): bool {
     offset = load<u32>(table + ((i as usize) << 2));
   }
   const record = recordsEnd;
-  if (vectors > tableMask - (tableMask >> 2) || record + VECTOR + bytes > recordsLimit) return false;
+  if (vectors >= tableMask - (tableMask >> 2) || record + VECTOR + bytes > recordsLimit) return false;
   store<u32>(table + ((i as usize) << 2), (record - records + 1) as u32);
   store<u64>(record, contents);
   store<u32>(record, short, HASH);
@@ -97,6 +97,30 @@ export function mergeVectors(src: usize, bytes: u32): u32 {
     at += VECTOR + ((holders as usize) << 3);
   }
   return (at - src) as u32;
+}
+
+/**
+ * Goes on with the same records where there is more room: they were moved to recordsAt, may reach to recordsTo, and get a new
+ * table.
+ */
+export function growVectors(tableAt: usize, tableCount: u32, recordsAt: usize, recordsTo: usize): void {
+  const bytes = recordsEnd - records;
+  table = tableAt;
+  tableMask = tableCount - 1;
+  records = recordsAt;
+  recordsEnd = recordsAt + bytes;
+  recordsLimit = recordsTo;
+  memory.fill(table, 0, (tableCount as usize) << 2);
+  for (let record = records; record < recordsEnd; record += VECTOR + ((load<u32>(record, HOLDERS) as usize) << 3)) {
+    let i = load<u32>(record, HASH) & tableMask;
+    while (load<u32>(table + ((i as usize) << 2))) i = (i + 1) & tableMask;
+    store<u32>(table + ((i as usize) << 2), (record - records + 1) as u32);
+  }
+}
+
+/** Whether it was for want of a longer table that the last vector was not taken. */
+export function isTableFull(): bool {
+  return vectors >= tableMask - (tableMask >> 2);
 }
 
 const SINGLE: usize = memory.data(8, 8);

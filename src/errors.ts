@@ -9,6 +9,14 @@ export interface Place {
   column?: number | undefined;
 }
 
+/** A text without characters that would move or colour what a terminal shows. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => {
+    const short = JSON.stringify(control).slice(1, -1);
+    return short === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}` : short;
+  });
+}
+
 /** The one error class: what is wrong, where, and what to do about it. Only main.ts prints it. */
 export class PagekinError extends Error {
   readonly place: Place;
@@ -34,9 +42,7 @@ export class PagekinError extends Error {
     const where = parts.filter((part) => part !== undefined).map((part) => `${part}: `);
     // A library's message may have several lines, and a file's name any character.
     const what = this.message.replace(/\s*\n\s*/g, " ");
-    return `${where.join("")}${what}${this.hint ? `; ${this.hint}` : ""}`.replace(/\p{Cc}/gu, (control) =>
-      JSON.stringify(control).slice(1, -1),
-    );
+    return printable(`${where.join("")}${what}${this.hint ? `; ${this.hint}` : ""}`);
   }
 }
 

@@ -51,6 +51,8 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     results.push(countWorld(indexed, crew.module, args.pairs === "all"));
   }
   spectrum.finish();
+  // An interrupt that came while there was no time for it counts.
+  await new Promise(setImmediate);
   crew.close();
   progress.stop();
 

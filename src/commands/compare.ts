@@ -1,4 +1,5 @@
 import { PagekinError } from "../errors.js";
+import { breathe } from "../fingerprints/pace.js";
 import { type Comparison, comparePolicies } from "../policies/compare.js";
 import type { Policy, PolicyContext } from "../policies/policy.js";
 import { POLICY_FORMS, parsePolicies } from "../policies/registry.js";
@@ -15,14 +16,12 @@ import { openSpectra, type Spectra } from "./spectra.js";
 
 const TENANT = "tenant";
 const KERNEL_DEFAULT_SHARING = 256;
-/** Policies that keep to --together, --apart and --max-group. */
-const LIMITED = /^(private:.*,)?(similar|best)(:|$)/;
 
 const options = {
   policy: {
     type: "string",
     array: true,
-    describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by the tenant label where there is one]`,
+    describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by the tenant label where all have one]`,
   },
   inventory: sourceOptions.inventory,
   "page-size": {
@@ -78,7 +77,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   for (const member of added) refuseUnknown("add", member, spectra);
   refuseTwice("add", added);
   const settings = {
-    policies: await parsePolicies(policiesOf(args.policy, tenantLabel), contextOf(args, tenantLabel, spectra)),
+    policies: await parsePolicies(policiesOf(args.policy, tenantLabel, spectra), contextOf(args, tenantLabel, spectra)),
     entitlement: args.entitlement as "shapley" | "proportional",
     tenantLabel,
     kernel: kernelOf(args),
@@ -92,10 +91,12 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   const comparisons: Comparison[] = [];
   for await (const spectrum of spectra.each()) {
     spectrumFile.add(spectrum);
-    comparisons.push(...comparePolicies(spectrum, settings));
+    comparisons.push(...(await comparePolicies(spectrum, settings, breathe)));
   }
   spectrumFile.finish();
   const seconds = (performance.now() - began) / 1000;
+  // An interrupt that came while there was no time for it counts.
+  await new Promise(setImmediate);
 
   output.writeTables([
     tables.policiesTable(comparisons),
@@ -109,9 +110,14 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   if (!args.quiet) await printPolicies(comparisons, { folder: args.out, files, seconds, json: args.json });
 }
 
-function policiesOf(asked: readonly string[] | undefined, tenantLabel: string | undefined): readonly string[] {
+function policiesOf(
+  asked: readonly string[] | undefined,
+  tenantLabel: string | undefined,
+  { isLabelled }: Spectra,
+): readonly string[] {
   if (asked && asked.length > 0) return asked;
-  return ["one-group", "per-member", "zero-only", ...(tenantLabel ? [`by:${tenantLabel}`] : [])];
+  const byTenant = tenantLabel !== undefined && isLabelled(tenantLabel) ? [`by:${tenantLabel}`] : [];
+  return ["one-group", "per-member", "zero-only", ...byTenant];
 }
 
 function tenantLabelOf(asked: string | undefined, { labelNames }: Spectra): string | undefined {
@@ -162,7 +168,7 @@ function refuseTwice(option: string, members: readonly string[]): void {
 
 /** Limits that no policy keeps to would be believed to hold. */
 function refuseIdleLimits(args: Arguments<typeof options>, policies: readonly Policy[]): void {
-  if (policies.some(({ text }) => LIMITED.test(text))) return;
+  if (policies.some((policy) => policy.kind === "grouping" && policy.limited)) return;
   const idle = (["together", "apart", "max-group"] as const).find((option) => [args[option] ?? []].flat().length > 0);
   if (idle)
     throw new PagekinError(`--${idle} binds similar and best alone`, { hint: "add such a --policy, or leave it out" });

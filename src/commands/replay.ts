@@ -70,7 +70,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   for (const event of events) event.content = places[event.content];
 
   const members = membersOf(lists, events);
-  const grouping = groupMembers(members, await policyOf(scenario, labelNames, inFolder), scenario.page_size);
+  const grouping = await groupMembers(members, await policyOf(scenario, labelNames, inFolder), scenario.page_size);
   const { plan, world, groups } = prepare(scenario, members, events, grouping, module);
   const samples = await run(world, plan, () => breathe());
   const seconds = (performance.now() - began) / 1000;

@@ -8,7 +8,8 @@ import { indexWorlds } from "../fingerprints/world-index.js";
 import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
 import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
-import { nameOfFile, parseSource } from "../sources/names.js";
+import { Labels } from "../sources/labels.js";
+import { parseSource } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
 import type { Spectrum } from "../tracefile/spectrum.js";
 import type { SavedSpectrum } from "../tracefile/spectrum-read.js";
@@ -33,6 +34,8 @@ export interface Spectra {
   /** Names of the labels, in the order of their columns. */
   labelNames: string[];
   memberNames: Set<string>;
+  /** Whether all members have a value of a label. */
+  isLabelled(label: string): boolean;
   pageSizes: number[];
   resources: Resources | undefined;
   /** In the order of their times and page sizes. */
@@ -71,7 +74,17 @@ async function fromSources(args: SpectraArguments): Promise<Spectra> {
     progress.stop();
   }
   const memberNames = new Set(snapshots.map(({ member }) => member));
-  return { opened: sourcesOf(worlds), sources: snapshots, labelNames, memberNames, pageSizes, resources, each };
+  const isLabelled = (label: string) => snapshots.every(({ labels }) => labels[label]);
+  return {
+    opened: sourcesOf(worlds),
+    sources: snapshots,
+    labelNames,
+    memberNames,
+    isLabelled,
+    pageSizes,
+    resources,
+    each,
+  };
 }
 
 /** 4 KiB alone where that is among them. */
@@ -95,7 +108,9 @@ async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArgu
     yield* spectra.filter(({ pageBytes }) => pageSizes.includes(pageBytes));
   }
   const memberNames = new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member)));
-  return { opened: [opened], sources: [{ opened }], labelNames, memberNames, pageSizes, resources: undefined, each };
+  const isLabelled = (label: string) => spectra.every(({ members }) => members.every(({ labels }) => labels[label]));
+  const common = { labelNames, memberNames, isLabelled, pageSizes, each };
+  return { opened: [opened], sources: [{ opened }], resources: undefined, ...common };
 }
 
 /** The labels of an inventory stand for those that were saved. */
@@ -103,18 +118,14 @@ async function relabelled(saved: SavedSpectrum, inventoryFile: string | undefine
   if (inventoryFile === undefined) return saved;
   const { readInventory } = await import("../sources/inventory.js");
   const inventory = await readInventory(inventoryFile);
-  const labels = new Map(inventory.labels);
-  for (const { path, member, labels: own } of inventory.sources) {
-    const name = member ?? nameOfFile(path).member;
-    if (own && !labels.has(name)) labels.set(name, own);
-  }
+  const labels = new Labels(inventory);
   return {
     labelNames: [...new Set([...saved.labelNames, ...inventory.labelNames])],
     spectra: saved.spectra.map((spectrum) => ({
       ...spectrum,
       members: spectrum.members.map((one) => ({
         member: one.member,
-        labels: { ...one.labels, ...labels.get(one.member) },
+        labels: { ...one.labels, ...labels.of(one.member, spectrum.timeS, undefined) },
       })),
     })),
   };

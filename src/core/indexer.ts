@@ -7,7 +7,7 @@ const NODE_BYTES = 12;
 const MULTIPLE_BYTES = 4;
 const FIRST_BYTES = 8;
 /** Bytes of records that are collected before they are handed on. */
-const VECTOR_RECORDS = 4 * 1024 * 1024;
+export const VECTOR_RECORDS = 4 * 1024 * 1024;
 const VECTOR_TABLE = 65536;
 const MOST_TABLE_BYTES = 2 ** 31;
 const LEAST_SLOTS = 64;

@@ -47,6 +47,8 @@ interface CoreExports {
   recordBytes(): number;
   mergeVectors(src: number, bytes: number): number;
   mergeSingles(src: number, from: number, members: number): number;
+  growVectors(table: number, tableCount: number, records: number, recordsTo: number): void;
+  isTableFull(): number;
   vectorCount(): number;
   sortVectors(order: number, scratch: number): number;
   writeVectors(
@@ -135,6 +137,11 @@ export class Instance {
 
   words(start: number, length: number): Uint32Array {
     return new Uint32Array(this.memory.buffer, start, length);
+  }
+
+  /** Copies bytes that may overlap. */
+  move(from: number, to: number, length: number): void {
+    new Uint8Array(this.memory.buffer).copyWithin(to, from, from + length);
   }
 
   doubles(start: number, length: number): Float64Array {

@@ -1,9 +1,10 @@
-import type { VectorChunk } from "./indexer.js";
+import { VECTOR_RECORDS, type VectorChunk } from "./indexer.js";
 import { Instance } from "./module.js";
 
 const FIRST_RECORDS = 1024 * 1024;
 const FIRST_TABLE = 16384;
-const GROWTH = 4;
+/** Bytes that the records' room grows by at most. */
+const MOST_MORE = 256 * 1024 * 1024;
 const WINDOW = 65536;
 
 /** Copy vectors, each once: which members hold a content, in how many copies. In the order of members, then of copies. */
@@ -17,60 +18,64 @@ export interface Vectors {
   contents: Float64Array;
 }
 
-/** Brings the vectors of all threads together. Memory: some 24 bytes a vector and 8 for each holder, at times a third more. */
+/**
+ * Brings the vectors of all threads together. Memory: 16 bytes a vector and 8 for each holder, and a table of 4 to 11 bytes a
+ * vector, of at most 4 GiB together; as much again as they are taken out.
+ */
 export class VectorSet {
   private readonly instance: Instance;
-  private readonly singlesAt: number;
-  /** Where the memory begins that is laid out anew for each collection. */
-  private readonly start: number;
+  private readonly at: { singles: number; input: number; table: number };
   private singles: BigUint64Array;
-  private at = { input: 0, table: 0, records: 0 };
-  private room = { input: 0, table: 0, records: 0 };
+  private tableSlots = 0;
+  private recordRoom = 0;
 
   constructor(
     module: WebAssembly.Module,
     private readonly members: number,
   ) {
-    this.instance = new Instance(module);
-    this.singlesAt = this.instance.reserve(members * 8);
-    this.start = this.instance.reserve(0);
+    const instance = new Instance(module);
+    this.instance = instance;
+    this.at = {
+      singles: instance.reserve(members * 8),
+      input: instance.reserve(VECTOR_RECORDS + members * 8),
+      table: instance.reserve(0),
+    };
     this.singles = new BigUint64Array(members);
     this.clear();
   }
 
+  /** The table, and behind it the records, which end the memory. */
   private clear(): void {
-    this.instance.release(this.start);
     this.singles = new BigUint64Array(this.members);
-    this.room = { input: 0, table: FIRST_TABLE, records: FIRST_RECORDS + this.members * 8 };
-    this.layOut();
+    this.tableSlots = FIRST_TABLE;
+    this.recordRoom = FIRST_RECORDS + this.members * 8;
+    const [records, end] = this.layOut();
+    this.instance.exports.resetVectors(this.at.singles, 0, this.at.table, this.tableSlots, records, end);
   }
 
-  private layOut(): void {
-    const { table, records } = this.room;
-    this.at.table = this.instance.reserve(table * 4);
-    this.at.records = this.instance.reserve(records);
-    const end = this.at.records + records;
-    this.instance.exports.resetVectors(this.singlesAt, 0, this.at.table, table, this.at.records, end);
+  private layOut(): [records: number, end: number] {
+    const { instance, at, tableSlots, recordRoom } = this;
+    instance.release(at.table);
+    instance.reserve(tableSlots * 4 + recordRoom);
+    const records = at.table + tableSlots * 4;
+    return [records, records + recordRoom];
   }
 
-  /** Makes more room behind what there is. */
+  /** Makes room for more of what there is too little of. */
   private grow(): void {
-    const { exports } = this.instance;
-    const { records } = this.at;
-    const bytes = exports.recordBytes();
-    this.room.table *= GROWTH;
-    this.room.records *= GROWTH;
-    this.layOut();
-    exports.mergeVectors(records, bytes);
+    const { instance, at } = this;
+    const bytes = instance.exports.recordBytes();
+    const from = at.table + this.tableSlots * 4;
+    if (instance.exports.isTableFull()) this.tableSlots *= 2;
+    else this.recordRoom = bytes + Math.max(FIRST_RECORDS + this.members * 8, Math.min(bytes, MOST_MORE));
+    const [records, end] = this.layOut();
+    instance.move(from, records, bytes);
+    instance.exports.growVectors(at.table, this.tableSlots, records, end);
   }
 
   add({ singles, records }: VectorChunk): void {
     const { exports } = this.instance;
     for (let member = 0; member < this.members; member++) this.singles[member] += singles[member];
-    if (records.length > this.room.input) {
-      this.at.input = this.instance.reserve(records.length);
-      this.room.input = records.length;
-    }
     this.instance.bytes(this.at.input, records.length).set(records);
     for (let done = 0; ; this.grow()) {
       done += exports.mergeVectors(this.at.input + done, records.length - done);
@@ -81,10 +86,10 @@ export class VectorSet {
   /** The vectors, each once and sorted; the set is empty then. */
   take(): Vectors {
     const { exports } = this.instance;
-    const singles = this.instance.bytes(this.singlesAt, this.members * 8);
+    const singles = this.instance.bytes(this.at.singles, this.members * 8);
     singles.set(new Uint8Array(this.singles.buffer));
     for (let from = 0; ; this.grow()) {
-      from = exports.mergeSingles(this.singlesAt, from, this.members);
+      from = exports.mergeSingles(this.at.singles, from, this.members);
       if (from === this.members) break;
     }
     const count = exports.vectorCount();

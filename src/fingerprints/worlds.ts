@@ -5,6 +5,7 @@ import path from "node:path";
 import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import type { Inventory } from "../sources/inventory.js";
+import { Labels, type LabelValues } from "../sources/labels.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
 import type { TraceHead } from "../tracefile/rows.js";
@@ -15,7 +16,7 @@ export interface Snapshot {
   opened: Opened;
   member: string;
   timeS: number;
-  labels: Record<string, string>;
+  labels: LabelValues;
   /** Where the source is a trace. */
   trace?: (TraceHead & { fingerprintBits?: number }) | undefined;
 }
@@ -61,10 +62,10 @@ export async function openSources(
   if (names.length === 0) {
     throw new PagekinError("no source is named", { hint: "name a dump or trace, NAME=PATH, or --inventory FILE.csv" });
   }
-  const labelsOf = labelFinder(inventory?.sources ?? [], inventory?.labels ?? new Map());
+  const labels = new Labels(inventory);
   const snapshots: Snapshot[] = [];
   for (const name of names) {
-    snapshots.push(await openSnapshot(name, labelsOf));
+    snapshots.push(await openSnapshot(name, labels));
     const turn = breathe();
     if (turn) await turn;
   }
@@ -89,16 +90,8 @@ async function loadInventory(file: string): Promise<Inventory> {
   return readInventory(file);
 }
 
-type LabelFinder = (name: SourceName, member: string) => Record<string, string>;
-
-function labelFinder(sources: readonly SourceName[], byMember: Map<string, Record<string, string>>): LabelFinder {
-  const labels = new Map(byMember);
-  for (const { member, labels: own } of sources) if (member && own && !labels.has(member)) labels.set(member, own);
-  return (name, member) => name.labels ?? labels.get(member) ?? {};
-}
-
 /** The name on the command line replaces both name and time; else a trace's own columns count, then the file's name. */
-async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Snapshot> {
+async function openSnapshot(name: SourceName, labels: Labels): Promise<Snapshot> {
   const opened = await openSource(name);
   const trace =
     opened.format === "parquet"
@@ -115,7 +108,7 @@ async function openSnapshot(name: SourceName, labelsOf: LabelFinder): Promise<Sn
       hint: "give it a name: NAME=PATH",
     });
   }
-  return { opened, member, timeS, labels: labelsOf(name, member), trace };
+  return { opened, member, timeS, labels: labels.of(member, timeS, name.labels), trace };
 }
 
 function checkDistinct(snapshots: readonly Snapshot[]): void {

@@ -1,8 +1,8 @@
 import { PagekinError } from "../errors.js";
 import type { View } from "../sharing/view.js";
 import { bestOfAll } from "./best-exact.js";
-import { improve, leastCost } from "./best-search.js";
-import type { Grouped, Limits } from "./policy.js";
+import { improve, leastCost, pack } from "./best-search.js";
+import type { Group, Limits } from "./policy.js";
 import { agglomerate } from "./similar.js";
 import { groupingOf, savedPages, tooFew, type Units, unitsOf } from "./units.js";
 
@@ -14,16 +14,20 @@ const EXACT_UNITS = 14;
  * Exact up to 14 members, by dynamic programming over sets of members. Beyond that a heuristic: groups are joined as in
  * `similar`, then single members move as long as that saves more; `mostSaved` is a bound on what any such grouping saves.
  */
-export function best(count: number | undefined, limits: Limits): (view: View) => Grouped {
-  return (view) => {
+export function best(count: number | undefined, limits: Limits): Group {
+  return async (view, pause) => {
     if (count !== undefined && view.members.length < count) throw tooFew(view, count);
     const units = unitsOf(view, limits);
+    if (count !== undefined && units.count < count) throw impossible(count);
     if (units.count <= EXACT_UNITS) {
       const groups = bestOfAll(units, count);
       if (!groups) throw impossible(count);
       return { ...groupingOf(units, groups), mostSaved: savedPages(view, units, groups) };
     }
-    const groups = improve(units, agglomerate(units, count), count !== undefined);
+    const { groupOf, left } = await agglomerate(units, count, pause);
+    const first = count !== undefined && left > count ? pack(units, groupOf, count) : groupOf;
+    if (!first) throw impossible(count);
+    const groups = await improve(units, first, count !== undefined, pause);
     return { ...groupingOf(units, groups), mostSaved: mostSaved(view, units, count) };
   };
 }
@@ -34,7 +38,7 @@ function mostSaved(view: View, units: Units, count: number | undefined): number 
 
 function impossible(count: number | undefined): PagekinError {
   return new PagekinError(
-    `no grouping${count ? ` into ${count} groups` : ""} keeps to --together, --apart and --max-group`,
+    `no grouping${count ? ` into ${count} groups` : ""} was found that keeps to --together, --apart and --max-group`,
     {
       hint: "change one of them",
     },

@@ -1,6 +1,5 @@
 // Policies side by side: what each saves, loses against one group, and exposes. Pure: spectrum in, numbers out.
 
-import { PagekinError } from "../errors.js";
 import { type EntitlementRule, entitlements, zeroEntitlements } from "../sharing/entitlement.js";
 import type { Grouping } from "../sharing/grouping.js";
 import { type Score, score, scoreZeroOnly, type Tenants } from "../sharing/isolation.js";
@@ -9,7 +8,7 @@ import { addedFrames, bestMerges, type Merge } from "../sharing/merges.js";
 import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js";
 import type { Spectrum, SpectrumMember } from "../tracefile/spectrum.js";
 import { oneGroup } from "./one-group.js";
-import type { Policy } from "./policy.js";
+import type { GroupingPolicy, Pause, Policy } from "./policy.js";
 
 const MOST_MERGES = 100;
 const ZERO_PAGES: readonly ZeroPages[] = ["counted", "left-out"];
@@ -67,36 +66,41 @@ export interface Marginal {
 }
 
 /** Compares policies on a spectrum: with zero pages, and with those left out. */
-export function comparePolicies(spectrum: Spectrum, settings: CompareSettings): Comparison[] {
-  return ZERO_PAGES.map((mode) => {
-    const view = viewOf(spectrum, mode);
-    const tenants = tenantsOf(view, settings.tenantLabel);
-    const together = oneGroup(view);
-    const base = score(view, together, tenants);
-    const baseEntitlements = entitlements(view, together, settings.entitlement);
-    const results = settings.policies.map((policy): PolicyResult => {
-      const result =
-        policy.kind === "zero-only" ? zeroOnly(view, tenants, settings) : grouped(view, policy, tenants, settings);
-      return {
-        ...result,
-        policy: policy.text,
-        cost: result.score.frames - base.frames,
-        costs: baseEntitlements.map((pages, member) => pages - result.entitlements[member]),
-        dominated: false,
-      };
+export async function comparePolicies(
+  spectrum: Spectrum,
+  settings: CompareSettings,
+  pause: Pause = () => undefined,
+): Promise<Comparison[]> {
+  const comparisons: Comparison[] = [];
+  for (const mode of ZERO_PAGES) comparisons.push(await compareView(viewOf(spectrum, mode), settings, pause));
+  return comparisons;
+}
+
+async function compareView(view: View, settings: CompareSettings, pause: Pause): Promise<Comparison> {
+  const tenants = tenantsOf(view, settings.tenantLabel);
+  const together = oneGroup(view);
+  const base = score(view, together, tenants);
+  const baseEntitlements = entitlements(view, together, settings.entitlement);
+  const results: PolicyResult[] = [];
+  for (const policy of settings.policies) {
+    const own =
+      policy.kind === "zero-only"
+        ? zeroOnly(view, tenants, settings)
+        : await grouped(view, policy, tenants, settings, pause);
+    results.push({
+      ...own,
+      policy: policy.text,
+      cost: own.score.frames - base.frames,
+      costs: baseEntitlements.map((pages, member) => pages - own.entitlements[member]),
+      dominated: false,
     });
-    for (const one of results) one.dominated = results.some((other) => dominates(other.score, one.score));
-    return {
-      timeS: view.timeS,
-      pageBytes: view.pageBytes,
-      zeroPages: mode,
-      members: view.members,
-      pages: view.pages,
-      oneGroupSaved: base.saved,
-      results,
-      marginal: mode === "counted" ? marginals(view, settings) : [],
-    };
-  });
+    const turn = pause();
+    if (turn) await turn;
+  }
+  for (const one of results) one.dominated = results.some((other) => dominates(other.score, one.score));
+  const { timeS, pageBytes, zeroPages, members, pages } = view;
+  const marginal = zeroPages === "counted" ? await marginals(view, settings, pause) : [];
+  return { timeS, pageBytes, zeroPages, members, pages, oneGroupSaved: base.saved, results, marginal };
 }
 
 function tenantsOf({ members }: View, label: string | undefined): Tenants {
@@ -112,13 +116,14 @@ function tenantsOf({ members }: View, label: string | undefined): Tenants {
 
 type OwnNumbers = Pick<PolicyResult, "grouping" | "score" | "entitlements" | "kernel" | "merges" | "mostSaved">;
 
-function grouped(
+async function grouped(
   view: View,
-  policy: Extract<Policy, { kind: "grouping" }>,
+  policy: GroupingPolicy,
   tenants: Tenants,
   { entitlement, kernel }: CompareSettings,
-): OwnNumbers {
-  const grouping = policy.group(view);
+  pause: Pause,
+): Promise<OwnNumbers> {
+  const grouping = await policy.group(view, pause);
   return {
     grouping,
     score: score(view, grouping, tenants),
@@ -145,34 +150,27 @@ function dominates(a: Score, b: Score): boolean {
   return better && a.saved >= b.saved && a.exposure.contents <= b.exposure.contents;
 }
 
-function marginals(view: View, { policies, add }: CompareSettings): Marginal[] {
-  const number = new Map(view.members.map(({ member }, i) => [member, i]));
-  return policies.flatMap((policy) =>
-    add.flatMap((member) => {
-      const added = number.get(member);
-      if (added === undefined) return [];
-      return addedTo(view, policy, added).map(([group, frames]) => ({
-        policy: policy.text,
-        member,
-        group,
-        addedFrames: frames,
-      }));
-    }),
-  );
-}
-
-/** Undefined where the policy has no grouping of so few: then there is no group to join. */
-function groupsOfOthers(others: View, policy: Extract<Policy, { kind: "grouping" }>): Grouping | undefined {
-  try {
-    return policy.group(others);
-  } catch (error) {
-    if (error instanceof PagekinError) return undefined;
-    throw error;
+/** What each added member costs each group, in the order of the policies and of the members. */
+async function marginals(view: View, { policies, add }: CompareSettings, pause: Pause): Promise<Marginal[]> {
+  const added = [...view.members.keys()].filter((member) => add.includes(view.members[member].member));
+  const rows: Marginal[] = [];
+  for (const policy of policies) {
+    for (const member of added) {
+      for (const [group, addedFrames] of await addedTo(view, policy, member, pause)) {
+        rows.push({ policy: policy.text, member: view.members[member].member, group, addedFrames });
+      }
+    }
   }
+  return rows;
 }
 
-/** What a member adds to each group that the policy makes of the others. */
-function addedTo(view: View, policy: Policy, member: number): [group: string, frames: number][] {
+/** What a member adds to each group that the policy makes of the others; nothing where those are too few for it. */
+async function addedTo(
+  view: View,
+  policy: Policy,
+  member: number,
+  pause: Pause,
+): Promise<[group: string, frames: number][]> {
   const others = [...view.members.keys()].filter((one) => one !== member);
   if (others.length === 0) return [];
   if (policy.kind === "zero-only") {
@@ -180,9 +178,8 @@ function addedTo(view: View, policy: Policy, member: number): [group: string, fr
     const zeros = view.zeros[member];
     return [["all", view.pages[member] - (known ? zeros : Math.max(0, zeros - 1))]];
   }
-  const grouping = groupsOfOthers(restrict(view, others), policy);
-  if (!grouping) return [];
-  const { groups, of } = grouping;
+  if (others.length < (policy.least ?? 0)) return [];
+  const { groups, of } = await policy.group(restrict(view, others), pause);
   const groupOf = new Int32Array(view.members.length).fill(-1);
   others.forEach((one, i) => {
     groupOf[one] = of[i];

@@ -2,7 +2,22 @@ import type { Grouping } from "../sharing/grouping.js";
 import type { View } from "../sharing/view.js";
 
 /** A rule that makes groups of all members of a world. `zero-only` is no grouping: all members share the zero content alone. */
-export type Policy = { text: string } & ({ kind: "grouping"; group(view: View): Grouped } | { kind: "zero-only" });
+export type Policy = { text: string } & (GroupingPolicy | { kind: "zero-only" });
+
+export interface GroupingPolicy {
+  kind: "grouping";
+  group: Group;
+  /** Members that it needs at least. */
+  least?: number;
+  /** It keeps to the limits. */
+  limited?: boolean;
+}
+
+/** Makes the groups of a world. `pause` is awaited now and then in long work. */
+export type Group = (view: View, pause: Pause) => Grouped | Promise<Grouped>;
+
+/** Lets others have their turn, where it is time for that. */
+export type Pause = () => Promise<void> | undefined;
 
 /** A grouping, and where the policy looked for the one that saves most what no grouping of its kind exceeds. */
 export interface Grouped extends Grouping {

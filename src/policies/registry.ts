@@ -8,12 +8,12 @@ import { groupsFile } from "./groups-file.js";
 import { oneGroup } from "./one-group.js";
 import { optIn } from "./opt-in.js";
 import { perMember } from "./per-member.js";
-import type { Policy, PolicyContext } from "./policy.js";
+import type { Group, GroupingPolicy, Policy, PolicyContext } from "./policy.js";
 import { privateGroup } from "./private.js";
 import { similar } from "./similar.js";
 
-type Group = Extract<Policy, { kind: "grouping" }>["group"];
-type Make = (argument: string, context: PolicyContext) => Group | Promise<Group>;
+type Made = Group | Omit<GroupingPolicy, "kind">;
+type Make = (argument: string, context: PolicyContext) => Made | Promise<Made>;
 
 /** What may follow `--policy`, for help and errors. */
 export const POLICY_FORMS =
@@ -30,8 +30,14 @@ const WITH_ARGUMENT: Record<string, Make> = {
     return esxSalting(Number(mode) as SaltingMode);
   },
   "opt-in": (label, context) => optIn(knownLabel(label, context), context.tenantLabel),
-  similar: (count, { limits }) => similar(parseCount("similar", count), limits),
-  best: (count, { limits }) => best(parseCount("best", count), limits),
+  similar: (text, { limits }) => {
+    const count = parseCount("similar", text);
+    return { group: similar(count, limits), least: count, limited: true };
+  },
+  best: (text, { limits }) => {
+    const count = parseCount("best", text);
+    return { group: best(count, limits), least: count, limited: true };
+  },
   private: async (argument, context) => {
     const comma = argument.indexOf(",");
     if (comma < 1) throw new PagekinError("private needs a file and a policy", { hint: "write private:FILE,POLICY" });
@@ -41,7 +47,8 @@ const WITH_ARGUMENT: Record<string, Make> = {
         hint: "name a grouping such as one-group",
       });
     }
-    return privateGroup(argument.slice(0, comma), rest, context);
+    const { limited = false } = rest;
+    return { group: await privateGroup(argument.slice(0, comma), rest, context), limited };
   },
 };
 
@@ -58,7 +65,9 @@ export async function parsePolicies(texts: readonly string[], context: PolicyCon
 async function parsePolicy(text: string, context: PolicyContext): Promise<Policy> {
   if (text === "zero-only") return { text, kind: "zero-only" };
   if (text === "best") {
-    if (context.limits.maxGroup < Infinity) return { text, kind: "grouping", group: best(undefined, context.limits) };
+    if (context.limits.maxGroup < Infinity) {
+      return { text, kind: "grouping", group: best(undefined, context.limits), limited: true };
+    }
     throw new PagekinError("best needs a number of groups, or a limit of their size", {
       hint: "write best:K, or add --max-group N",
     });
@@ -70,7 +79,8 @@ async function parsePolicy(text: string, context: PolicyContext): Promise<Policy
   if (!Object.hasOwn(WITH_ARGUMENT, name) || argument === "") {
     throw new PagekinError(`there is no policy ${text}`, { hint: `there are ${POLICY_FORMS}` });
   }
-  return { text, kind: "grouping", group: await WITH_ARGUMENT[name](argument, context) };
+  const made = await WITH_ARGUMENT[name](argument, context);
+  return { text, kind: "grouping", ...(typeof made === "function" ? { group: made } : made) };
 }
 
 function knownLabel(label: string, { labelNames }: PolicyContext): string {

@@ -1,41 +1,50 @@
 import { PagekinError } from "../errors.js";
 import { pairNumber } from "../sharing/merges.js";
-import type { View } from "../sharing/view.js";
-import type { Grouped, Limits } from "./policy.js";
+import type { Group, Limits, Pause } from "./policy.js";
 import { groupingOf, tooFew, type Units, unitsOf } from "./units.js";
 
 /**
  * K groups by similarity of memory: from single members on, the two groups whose union recovers most pages are joined, of
  * equal ones the first, until K are left. Source: GRP (2011), section 5.2, grouping by memory fingerprints.
  */
-export function similar(count: number, limits: Limits): (view: View) => Grouped {
-  return (view) => {
+export function similar(count: number, limits: Limits): Group {
+  return async (view, pause) => {
     if (view.members.length < count) throw tooFew(view, count);
     const units = unitsOf(view, limits);
-    return groupingOf(units, agglomerate(units, count));
+    const { groupOf, left } = await agglomerate(units, count, pause);
+    if (left > count) {
+      throw new PagekinError(
+        `joining the most similar leaves ${left} groups that --apart or --max-group keeps from being joined`,
+        {
+          hint: `ask for ${left} groups or more, or for best:${count}, or change the limits`,
+        },
+      );
+    }
+    return groupingOf(units, groupOf);
   };
 }
 
 /**
- * The group of each unit (named by one of its units). count: groups to be left; undefined: joins as long as that recovers
- * pages. Limits that leave no two groups to join are an error where a count is asked for.
+ * The group of each unit (named by one of its units), and how many groups are left: `count`, or more where the limits keep
+ * all of them apart. count undefined: joins as long as that recovers pages.
  */
-export function agglomerate(units: Units, count: number | undefined): Uint32Array {
+export async function agglomerate(
+  units: Units,
+  count: number | undefined,
+  pause: Pause,
+): Promise<{ groupOf: Uint32Array; left: number }> {
+  if (count !== undefined && units.count < count) {
+    throw new PagekinError(`--together leaves fewer than ${count} groups`, { hint: "ask for fewer groups" });
+  }
   const state = new Agglomeration(units);
   while (count === undefined || state.left > count) {
     const pair = state.bestPair();
-    if (count === undefined && !(pair && pair.recovered > 0)) break;
-    if (!pair) {
-      throw new PagekinError(`no way to ${count} groups was found that keeps members apart and groups small enough`, {
-        hint: "ask for more groups, or change --apart, --together or --max-group",
-      });
-    }
+    if (!pair || (count === undefined && pair.recovered === 0)) break;
     state.join(pair.a, pair.b);
+    const turn = pause();
+    if (turn) await turn;
   }
-  if (count !== undefined && state.left < count) {
-    throw new PagekinError(`--together leaves fewer than ${count} groups`, { hint: "ask for fewer groups" });
-  }
-  return state.groupOf;
+  return state;
 }
 
 class Agglomeration {

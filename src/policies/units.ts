@@ -93,7 +93,11 @@ export function savedPages({ pages }: View, { sets }: Units, groupOfUnit: ArrayL
 }
 
 export function tooFew(view: View, asked: number): PagekinError {
-  return new PagekinError(`time ${view.timeS} has ${view.members.length} members, too few for ${asked} groups`, {
-    hint: "ask for fewer groups",
-  });
+  const { length } = view.members;
+  return new PagekinError(
+    `time ${view.timeS} has ${length} ${length === 1 ? "member" : "members"}: too few for ${asked} groups`,
+    {
+      hint: "ask for fewer groups",
+    },
+  );
 }

@@ -8,11 +8,11 @@ import { viewOf } from "../sharing/view.js";
 import type { Spectrum } from "../tracefile/spectrum.js";
 import type { Member } from "./members.js";
 
-export function groupMembers(members: readonly Member[], policy: Policy, pageBytes: number): Grouping {
+export async function groupMembers(members: readonly Member[], policy: Policy, pageBytes: number): Promise<Grouping> {
   if (policy.kind === "zero-only") {
     throw new PagekinError("zero-only is no grouping", { hint: "use one-group, with scanner: use_zero_pages: true" });
   }
-  return policy.group(viewOf(spectrumOf(members, pageBytes), "counted"));
+  return policy.group(viewOf(spectrumOf(members, pageBytes), "counted"), () => undefined);
 }
 
 /** What the first snapshots share. Contents are numbers; 0 is the zero content. */

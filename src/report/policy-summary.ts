@@ -1,5 +1,6 @@
 // What `compare` prints: policies, best first, as text or as JSON.
 
+import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/compare.js";
 import { rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
@@ -102,7 +103,7 @@ function policiesPart(rows: readonly Row[], pageBytes: number): string {
 
 function frontPart(rows: readonly Row[]): string {
   const front = rows.filter(({ dominated }) => !dominated).map(({ policy }) => policy);
-  return `Not dominated: whatever saves more exposes more\n  ${front.join(", ")}`;
+  return `Not dominated: whatever saves more exposes more\n  ${printable(front.join(", "))}`;
 }
 
 /** How far from the best grouping the searched ones may be. */

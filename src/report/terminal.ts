@@ -1,3 +1,5 @@
+import { printable } from "../errors.js";
+
 const STYLES = { bold: 1, dim: 2 };
 
 /** Text in a style where stdout is a terminal that shows it. */
@@ -15,8 +17,9 @@ export const print = (text: string) =>
 
 /** Columns of text: the first ones to the left, the others to the right. Dimmed are the head, which is row 0, and some others. */
 export function table(rows: readonly (readonly string[])[], leftColumns = 1, dimmed: readonly number[] = []): string {
-  const widths = widthsOf(rows);
-  return rows
+  const shown = rows.map((row) => row.map(printable));
+  const widths = widthsOf(shown);
+  return shown
     .map((row, number) => {
       const cells = row.map((cell, i) => (i < leftColumns ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
       const line = `  ${cells.join("  ")}`.trimEnd();

@@ -14,15 +14,18 @@ export interface Merge {
 export function bestMerges(view: View, grouping: Grouping, most: number): Merge[] {
   const { groups } = grouping;
   const recovered = recoveredByPair(view, grouping);
-  const merges: Merge[] = [];
+  // The best so far, best first; most pairs recover less than the last of them.
+  const best: Merge[] = [];
   for (let a = 0, at = 0; a < groups.length; a++) {
-    for (let b = a + 1; b < groups.length; b++, at++) merges.push({ a, b, recovered: recovered[at] });
+    for (let b = a + 1; b < groups.length; b++, at++) {
+      if (best.length === most && recovered[at] <= best[most - 1].recovered) continue;
+      let place = best.length;
+      while (place > 0 && best[place - 1].recovered < recovered[at]) place--;
+      best.splice(place, 0, { a, b, recovered: recovered[at] });
+      if (best.length > most) best.pop();
+    }
   }
-  if (merges.length <= most) return merges;
-  return merges
-    .sort((x, y) => y.recovered - x.recovered || x.a - y.a || x.b - y.b)
-    .slice(0, most)
-    .sort((x, y) => x.a - y.a || x.b - y.b);
+  return best.sort((x, y) => x.a - y.a || x.b - y.b);
 }
 
 /** Contents that two groups both hold, for all pairs, row after row. */

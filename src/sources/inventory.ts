@@ -15,7 +15,7 @@ export interface Inventory {
 
 const KNOWN = ["path", "member", "time_s"];
 /** Columns of the tables that labels are appended to. */
-const TAKEN = /^(page_bytes|(zero_|nonzero_)?pages|contents|policy|group|.*_(pages|rate))$/;
+const TAKEN = /^(__proto__|page_bytes|(zero_|nonzero_)?pages|contents|policy|group|.*_(pages|rate))$/;
 
 /** Reads a CSV with the columns path, member, time_s (each may be missing or empty, not both of the first two), then labels. */
 export async function readInventory(file: string): Promise<Inventory> {
@@ -36,7 +36,7 @@ export async function readInventory(file: string): Promise<Inventory> {
     });
     for await (const row of rows as AsyncIterable<Record<string, string>>) {
       const taken = inventory.labelNames.find((name) => TAKEN.test(name));
-      if (taken) throw fail(`the label ${taken} has the name of a column of the tables`, "name it another way");
+      if (taken) throw fail(`no label can be called ${taken}`, "that is a column of the tables: name it another way");
       line++;
       const member = row.member || undefined;
       const labels = Object.fromEntries(inventory.labelNames.map((name) => [name, row[name] ?? ""]));

@@ -122,7 +122,7 @@ export class ParquetBytes {
     write(header, levelBytes + values.length, repetition, definition, bytes);
     const meta = {
       field_1: column.type,
-      field_2: dictionary ? [ENCODING.PLAIN, encoding] : [encoding],
+      field_2: [...new Set([encoding, ...(dictionary ? [ENCODING.PLAIN] : []), ...(levels ? [ENCODING.RLE] : [])])],
       field_3: column.isList ? [column.name, "list", "element"] : [column.name],
       field_4: codec,
       field_5: BigInt(entries),
