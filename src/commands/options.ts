@@ -89,7 +89,7 @@ export function parseResources({
   maxMemory: number | undefined;
 } {
   return {
-    workers: workers === undefined ? undefined : /^\d+$/.test(workers) ? Number(workers) : Number.NaN,
+    workers: workers === undefined ? undefined : parseCount(workers, "workers", 1),
     maxMemory: maxMemory === undefined ? undefined : parseSize(maxMemory, "max-memory"),
   };
 }

@@ -45,7 +45,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   const folder = path.dirname(path.resolve(file));
   const inFolder = (name: string) => path.resolve(folder, name);
   const inventory = scenario.inventory === undefined ? undefined : inFolder(scenario.inventory);
-  const { worlds, labelNames } = await openSources(scenario.sources, inventory, folder);
+  const { worlds, labelNames } = await openSources(scenario.sources, inventory, { folder });
   const pageSizes = choosePageSizes(worlds, [scenario.page_size]);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
 

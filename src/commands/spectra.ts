@@ -44,23 +44,24 @@ export interface Spectra {
 
 export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
-  if (only && only.path !== "-" && existsSync(only.path)) {
-    const opened = await openSource(only);
-    const { readSpectrum } = await import("../tracefile/spectrum-read.js");
-    const saved = opened.format === "parquet" ? await readSpectrum(opened) : undefined;
-    if (saved && only.member !== undefined) {
-      throw new PagekinError("a saved spectrum holds members with names of their own", {
-        file: displayName(only),
-        hint: "name its path alone",
-      });
-    }
-    if (saved) return fromSaved(opened, saved, args);
+  if (!only) return fromSources(args);
+  const opened = await openSource(only);
+  if (opened.format !== "parquet") return fromSources(args, opened);
+  const { readSpectrum } = await import("../tracefile/spectrum-read.js");
+  const saved = await readSpectrum(opened);
+  if (!saved) return fromSources(args, opened);
+  if (only.member !== undefined && only.path !== "-") {
+    throw new PagekinError("a saved spectrum holds members with names of their own", {
+      file: displayName(only),
+      hint: "name its path alone",
+    });
   }
-  return fromSources(args);
+  return fromSaved(opened, saved, args);
 }
 
-async function fromSources(args: SpectraArguments): Promise<Spectra> {
-  const { worlds, labelNames } = await openSources(args.sources, args.inventory);
+/** opened: the only source, where it was looked at. */
+async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spectra> {
+  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { opened });
   const snapshots = worlds.flatMap((world) => world.snapshots);
   const asked = parsePageSizes(args.pageSize);
   const pageSizes = asked ? choosePageSizes(worlds, asked) : normalOf(choosePageSizes(worlds, undefined));
@@ -93,6 +94,7 @@ function normalOf(pageSizes: number[]): number[] {
 }
 
 async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {
+  parseResources(args);
   const { labelNames, spectra } = await relabelled(saved, args.inventory);
   const held = [...new Set(spectra.map(({ pageBytes }) => pageBytes))].sort((a, b) => a - b);
   const asked = parsePageSizes(args.pageSize);

@@ -46,12 +46,12 @@ export function sourcesOf(worlds: readonly World[]): Opened[] {
 
 /**
  * Opens what the command line and the inventory name, and sorts it into worlds by time. folder: where relative paths begin,
- * if not in the current one.
+ * if not in the current one; opened: the first of `args`, if it was opened before.
  */
 export async function openSources(
   args: readonly string[],
   inventoryFile: string | undefined,
-  folder?: string,
+  { folder, opened }: { folder?: string; opened?: Opened | undefined } = {},
 ): Promise<Sources> {
   const inventory = inventoryFile === undefined ? undefined : await loadInventory(inventoryFile);
   const named = args.map((text) => sourceIn(text, folder));
@@ -64,8 +64,8 @@ export async function openSources(
   }
   const labels = new Labels(inventory);
   const snapshots: Snapshot[] = [];
-  for (const name of names) {
-    snapshots.push(await openSnapshot(name, labels));
+  for (const [i, name] of names.entries()) {
+    snapshots.push(await openSnapshot(name, labels, i === 0 ? opened : undefined));
     const turn = breathe();
     if (turn) await turn;
   }
@@ -91,8 +91,8 @@ async function loadInventory(file: string): Promise<Inventory> {
 }
 
 /** The name on the command line replaces both name and time; else a trace's own columns count, then the file's name. */
-async function openSnapshot(name: SourceName, labels: Labels): Promise<Snapshot> {
-  const opened = await openSource(name);
+async function openSnapshot(name: SourceName, labels: Labels, already: Opened | undefined): Promise<Snapshot> {
+  const opened = already ?? (await openSource(name));
   const trace =
     opened.format === "parquet"
       ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)

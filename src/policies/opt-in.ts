@@ -16,7 +16,8 @@ export function optIn(label: string, tenantLabel: string | undefined): (view: Vi
     const keys = members.map(({ member, labels }) => {
       const agreed = labels[label] ?? "";
       if (YES.test(agreed)) return "agreed";
-      if (NO.test(agreed)) return `alone ${(tenantLabel && labels[tenantLabel]) || member}`;
+      const tenant = tenantLabel && labels[tenantLabel];
+      if (NO.test(agreed)) return tenant ? `tenant ${tenant}` : `member ${member}`;
       throw new PagekinError(`member ${member} has ${agreed} as label ${label}`, { hint: "it must be yes or no" });
     });
     const first = members[keys.indexOf("agreed")];

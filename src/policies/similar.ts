@@ -14,7 +14,7 @@ export function similar(count: number, limits: Limits): Group {
     const { groupOf, left } = await agglomerate(units, count, pause);
     if (left > count) {
       throw new PagekinError(
-        `joining the most similar leaves ${left} groups that --apart or --max-group keeps from being joined`,
+        `no way to ${count} groups: joining the most similar leaves ${left} that --apart or --max-group keeps apart`,
         {
           hint: `ask for ${left} groups or more, or for best:${count}, or change the limits`,
         },

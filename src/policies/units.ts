@@ -95,7 +95,7 @@ export function savedPages({ pages }: View, { sets }: Units, groupOfUnit: ArrayL
 export function tooFew(view: View, asked: number): PagekinError {
   const { length } = view.members;
   return new PagekinError(
-    `time ${view.timeS} has ${length} ${length === 1 ? "member" : "members"}: too few for ${asked} groups`,
+    `time ${view.timeS} has ${length} ${length === 1 ? "member" : "members"}, too few for ${asked} groups`,
     {
       hint: "ask for fewer groups",
     },

@@ -23,6 +23,11 @@ export class Labels {
 
   /** own: the labels of the row that named the source. */
   of(member: string, timeS: number, own: LabelValues | undefined): LabelValues {
-    return own ?? this.bySnapshot.get(JSON.stringify([member, timeS])) ?? this.byMember.get(member) ?? this.none;
+    return own ?? this.known(member, timeS) ?? this.none;
+  }
+
+  /** Undefined where the inventory does not name the member. */
+  known(member: string, timeS: number): LabelValues | undefined {
+    return this.bySnapshot.get(JSON.stringify([member, timeS])) ?? this.byMember.get(member);
   }
 }

@@ -131,6 +131,7 @@ class Building {
 
   add(zero: unknown, members: unknown, copies: unknown, contents: unknown): void {
     const { fail } = this;
+    if (typeof zero !== "boolean") throw fail("column zero holds something that is not true or false");
     const count = Number(contents);
     if (!Array.isArray(members) || !Array.isArray(copies) || members.length !== copies.length || members.length === 0) {
       throw fail("a row has no members, or not as many copies");
@@ -145,10 +146,10 @@ class Building {
       const held = Number(copies[i]);
       if (!(Number.isSafeInteger(held) && held >= 1 && held < 2 ** 32)) throw fail(`a row has ${copies[i]} copies`);
       this.sums[number] += held * count;
-      if (zero === true) this.zeros[number] += held * count;
+      if (zero) this.zeros[number] += held * count;
       else this.put(number, held);
     }
-    if (zero === true) return;
+    if (zero) return;
     this.sizes.push(members.length);
     this.contents.push(count);
   }

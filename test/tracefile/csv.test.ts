@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
-import { tablesIn, test } from "../support/folder.js";
+import { test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { FIVE_SIZES, referencePages } from "../support/reference.js";
