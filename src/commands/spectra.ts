@@ -50,7 +50,7 @@ export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   const { readSpectrum } = await import("../tracefile/spectrum-read.js");
   const saved = await readSpectrum(opened);
   if (!saved) return fromSources(args, opened);
-  if (only.member !== undefined && only.path !== "-") {
+  if (only.member !== undefined) {
     throw new PagekinError("a saved spectrum holds members with names of their own", {
       file: displayName(only),
       hint: "name its path alone",

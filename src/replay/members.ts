@@ -79,7 +79,7 @@ function aligned({ pages, contents }: ReplaySnapshot, slots: Float64Array): Uint
 }
 
 /** The slot of a page; undefined if the member never has it. */
-export function slotOf({ pages }: Member, page: number): number | undefined {
+function slotOf({ pages }: Member, page: number): number | undefined {
   let low = 0;
   let high = pages.length;
   while (low < high) {

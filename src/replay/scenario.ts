@@ -50,7 +50,6 @@ const weight = v.pipe(
 );
 
 const RULES = ["linux-2.6.36", "linux-3.6", "linux-6.1", "linux-6.11", "off"] as const;
-export type Rules = (typeof RULES)[number];
 
 const until = v.pipe(
   v.union([v.number(), v.string()], "a time, N passes or rest is expected"),

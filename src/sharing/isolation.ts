@@ -60,7 +60,7 @@ export function score(view: View, grouping: Grouping, tenants: Tenants): Score {
   };
 }
 
-export const noExposure = (): Exposure => ({ contents: 0, pages: 0, byTwo: 0 });
+const noExposure = (): Exposure => ({ contents: 0, pages: 0, byTwo: 0 });
 
 /** Frames and exposure, by group, and the exposure of all. */
 interface Walked {

@@ -29,7 +29,7 @@ export function bestMerges(view: View, grouping: Grouping, most: number): Merge[
 }
 
 /** Contents that two groups both hold, for all pairs, row after row. */
-export function recoveredByPair({ sets }: View, { groups, of }: Grouping): Float64Array {
+function recoveredByPair({ sets }: View, { groups, of }: Grouping): Float64Array {
   const count = groups.length;
   const recovered = new Float64Array((count * (count - 1)) / 2);
   const { starts, holders, contents } = sets;

@@ -11,6 +11,7 @@ import {
 } from "hyparquet";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
+import { checkPages, checkSchema } from "./parquet-check.js";
 
 /** An open Parquet file. */
 export interface ParquetFile {
@@ -37,13 +38,18 @@ export async function openParquet(opened: Opened): Promise<ParquetFile> {
       : fail(`not a readable Parquet file (${(error as Error).message})`, "write or copy it again");
   try {
     const buffer = asyncBuffer(fd, opened.fileBytes);
-    const metadata = await parquetMetadataAsync(buffer);
+    const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+    checkSchema(metadata);
     const compressors = await compressorsFor(metadata);
     const scan = await parquetScan({ file: buffer, metadata, compressors, utf8: false, useOffsetIndex: false });
     const starts = [0];
     for (const { num_rows } of metadata.row_groups) starts.push(starts[starts.length - 1] + Number(num_rows));
-    const readGroup = (group: number, column: string) =>
-      scan.readColumn({ column, rowStart: starts[group], rowEnd: starts[group + 1] });
+    // Async: what it throws at once must not leave other columns' errors to nobody.
+    const readGroup = async (group: number, column: string) => {
+      const chunk = columnOf(metadata.row_groups[group], column);
+      if (chunk) await checkPages(buffer, chunk, compressors);
+      return scan.readColumn({ column, rowStart: starts[group], rowEnd: starts[group + 1] });
+    };
     return { metadata, buffer, compressors, readGroup, fail, known, close };
   } catch (error) {
     close();
