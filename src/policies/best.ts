@@ -1,9 +1,9 @@
 import { PagekinError } from "../errors.js";
 import type { View } from "../sharing/view.js";
 import { bestOfAll } from "./best-exact.js";
-import { improve, leastCost, pack } from "./best-search.js";
+import { improve, leastCost } from "./best-search.js";
 import type { Group, Limits } from "./policy.js";
-import { agglomerate } from "./similar.js";
+import { agglomerate, joinInto } from "./similar.js";
 import { groupingOf, savedPages, tooFew, type Units, unitsOf } from "./units.js";
 
 /** Up to so many members (those that must be together count as one) all groupings are looked at. */
@@ -24,8 +24,8 @@ export function best(count: number | undefined, limits: Limits): Group {
       if (!groups) throw impossible(count);
       return { ...groupingOf(units, groups), mostSaved: savedPages(view, units, groups) };
     }
-    const { groupOf, left } = await agglomerate(units, count, pause);
-    const first = count !== undefined && left > count ? pack(units, groupOf, count) : groupOf;
+    const joined = async () => (await agglomerate(units, undefined, pause)).groupOf;
+    const first = count === undefined ? await joined() : await joinInto(units, count, pause);
     if (!first) throw impossible(count);
     const groups = await improve(units, first, count !== undefined, pause);
     return { ...groupingOf(units, groups), mostSaved: mostSaved(view, units, count) };

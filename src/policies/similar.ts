@@ -1,27 +1,34 @@
 import { PagekinError } from "../errors.js";
 import { pairNumber } from "../sharing/merges.js";
+import { pack } from "./moves.js";
 import type { Group, Limits, Pause } from "./policy.js";
 import { groupingOf, tooFew, type Units, unitsOf } from "./units.js";
 
 /**
  * K groups by similarity of memory: from single members on, the two groups whose union recovers most pages are joined, of
- * equal ones the first, until K are left. Source: GRP (2011), section 5.2, grouping by memory fingerprints.
+ * equal ones the first, until K are left (where --apart and --max-group stand in the way, what is over goes where there is room). Source: GRP (2011), section 5.2, grouping by memory fingerprints.
  */
 export function similar(count: number, limits: Limits): Group {
   return async (view, pause) => {
     if (view.members.length < count) throw tooFew(view, count);
     const units = unitsOf(view, limits);
-    const { groupOf, left } = await agglomerate(units, count, pause);
-    if (left > count) {
-      throw new PagekinError(
-        `no way to ${count} groups: joining the most similar leaves ${left} that --apart or --max-group keeps apart`,
-        {
-          hint: `ask for ${left} groups or more, or for best:${count}, or change the limits`,
-        },
-      );
+    const groupOf = await joinInto(units, count, pause);
+    if (!groupOf) {
+      throw new PagekinError(`no way to ${count} groups was found that keeps to --apart and --max-group`, {
+        hint: "ask for more groups, or change the limits",
+      });
     }
     return groupingOf(units, groupOf);
   };
+}
+
+/**
+ * Groups joined until `count` are left. Where the limits keep all that are left from being joined, the largest stay, and the
+ * units of the others go where there is room; undefined: there is none.
+ */
+export async function joinInto(units: Units, count: number, pause: Pause): Promise<Uint32Array | undefined> {
+  const { groupOf, left } = await agglomerate(units, count, pause);
+  return left > count ? pack(units, groupOf, count) : groupOf;
 }
 
 /**
