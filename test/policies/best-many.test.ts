@@ -126,18 +126,22 @@ function checkBest(run: Tables, world: PolicyWorld, zeroPages: ZeroPages, count:
 const fleets = fc.constantFrom(16, 17).chain((members) => policyWorlds(members).map((worlds) => worlds.slice(0, 3)));
 
 describe("16 or 17 members", () => {
-  plainTest.each([
-    ["without limits", false, 2, Infinity],
-    ["two together, two apart, at most 13 in a group", true, 2, 13],
-    ["two together, two apart, at most 9 in a group", true, 3, 9],
-  ])("%s", async (_, areLimited, searched, maxGroup) => {
+  // Joining groups step by step, nobody gets stuck between these limits.
+  const cases: [what: string, searched: number, together: number[], apart: number[], maxGroup: number][] = [
+    ["without limits", 2, [], [], Infinity],
+    ["two together, three apart", 3, [3, 9], [0, 4, 7], Infinity],
+    ["two together, at most 13 in a group", 2, [3, 9], [], 13],
+    ["at most 9 in a group", 3, [], [], 9],
+  ];
+
+  plainTest.each(cases)("%s", async (_, searched, together, apart, maxGroup) => {
     await fc.assert(
       fc.asyncProperty(fleets, (worlds) =>
         inFolder(async (folder) => {
-          const names = worlds[0].members.map(({ name }) => name);
-          const limits = areLimited
-            ? { together: [[names[3], names[9]]], apart: [[names[0], names[4]]], maxGroup }
-            : NO_LIMITS;
+          const { members } = worlds[0];
+          const list = (numbers: number[]) =>
+            numbers.length > 0 ? [numbers.map((number) => members[number].name)] : [];
+          const limits = { together: list(together), apart: list(apart), maxGroup };
           const counted = [searched, 5, 15];
           const policies = counted.flatMap((count) => [`best:${count}`, `similar:${count}`]);
           const run = await compareWorlds(folder, worlds, ["one-group", ...policies], ...limitOptions(limits));
@@ -241,3 +245,21 @@ test("a member moves to the group that suits it better than the one that it was 
   const [first, second] = groupsIn(run.members, world, "counted", "best:4");
   expect([first.members, second.members]).toEqual([["a"], ["x", "b1", "b2", "b3"]]);
 });
+
+test.for(["similar:5", "best:5"])(
+  "%s finds room where the most similar, joined first, leave groups that are too large to join",
+  async (policy, { folder }) => {
+    // Seven pairs and one alone, in groups of three at most: each of five groups is a pair and one more.
+    const pairs = range(1, 8).flatMap((pair): [string, number[]][] => [
+      [`a${pair}`, range(10 * pair, 10 * pair + 3)],
+      [`b${pair}`, range(10 * pair, 10 * pair + 3)],
+    ]);
+    const world = worldOf({ ...Object.fromEntries(pairs), alone: [1000] });
+    const limits = { ...NO_LIMITS, maxGroup: 3 };
+    const run = await compareWorlds(folder, [world], [policy], ...limitOptions(limits));
+    const groups = groupsIn(run.members, world, "counted", policy);
+    expect(groups.map(({ members }) => members.length)).toEqual([3, 3, 3, 3, 3]);
+    expect(keepsTo(limits, world, groups)).toBe(true);
+    expect(savedIn(run, world, "counted", policy)[0]).toBe(5 * 3);
+  },
+);
