@@ -11,7 +11,9 @@ export function pack(units: Units, groupOf: Uint32Array, count: number): Uint32A
   const bySize = [...new Set(groupOf)].sort((a, b) => state.members[b] - state.members[a] || a - b);
   const kept = new Set(bySize.slice(0, count));
   const moving = [...units.sizes.keys()].filter((unit) => !kept.has(groupOf[unit]));
-  moving.sort((a, b) => units.sizes[b] - units.sizes[a] || a - b);
+  // Those that fit into few groups first.
+  const choosy = (unit: number) => units.apart[unit].size;
+  moving.sort((a, b) => choosy(b) - choosy(a) || units.sizes[b] - units.sizes[a] || a - b);
   for (const unit of moving) {
     const common = state.commonOf(unit);
     let best: number | undefined;
