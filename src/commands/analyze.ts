@@ -51,12 +51,10 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     results.push(countWorld(indexed, crew.module, args.pairs === "all"));
   }
   spectrum.finish();
-  // An interrupt that came while there was no time for it counts.
-  await new Promise(setImmediate);
   crew.close();
   progress.stop();
 
-  output.writeTables([
+  await output.writeTables([
     tables.selfTable(results, labelNames),
     tables.interTable(results),
     tables.pairsTable(results),

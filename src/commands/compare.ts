@@ -1,8 +1,8 @@
 import { PagekinError } from "../errors.js";
 import { breathe } from "../fingerprints/pace.js";
 import { type Comparison, comparePolicies } from "../policies/compare.js";
-import type { Policy, PolicyContext } from "../policies/policy.js";
-import { POLICY_FORMS, parsePolicies } from "../policies/registry.js";
+import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
+import { knownLabel, POLICY_FORMS, parsePolicies } from "../policies/registry.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { printPolicies } from "../report/policy-summary.js";
@@ -14,7 +14,6 @@ import { VERSION } from "../version.js";
 import { type Arguments, type Command, parseCount, runOptions, sourceOptions } from "./options.js";
 import { openSpectra, type Spectra } from "./spectra.js";
 
-const TENANT = "tenant";
 const KERNEL_DEFAULT_SHARING = 256;
 
 const options = {
@@ -95,10 +94,8 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   }
   spectrumFile.finish();
   const seconds = (performance.now() - began) / 1000;
-  // An interrupt that came while there was no time for it counts.
-  await new Promise(setImmediate);
 
-  output.writeTables([
+  await output.writeTables([
     tables.policiesTable(comparisons),
     tables.groupsTable(comparisons, settings.kernel !== undefined),
     tables.membersTable(comparisons, spectra.labelNames),
@@ -120,11 +117,9 @@ function policiesOf(
   return ["one-group", "per-member", "zero-only", ...byTenant];
 }
 
-function tenantLabelOf(asked: string | undefined, { labelNames }: Spectra): string | undefined {
-  if (asked === undefined) return labelNames.includes(TENANT) ? TENANT : undefined;
-  if (labelNames.includes(asked)) return asked;
-  const known = labelNames.length > 0 ? `there are ${labelNames.join(", ")}` : "an --inventory gives members labels";
-  throw new PagekinError(`no member has a label ${asked}`, { hint: known });
+function tenantLabelOf(asked: string | undefined, spectra: Spectra): string | undefined {
+  if (asked !== undefined) return knownLabel(asked, spectra);
+  return spectra.labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined;
 }
 
 function contextOf(

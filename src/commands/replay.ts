@@ -6,12 +6,14 @@ import { fromSystem, PagekinError } from "../errors.js";
 import { breathe } from "../fingerprints/pace.js";
 import { ContentTable, listPages } from "../fingerprints/page-list.js";
 import { choosePageSizes, openSources, type Snapshot, sourcesOf } from "../fingerprints/worlds.js";
+import { TENANT_LABEL } from "../policies/policy.js";
 import { parsePolicies } from "../policies/registry.js";
+import { EVENT_COLUMNS, parseEvents } from "../replay/events.js";
 import { groupMembers } from "../replay/grouping.js";
-import { membersOf, type ReplaySnapshot } from "../replay/members.js";
+import { membersOf, type ReplayEvent, type ReplaySnapshot } from "../replay/members.js";
 import { prepare } from "../replay/plan.js";
 import { run } from "../replay/run.js";
-import { parseScenario, type Scenario } from "../replay/scenario.js";
+import { NANOSECONDS, parseScenario, type Scenario } from "../replay/scenario.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
@@ -19,14 +21,11 @@ import { printReplay } from "../report/replay-summary.js";
 import { samplesTable } from "../report/replay-tables.js";
 import { readRows } from "../sources/rows.js";
 import { type Arguments, type Command, runOptions } from "./options.js";
-import { parseEvents } from "./replay-events.js";
 
 const { out, force, json, "hash-sources": hashSources, quiet, progress } = runOptions;
 const options = { out, force, json, "hash-sources": hashSources, quiet, progress } as const;
 
-const NANOSECONDS = 1e9;
 const RUN = "main";
-const TENANT = "tenant";
 
 export const command: Command<typeof options> = {
   options,
@@ -64,7 +63,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
     lists.push({ snapshot, member, labels, ns: Math.round(timeS * NANOSECONDS), ...list });
   }
   bar.stop();
-  const events = scenario.events === undefined ? [] : await parseEvents(inFolder(scenario.events), table);
+  const events = scenario.events === undefined ? [] : await readEvents(inFolder(scenario.events), table);
   const places = table.places();
   for (const list of lists) list.contents = list.contents.map((number) => places[number]);
   for (const event of events) event.content = places[event.content];
@@ -75,12 +74,16 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   const samples = await run(world, plan, () => breathe());
   const seconds = (performance.now() - began) / 1000;
 
-  output.writeTables([samplesTable(RUN, samples, groups)]);
+  await output.writeTables([samplesTable(RUN, samples, groups)]);
   const sources = lists.map(({ snapshot }) => snapshot);
   const files = await writeManifest(output, { args, sources, pageSizes, resources: undefined, seconds });
   if (!args.quiet) {
     await printReplay(samples, groups, scenario, { folder: args.out, files, seconds, json: args.json });
   }
+}
+
+async function readEvents(file: string, table: ContentTable): Promise<ReplayEvent[]> {
+  return parseEvents(await readRows(file, EVENT_COLUMNS), file, table);
 }
 
 function readScenario(file: string): string {
@@ -95,7 +98,7 @@ function readScenario(file: string): string {
 async function policyOf({ policy }: Scenario, labelNames: readonly string[], inFolder: (file: string) => string) {
   const [parsed] = await parsePolicies([policy], {
     labelNames,
-    tenantLabel: labelNames.includes(TENANT) ? TENANT : undefined,
+    tenantLabel: labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined,
     limits: { together: [], apart: [], maxGroup: Infinity },
     readRows: (name, columns) => readRows(inFolder(name), columns),
   });

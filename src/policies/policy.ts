@@ -24,6 +24,9 @@ export interface Grouped extends Grouping {
   mostSaved?: number;
 }
 
+/** The label that names a member's tenant, unless another is asked for. */
+export const TENANT_LABEL = "tenant";
+
 /** What policies are made from, besides their text. */
 export interface PolicyContext {
   /** Names of the inventory's labels. */

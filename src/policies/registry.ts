@@ -83,7 +83,8 @@ async function parsePolicy(text: string, context: PolicyContext): Promise<Policy
   return { text, kind: "grouping", ...(typeof made === "function" ? { group: made } : made) };
 }
 
-function knownLabel(label: string, { labelNames }: PolicyContext): string {
+/** The label, which must be one that members have. */
+export function knownLabel(label: string, { labelNames }: Pick<PolicyContext, "labelNames">): string {
   if (labelNames.includes(label)) return label;
   const known = labelNames.length > 0 ? `there are ${labelNames.join(", ")}` : "an --inventory gives members labels";
   throw new PagekinError(`no member has a label ${label}`, { hint: known });

@@ -84,13 +84,13 @@ function rulesOf({ scanner }: Scenario): ScannerRules {
   };
 }
 
-/** Numbers from 0 to 1 that depend on the seed alone (mulberry32, public domain). */
+/** Numbers from 0 to 1 that depend on the seed alone: a xorshift generator of 32 bits (Marsaglia, 2003). */
 function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
+  let state = Math.imul(seed + 1, 0x9e3779b1) | 1;
   return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
   };
 }

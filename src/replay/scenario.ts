@@ -6,7 +6,8 @@ import { PagekinError } from "../errors.js";
 
 const SIZES: Record<string, number> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 const SECONDS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
-const NANOSECONDS = 1e9;
+/** In a second: the clock of a replay counts whole ones. */
+export const NANOSECONDS = 1e9;
 
 /** Bytes from 4096 or 4k. */
 const size = v.pipe(

@@ -103,8 +103,8 @@ export class World {
     if (mergeable) this.register(one);
   }
 
-  scan(group: number, pages: number, ns: number): number {
-    return this.scanner.batch(group, pages, ns / 1e6);
+  scan(group: number, pages: number, ns: number): void {
+    this.scanner.batch(group, pages, ns / 1e6);
   }
 
   counters(group: number): ScanCounters {

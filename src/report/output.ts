@@ -70,7 +70,9 @@ export class Output {
     return { path: path.join(this.staging, file), shownAs: path.join(this.folder, file) };
   }
 
-  writeTables(tables: readonly Table[]): void {
+  /** An interrupt that came while there was no time for it counts: nothing is written then. */
+  async writeTables(tables: readonly Table[]): Promise<void> {
+    await new Promise(setImmediate);
     for (const { file, columns, rows } of tables) {
       const place = this.place(file);
       const fd = openSync(place.path, "wx");

@@ -2,16 +2,9 @@
 
 import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/compare.js";
-import { rate } from "../sharing/rates.js";
+import { mean, rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import { print, styled, table } from "./terminal.js";
-
-interface SummaryOptions {
-  folder: string;
-  files: readonly string[];
-  seconds: number;
-  json: boolean;
-}
+import { print, type SummaryOptions, styled, table } from "./terminal.js";
 
 const NORMAL_PAGE_BYTES = 4096;
 const MOST_MERGES = 3;
@@ -50,8 +43,6 @@ export function printPolicies(comparisons: readonly Comparison[], options: Summa
     ].join("\n\n"),
   );
 }
-
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Best first: what saves most, of those what exposes least. */
 function rowsOf(comparisons: readonly Comparison[]): Row[] {

@@ -1,18 +1,10 @@
 // What `replay` prints: what was saved over time, and the final counters of each group in the kernel's words.
 
 import { type GroupSample, type Sample, sumOf } from "../replay/run.js";
-import type { Scenario } from "../replay/scenario.js";
+import { NANOSECONDS, type Scenario } from "../replay/scenario.js";
 import { formatBytes, formatCount, formatNumber } from "./format.js";
-import { print, styled, table } from "./terminal.js";
+import { print, type SummaryOptions, styled, table } from "./terminal.js";
 
-interface SummaryOptions {
-  folder: string;
-  files: readonly string[];
-  seconds: number;
-  json: boolean;
-}
-
-const NANOSECONDS = 1e9;
 const CHART_WIDTH = 60;
 const LEVELS = " ▁▂▃▄▅▆▇█";
 

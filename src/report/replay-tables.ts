@@ -1,10 +1,9 @@
 // The CSV tables of `replay`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
 import { type GroupSample, type Sample, sumOf } from "../replay/run.js";
+import { NANOSECONDS } from "../replay/scenario.js";
 import { formatNumber } from "./format.js";
 import type { Table } from "./tables.js";
-
-const NANOSECONDS = 1e9;
 
 /** The counters of each group and of all (`*`) along a run. */
 export function samplesTable(run: string, samples: readonly Sample[], groups: readonly string[]): Table {

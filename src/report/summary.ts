@@ -3,17 +3,13 @@
 import type { TraceFile } from "../fingerprints/traces.js";
 import type { Snapshot } from "../fingerprints/worlds.js";
 import type { Sharing } from "../sharing/count.js";
-import { interSharing, pairRate, rate, selfSharing } from "../sharing/rates.js";
+import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import { lineWidth, print, styled, table, tableWidth } from "./terminal.js";
+import { lineWidth, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
 
-export interface SummaryOptions {
+interface SizesOptions extends SummaryOptions {
   pageSizes: readonly number[];
-  folder: string;
-  files: readonly string[];
-  seconds: number;
-  json: boolean;
 }
 
 const NORMAL_PAGE_BYTES = 4096;
@@ -22,7 +18,7 @@ const LARGEST_PAIRS = 10;
 const MOST_MEMBERS = 40;
 const LEAST_TIMED = 0.1;
 
-export function printSummary(results: readonly WorldResult[], options: SummaryOptions): Promise<void> {
+export function printSummary(results: readonly WorldResult[], options: SizesOptions): Promise<void> {
   if (options.json) return print(JSON.stringify(summaryJson(results, options), null, 2));
   const { pageSizes, folder, files } = options;
   const pageBytes = pageSizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : pageSizes[0];
@@ -39,7 +35,6 @@ export function printSummary(results: readonly WorldResult[], options: SummaryOp
   return print(parts.join("\n\n"));
 }
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b));
 const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));
 const plural = (count: number, word: string) => `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;
@@ -63,7 +58,7 @@ function seriesOf(results: readonly WorldResult[]): MemberSeries[] {
   return [...series.values()];
 }
 
-function headline(results: readonly WorldResult[], { seconds }: SummaryOptions): string {
+function headline(results: readonly WorldResult[], { seconds }: SizesOptions): string {
   const members = seriesOf(results).length;
   const snapshots = results.flatMap(({ world }) => world.snapshots);
   const bytes = results.reduce((sum, { sharing }) => {
@@ -184,7 +179,7 @@ function shortHashes(results: readonly WorldResult[]): string[] {
   ];
 }
 
-function summaryJson(results: readonly WorldResult[], { pageSizes, folder, files, seconds }: SummaryOptions): object {
+function summaryJson(results: readonly WorldResult[], { pageSizes, folder, files, seconds }: SizesOptions): object {
   return {
     folder,
     files,
@@ -225,7 +220,7 @@ function summaryJson(results: readonly WorldResult[], { pageSizes, folder, files
 export function printTraces(
   traces: readonly TraceFile[],
   snapshots: readonly Snapshot[],
-  options: SummaryOptions,
+  options: SizesOptions,
 ): Promise<void> {
   const { pageSizes, folder, seconds, json } = options;
   const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);

@@ -8,6 +8,14 @@ export function styled(style: keyof typeof STYLES, text: string): string {
   return plain ? text : `\x1b[${STYLES[style]}m${text}\x1b[22m`;
 }
 
+/** What every command's summary says besides its numbers. */
+export interface SummaryOptions {
+  folder: string;
+  files: readonly string[];
+  seconds: number;
+  json: boolean;
+}
+
 /** Characters that a line of the terminal takes; elsewhere 100. */
 export const lineWidth = (): number => (process.stdout.isTTY ? process.stdout.columns : 100);
 

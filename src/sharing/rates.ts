@@ -9,6 +9,8 @@ export function rate(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
 /** Self-sharing of one member. Counts are of pages. */
 export interface SelfSharing {
   pages: number;

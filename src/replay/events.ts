@@ -1,16 +1,16 @@
 import { PagekinError } from "../errors.js";
 import type { ContentTable } from "../fingerprints/page-list.js";
-import type { ReplayEvent } from "../replay/members.js";
 import { parseSeconds } from "../sources/names.js";
-import { readRows } from "../sources/rows.js";
+import type { ReplayEvent } from "./members.js";
+import { NANOSECONDS } from "./scenario.js";
 
-const NANOSECONDS = 1e9;
+/** Columns that no row may leave empty. */
+export const EVENT_COLUMNS = ["time_s", "member", "event"] as const;
 const EVENTS = ["write", "drop", "exit", "unmerge"] as const;
 const FINGERPRINT_BYTES = 16;
 
-/** Reads a CSV of events (time_s,member,event,page,fingerprint); contents are numbers of the table. */
-export async function parseEvents(file: string, table: ContentTable): Promise<ReplayEvent[]> {
-  const rows = await readRows(file, ["time_s", "member", "event"]);
+/** Events from the rows of a CSV (time_s,member,event,page,fingerprint); contents are numbers of the table. */
+export function parseEvents(rows: readonly Record<string, string>[], file: string, table: ContentTable): ReplayEvent[] {
   return rows.map((row, i) => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
     const timeS = parseSeconds(row.time_s);
