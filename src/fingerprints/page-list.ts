@@ -1,8 +1,7 @@
 // The pages of snapshots, each with the number of its content: what a replay goes by. Contents of all snapshots are numbered
 // in one table, in the order of their fingerprints once all are known.
 
-import type { Hasher } from "../core/hasher.js";
-import { SEGMENT_BYTES } from "../core/hasher.js";
+import { type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
 import type { TraceRows } from "../tracefile/rows.js";
@@ -21,7 +20,10 @@ export class ContentTable {
 
   /** The number of the fingerprint (16 bytes) that begins at `at`. */
   number(bytes: Uint8Array, at: number): number {
-    const [a, b, c, d] = [0, 4, 8, 12].map((i) => bigEndian(bytes, at + i));
+    const a = bigEndian(bytes, at);
+    const b = bigEndian(bytes, at + 4);
+    const c = bigEndian(bytes, at + 8);
+    const d = bigEndian(bytes, at + 12);
     const mask = this.slots.length - 1;
     let slot = (Math.imul(a ^ c, 0x9e3779b1) ^ b ^ d) & mask;
     for (; this.slots[slot] !== 0; slot = (slot + 1) & mask) {
@@ -32,7 +34,10 @@ export class ContentTable {
     }
     const number = this.count++;
     if (number * WORDS >= this.words.length) this.words = grown(this.words);
-    this.words.set([a, b, c, d], number * WORDS);
+    this.words[number * WORDS] = a;
+    this.words[number * WORDS + 1] = b;
+    this.words[number * WORDS + 2] = c;
+    this.words[number * WORDS + 3] = d;
     this.slots[slot] = number;
     if (this.count * 2 > this.slots.length) this.rehash();
     return number;
@@ -95,18 +100,19 @@ export async function listPages(
   onBytes: (bytes: number) => void,
 ): Promise<PageList> {
   const list = new GrowingList();
-  if (opened.format === "raw") await listDump(opened, hasher, table, list, onBytes);
-  else await listTrace(opened, hasher, table, list, onBytes);
+  const context = { hasher, table, list, onBytes };
+  await (opened.format === "raw" ? listDump(opened, context) : listTrace(opened, context));
   return list.finish(displayName(opened.name));
 }
 
-async function listDump(
-  opened: Opened,
-  hasher: Hasher,
-  table: ContentTable,
-  list: GrowingList,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
+interface ListContext {
+  hasher: Hasher;
+  table: ContentTable;
+  list: GrowingList;
+  onBytes(bytes: number): void;
+}
+
+async function listDump(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
   const [pageBytes] = hasher.pageSizes;
   const segments: { segment: number; pages: Uint32Array }[] = [];
   await hashSource(opened, hasher, onBytes, ({ segment, pages: [count] }) => {
@@ -124,13 +130,7 @@ async function listDump(
   }
 }
 
-async function listTrace(
-  opened: Opened,
-  hasher: Hasher,
-  table: ContentTable,
-  list: GrowingList,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
+async function listTrace(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
   const [pageBytes] = hasher.pageSizes;
   const foreign = opened.format === "csv";
   if (!foreign) table.markZero(table.number(hasher.zeroFingerprint(0), 0));
