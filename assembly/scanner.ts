@@ -69,6 +69,9 @@ const BREAKS: usize = COUNTERS + 72;
 const CHECKSUMS: usize = COUNTERS + 80;
 const COMPARES: usize = COUNTERS + 88;
 const MERGES: usize = COUNTERS + 96;
+const EQUALS: usize = COUNTERS + 104;
+/** Pages that have no frame of their own, less the frames that they share: what is saved at this moment. */
+const SAVED: usize = COUNTERS + 112;
 
 let pages: usize = 0;
 let pageNodes: usize = 0;
@@ -90,19 +93,31 @@ let now: f64 = 0;
 /** The group that is being worked on. */
 let group: usize = 0;
 
-/** Where everything lies: 32 and 16 bytes a page and a stable node (number 0 is none), 32 a turn, 256 a group. */
-export function layScanner(pagesAt: usize, pageNodesAt: usize, framesAt: usize, frameNodesAt: usize, turnsAt: usize, groupsAt: usize): void {
+/** Where everything lies, now: 32 and 16 bytes a page and a stable node (number 0 is none), 32 a turn, 256 a group. */
+export function layScanner(
+  pagesAt: usize,
+  pageNodesAt: usize,
+  framesAt: usize,
+  frameNodesAt: usize,
+  turnsAt: usize,
+  groupsAt: usize,
+): void {
   pages = pagesAt;
   pageNodes = pageNodesAt;
   frames = framesAt;
   frameNodes = frameNodesAt;
   turns = turnsAt;
   groups = groupsAt;
-  frameEnd = 1;
-  freeFrames = 0;
 }
 
-export function setRules(checksumBefore: bool, old: bool, maxPageSharing: i32, zeroPages: bool, smart: bool, pruneMilliseconds: f64): void {
+export function setRules(
+  checksumBefore: bool,
+  old: bool,
+  maxPageSharing: i32,
+  zeroPages: bool,
+  smart: bool,
+  pruneMilliseconds: f64,
+): void {
   checksumFirst = checksumBefore;
   ancient = old;
   maxSharing = maxPageSharing;
@@ -230,11 +245,14 @@ function releasePages(number: u32, copies: bool): void {
 function leaveFrame(p: u32): bool {
   if (contentOf(p) == ZERO_FRAME) {
     add(ZERO_PAGES, -1);
+    add(SAVED, -1);
     return true;
   }
   const mapped = load<u32>(page(p), FRAME);
   if (!mapped) return false;
-  store<u32>(frame(mapped), load<u32>(frame(mapped), MAPPED) - 1, MAPPED);
+  const others = load<u32>(frame(mapped), MAPPED) - 1;
+  store<u32>(frame(mapped), others, MAPPED);
+  if (others) add(SAVED, -1);
   store<u32>(page(p), 0, FRAME);
   return true;
 }
@@ -251,6 +269,25 @@ export function dropPage(p: u32, groupNumber: u32): void {
   useGroup(groupNumber);
   leaveFrame(p);
   setContent(p, ABSENT);
+}
+
+/** A member's part of what its group has reclaimed: (k - 1) / k for each item listed with k - 1 others, 1 for a zero page. */
+export function shareOf(number: u32): f64 {
+  const at = turn(number);
+  let share: f64 = 0;
+  for (let p = load<u32>(at, FIRST_PAGE); p < load<u32>(at, LAST_PAGE); p++) {
+    if (contentOf(p) == ZERO_FRAME) share += 1;
+    if (load<u8>(page(p), FLAGS) & STABLE) {
+      const listed = load<i32>(frame(load<u32>(page(p), LISTED)), LENGTH) as f64;
+      share += (listed - 1) / listed;
+    }
+  }
+  return share;
+}
+
+/** Whether a member has left its group's list, and nothing of it is left there. */
+export function isGone(number: u32): bool {
+  return !load<u32>(turn(number), NEXT_TURN) && !load<u32>(turn(number), ITEMS);
 }
 
 // ---- items
@@ -502,7 +539,10 @@ function searchStable(content: u32): u32 {
     }
     add(COMPARES, 1);
     const key = load<u32>(frameNodes + ((place as usize) << 4), KEY);
-    if (content == key) return dup && isCandidate(dup, 0) ? dup : 0;
+    if (content == key) {
+      add(EQUALS, 1);
+      return dup && isCandidate(dup, 0) ? dup : 0;
+    }
     node = load<u32>(frameNodes + ((place as usize) << 4) + (content < key ? LEFT : RIGHT));
   }
   return 0;
@@ -524,6 +564,7 @@ function insertStable(content: u32): u32 {
     add(COMPARES, 1);
     const key = load<u32>(frameNodes + ((place as usize) << 4), KEY);
     if (content == key) {
+      add(EQUALS, 1);
       equal = place;
       break;
     }
@@ -557,8 +598,10 @@ function insertStable(content: u32): u32 {
 // ---- a visit
 
 function map(p: u32, node: u32): void {
+  const others = load<u32>(frame(node), MAPPED);
   store<u32>(page(p), node, FRAME);
-  store<u32>(frame(node), load<u32>(frame(node), MAPPED) + 1, MAPPED);
+  store<u32>(frame(node), others + 1, MAPPED);
+  if (others) add(SAVED, 1);
   add(MERGES, 1);
 }
 
@@ -598,6 +641,7 @@ function mergedWithZero(p: u32, content: u32): bool {
   if (!useZeroPages || content) return false;
   setContent(p, ZERO_FRAME);
   add(ZERO_PAGES, 1);
+  add(SAVED, 1);
   add(MERGES, 1);
   return true;
 }
@@ -611,7 +655,10 @@ function searchUnstable(p: u32, content: u32): void {
     // Its page is gone, or the kernel's zero page now: the search is given up.
     if (key >= ZERO_FRAME) return;
     add(COMPARES, 1);
-    if (key == content) return mergeTwo(p, node, content);
+    if (key == content) {
+      add(EQUALS, 1);
+      return mergeTwo(p, node, content);
+    }
     parent = node;
     side = content < key ? LEFT : RIGHT;
     node = load<u32>(pageNodes + ((node as usize) << 4) + side);

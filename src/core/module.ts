@@ -80,6 +80,8 @@ interface CoreExports {
   unmergeMember(member: number): void;
   writePage(page: number, content: number, group: number): void;
   dropPage(page: number, group: number): void;
+  shareOf(member: number): number;
+  isGone(member: number): number;
   scanBatch(group: number, most: number, milliseconds: number): number;
   isEqual(a: number, b: number, bytes: number): number;
 }

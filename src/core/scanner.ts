@@ -6,6 +6,7 @@ const FRAME_BYTES = 32;
 const TURN_BYTES = 32;
 const GROUP_BYTES = 256;
 const COUNTERS_AT = 32;
+const COUNTERS = 15;
 const PASS_WORD = 2;
 const NODE_WORDS = NODE_BYTES / 4;
 
@@ -41,6 +42,10 @@ export interface ScanCounters {
   checksums: number;
   compares: number;
   merges: number;
+  /** Compares that found the same content. */
+  equals: number;
+  /** Frames saved at this moment, breaks counted at once. */
+  savedFrames: number;
 }
 
 /**
@@ -49,27 +54,21 @@ export interface ScanCounters {
  */
 export class Scanner {
   private readonly instance: Instance;
-  private readonly at: { pageNodes: number; groups: number };
+  private at = { pages: 0, pageNodes: 0, frames: 0, frameNodes: 0, turns: 0, groups: 0 };
+  private room = { pages: 0, frames: 0, turns: 0 };
   private turns: number;
-  private readonly mostTurns: number;
 
-  /** Room for so many pages, members (each group they are ever in counts) and groups. */
-  constructor(module: WebAssembly.Module, pages: number, members: number, groups: number, rules: ScannerRules) {
-    const instance = new Instance(module);
-    this.instance = instance;
-    const frames = pages + Math.ceil(pages / 2) + 2;
-    this.mostTurns = groups + members + 1;
-    const pagesAt = instance.reserve((pages + 1) * PAGE_BYTES);
-    const pageNodes = instance.reserve((pages + 1) * NODE_BYTES);
-    const framesAt = instance.reserve(frames * FRAME_BYTES);
-    const frameNodes = instance.reserve(frames * NODE_BYTES);
-    const turns = instance.reserve(this.mostTurns * TURN_BYTES);
-    const groupsAt = instance.reserve(groups * GROUP_BYTES);
-    this.at = { pageNodes, groups: groupsAt };
-    const nodes = instance.words(pageNodes, (pages + 1) * NODE_WORDS);
-    for (let page = 0; page <= pages; page++) nodes[page * NODE_WORDS] = ABSENT;
-    const { exports } = instance;
-    exports.layScanner(pagesAt, pageNodes, framesAt, frameNodes, turns, groupsAt);
+  /** Room for so many groups, and at first for so many pages and members; there may be more of these later. */
+  constructor(
+    module: WebAssembly.Module,
+    pages: number,
+    members: number,
+    private readonly groups: number,
+    rules: ScannerRules,
+  ) {
+    this.instance = new Instance(module);
+    this.makeRoom(pages, groups + members);
+    const { exports } = this.instance;
     exports.setRules(
       rules.checksumFirst ? 1 : 0,
       rules.ancient ? 1 : 0,
@@ -82,12 +81,53 @@ export class Scanner {
     for (let group = 0; group < groups; group++) exports.startGroup(group, this.turns++);
   }
 
+  /** Room for so many pages (number 0 is none) and turns; what is there keeps its numbers. */
+  private makeRoom(pages: number, turns: number): void {
+    const { instance, at, room, groups } = this;
+    const frames = pages + Math.ceil(pages / 2) + 2;
+    const moved = (from: number, old: number, now: number, bytes: number) => {
+      const to = instance.reserve(now * bytes);
+      instance.move(from, to, old * bytes);
+      return to;
+    };
+    this.room = { pages: pages + 1, frames, turns: turns + 1 };
+    this.at = {
+      pages: moved(at.pages, room.pages, pages + 1, PAGE_BYTES),
+      pageNodes: moved(at.pageNodes, room.pages, pages + 1, NODE_BYTES),
+      frames: moved(at.frames, room.frames, frames, FRAME_BYTES),
+      frameNodes: moved(at.frameNodes, room.frames, frames, NODE_BYTES),
+      turns: moved(at.turns, room.turns, turns + 1, TURN_BYTES),
+      groups: moved(at.groups, room.pages > 0 ? groups : 0, groups, GROUP_BYTES),
+    };
+    const nodes = instance.words(this.at.pageNodes, (pages + 1) * NODE_WORDS);
+    for (let page = room.pages; page <= pages; page++) nodes[page * NODE_WORDS] = ABSENT;
+    const { pages: pagesAt, pageNodes, frames: framesAt, frameNodes, turns: turnsAt, groups: groupsAt } = this.at;
+    instance.exports.layScanner(pagesAt, pageNodes, framesAt, frameNodes, turnsAt, groupsAt);
+  }
+
+  /** Makes sure that there are pages up to a number, by doubling. */
+  reservePages(last: number): void {
+    const { pages, turns } = this.room;
+    if (last >= pages) this.makeRoom(Math.max(last, 2 * pages), turns - 1);
+  }
+
   /** Registers a member whose pages are first..last; gives its number. */
   enter(first: number, last: number, group: number): number {
-    if (this.turns === this.mostTurns) throw new Error("more members than the scanner was made for");
+    const { pages, turns } = this.room;
+    if (this.turns === turns) this.makeRoom(pages - 1, 2 * turns);
     const member = this.turns++;
     this.instance.exports.enterMember(member, first, last, group);
     return member;
+  }
+
+  /** A member's part of what its group has reclaimed, in pages; see shareOf in assembly/scanner.ts. */
+  shareOf(member: number): number {
+    return this.instance.exports.shareOf(member);
+  }
+
+  /** Whether the scan has come by after a member's exit or unmerging: its pages may be used again. */
+  isGone(member: number): boolean {
+    return this.instance.exports.isGone(member) !== 0;
   }
 
   exit(member: number): void {
@@ -113,7 +153,7 @@ export class Scanner {
 
   counters(group: number): ScanCounters {
     const at = this.at.groups + group * GROUP_BYTES;
-    const counts = new BigUint64Array(this.instance.bytes(at + COUNTERS_AT, 13 * 8).slice().buffer);
+    const counts = new BigUint64Array(this.instance.bytes(at + COUNTERS_AT, COUNTERS * 8).slice().buffer);
     const [
       scanned,
       shared,
@@ -128,6 +168,8 @@ export class Scanner {
       checksums,
       compares,
       merges,
+      equals,
+      savedFrames,
     ] = Array.from(counts, Number);
     return {
       pagesScanned: scanned,
@@ -144,6 +186,8 @@ export class Scanner {
       checksums,
       compares,
       merges,
+      equals,
+      savedFrames,
     };
   }
 }
