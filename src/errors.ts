@@ -69,3 +69,32 @@ export function fromSystem(error: unknown, file?: string): unknown {
   const [what, hint] = SYSTEM_ERRORS[code] ?? [error.message];
   return new PagekinError(what, { file: file ?? path, hint });
 }
+
+/** An error on its way between threads. */
+export interface PackedError {
+  message: string;
+  stack: string | undefined;
+  known?: ConstructorParameters<typeof PagekinError>[1];
+}
+
+export function packError(error: Error): PackedError {
+  const packed: PackedError = { message: error.message, stack: error.stack };
+  if (error instanceof PagekinError) packed.known = { ...error.place, hint: error.hint, exitCode: error.exitCode };
+  return packed;
+}
+
+export function unpackError({ message, stack, known }: PackedError): Error {
+  if (known) return new PagekinError(message, known);
+  const error = new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+/** A thread is gone, with an error of its own or without. */
+export function workerEnded(error: unknown): PagekinError {
+  const why = error instanceof Error ? ` (${error.message})` : "";
+  return new PagekinError(`a worker thread ended before its work was done${why}`, {
+    hint: "nothing was written; try again with fewer --workers or less --max-memory",
+    exitCode: EXIT.bug,
+  });
+}

@@ -41,7 +41,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const resources = planResources(parseResources(args), worlds);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
-  const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+  const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
   const spectrum = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, labelNames);
   const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };

@@ -39,7 +39,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const key = args.keyFile === undefined ? undefined : (await import("../tracefile/key.js")).readKey(args.keyFile);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
-  const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+  const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
   const tasks = snapshots.map(({ opened, member, timeS }, source) => ({
     source,

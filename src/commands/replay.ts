@@ -1,31 +1,35 @@
 import { readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import path from "node:path";
-import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import { breathe } from "../fingerprints/pace.js";
-import { ContentTable, listPages } from "../fingerprints/page-list.js";
-import { choosePageSizes, openSources, type Snapshot, sourcesOf } from "../fingerprints/worlds.js";
-import { TENANT_LABEL } from "../policies/policy.js";
-import { parsePolicies } from "../policies/registry.js";
-import { EVENT_COLUMNS, parseEvents } from "../replay/events.js";
+import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
+import { checkNames, checkScenario } from "../replay/check.js";
 import { groupMembers } from "../replay/grouping.js";
-import { membersOf, type ReplayEvent, type ReplaySnapshot } from "../replay/members.js";
-import { prepare } from "../replay/plan.js";
-import { run } from "../replay/run.js";
-import { NANOSECONDS, parseScenario, type Scenario } from "../replay/scenario.js";
+import type { Member } from "../replay/members.js";
+import { parseScenario, type RunScenario } from "../replay/scenario/parse.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
-import { samplesTable } from "../report/replay-tables.js";
-import { readRows } from "../sources/rows.js";
-import { type Arguments, type Command, runOptions } from "./options.js";
+import { replayTables } from "../report/replay-tables.js";
+import { checkOrder, load } from "../runs/load.js";
+import { parsePolicy, type RunJob } from "../runs/perform.js";
+import { performRuns } from "../runs/pool.js";
+import { type PlannedRun, referencesOf } from "../runs/reference.js";
+import { type Arguments, type Command, parseResources, runOptions } from "./options.js";
 
-const { out, force, json, "hash-sources": hashSources, quiet, progress } = runOptions;
-const options = { out, force, json, "hash-sources": hashSources, quiet, progress } as const;
-
-const RUN = "main";
+const { out, force, json, workers, "hash-sources": hashSources, quiet, progress } = runOptions;
+const options = {
+  out,
+  force,
+  json,
+  workers: { ...workers, describe: "runs at once, from 1 [default: the processors]" },
+  "hash-sources": hashSources,
+  quiet,
+  progress,
+} as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -34,56 +38,89 @@ export const command: Command<typeof options> = {
   run: replay,
 };
 
-/** Scenario → members with their pages → groups → virtual time → samples. */
+/** Scenario → its runs → members with their pages → groups → virtual time, run by run → tables and summary. */
 async function replay(args: Arguments<typeof options>): Promise<void> {
   const [file, ...more] = args.sources;
   if (file === undefined || more.length > 0) {
     throw new PagekinError("replay takes one scenario", { hint: "name a YAML file" });
   }
-  const scenario = parseScenario(readScenario(file), file);
+  const threads = parseResources(args).workers ?? availableParallelism();
+  const runs = parseScenario(readScenario(file), file);
+  const names = runs.map(({ name }) => name);
+  for (const run of runs) placed(run, () => checkScenario(run.scenario, names));
   const folder = path.dirname(path.resolve(file));
   const inFolder = (name: string) => path.resolve(folder, name);
+  const [{ scenario }] = runs;
   const inventory = scenario.inventory === undefined ? undefined : inFolder(scenario.inventory);
-  const { worlds, labelNames } = await openSources(scenario.sources, inventory, { folder });
-  const pageSizes = choosePageSizes(worlds, [scenario.page_size]);
-  const output = Output.open(args.out, args.force, sourcesOf(worlds));
+  const sources = await openSources(scenario.sources, inventory, { folder });
+  placed(runs[0], () => checkOrder(sources.snapshots, scenario.sources.length));
+  const pageSizes = choosePageSizes(sources.worlds, [scenario.page_size]);
+  const output = Output.open(args.out, args.force, sourcesOf(sources.worlds));
 
   const began = performance.now();
   const module = compileCore();
   let done = 0;
-  const bar = new Progress(worlds, () => done, args.progress && !args.quiet);
-  const table = new ContentTable();
-  const lists: (ReplaySnapshot & { snapshot: Snapshot })[] = [];
-  for (const snapshot of worlds.flatMap(({ snapshots }) => snapshots)) {
-    const hasher = new Hasher(module, pageSizes);
-    const list = await listPages(snapshot.opened, hasher, table, (bytes) => {
-      done += bytes;
-    });
-    const { member, labels, timeS } = snapshot;
-    lists.push({ snapshot, member, labels, ns: Math.round(timeS * NANOSECONDS), ...list });
-  }
-  bar.stop();
-  const events = scenario.events === undefined ? [] : await readEvents(inFolder(scenario.events), table);
-  const places = table.places();
-  for (const list of lists) list.contents = list.contents.map((number) => places[number]);
-  for (const event of events) event.content = places[event.content];
+  const reading = Progress.ofSources(sources.worlds, () => done, args.progress && !args.quiet);
+  const onBytes = (bytes: number) => {
+    done += bytes;
+  };
+  const { members, events, usage, curves } = await load(sources, {
+    ...{ module, runs, inFolder, onBytes },
+    isShared: threads > 1,
+  });
+  reading.stop();
+  const context = { labelNames: sources.labelNames, folder };
+  const planned: PlannedRun[] = [];
+  for (const run of runs) planned.push(await planRun(run, members, context));
+  const references = referencesOf(planned);
+  const jobs = [...planned, ...references.added].map((run, number): RunJob => {
+    const { scenario, grouping } = run;
+    const own = { events: events.get(scenario.events ?? "") ?? [], usage: usage.get(scenario.usage ?? "") };
+    return { number, scenario, grouping, ...own };
+  });
 
-  const members = membersOf(lists, events);
-  const grouping = await groupMembers(members, await policyOf(scenario, labelNames, inFolder), scenario.page_size);
-  const { plan, world, groups } = prepare(scenario, members, events, grouping, module);
-  const samples = await run(world, plan, () => breathe());
+  const loaded = performance.now();
+  const used = Math.min(threads, jobs.length);
+  const clocks = new SharedArrayBuffer(8 * jobs.length);
+  const running = Progress.ofRuns(jobs.map(endOf), new Float64Array(clocks), args.progress && !args.quiet);
+  const shared = { ...context, module, members, clocks };
+  const results = await performRuns(shared, jobs, used);
+  running.stop();
   const seconds = (performance.now() - began) / 1000;
 
-  await output.writeTables([samplesTable(RUN, samples, groups)]);
-  const sources = lists.map(({ snapshot }) => snapshot);
-  const files = await writeManifest(output, { args, sources, pageSizes, resources: undefined, seconds });
-  if (!args.quiet) {
-    await printReplay(samples, groups, scenario, { folder: args.out, files, seconds, json: args.json });
+  const finished = { runs: planned, results, references: references.of, members, curves };
+  await output.writeTables(replayTables(finished));
+  const { snapshots } = sources;
+  const files = await writeManifest(output, { args, sources: snapshots, pageSizes, resources: undefined, seconds });
+  if (args.quiet) return;
+  const runSeconds = seconds - (loaded - began) / 1000;
+  await printReplay(finished, { folder: args.out, files, seconds, runSeconds, json: args.json });
+}
+
+/** Does what may find a fault in a run's scenario, which becomes an error with its place. */
+function placed<T>(run: RunScenario, work: () => T): T {
+  try {
+    return work();
+  } catch (fault) {
+    throw run.place(fault);
   }
 }
 
-async function readEvents(file: string, table: ContentTable): Promise<ReplayEvent[]> {
-  return parseEvents(await readRows(file, EVENT_COLUMNS), file, table);
+async function planRun(
+  run: RunScenario,
+  members: readonly Member[],
+  context: { labelNames: readonly string[]; folder: string },
+): Promise<PlannedRun> {
+  const { name, scenario, settings } = run;
+  const policy = await parsePolicy(scenario.policy, context);
+  const grouping = await groupMembers(members, policy, scenario.page_size, breathe);
+  placed(run, () => checkNames(scenario, members, grouping.groups));
+  return { name, scenario, settings, grouping };
+}
+
+/** When a run ends, in virtual nanoseconds, if that is known. */
+function endOf({ scenario: { until } }: RunJob): number | undefined {
+  return until.kind === "time" ? until.ns : undefined;
 }
 
 function readScenario(file: string): string {
@@ -93,14 +130,4 @@ function readScenario(file: string): string {
   } catch (error) {
     throw fromSystem(error, file);
   }
-}
-
-async function policyOf({ policy }: Scenario, labelNames: readonly string[], inFolder: (file: string) => string) {
-  const [parsed] = await parsePolicies([policy], {
-    labelNames,
-    tenantLabel: labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined,
-    limits: { together: [], apart: [], maxGroup: Infinity },
-    readRows: (name, columns) => readRows(inFolder(name), columns),
-  });
-  return parsed;
 }

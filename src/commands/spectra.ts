@@ -68,7 +68,7 @@ async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spe
   const resources = planResources(parseResources(args), worlds);
   async function* each(): AsyncGenerator<Spectrum> {
     const crew = await Crew.start(resources.workers, resources.bucketLimit);
-    const progress = new Progress(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+    const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
     const settings = { pageSizes, verify: false, tableLimit: resources.tableLimit };
     for await (const { spectra } of indexWorlds(worlds, crew, settings)) yield* spectra;
     crew.close();

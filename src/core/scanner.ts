@@ -111,11 +111,11 @@ export class Scanner {
     if (last >= pages) this.makeRoom(Math.max(last, 2 * pages), turns - 1);
   }
 
-  /** Registers a member whose pages are first..last; gives its number. */
-  enter(first: number, last: number, group: number): number {
+  /** Registers a member whose pages are first..last-1, under a number that `isGone` (0: a new one); gives its number. */
+  enter(first: number, last: number, group: number, again = 0): number {
     const { pages, turns } = this.room;
-    if (this.turns === turns) this.makeRoom(pages - 1, 2 * turns);
-    const member = this.turns++;
+    if (again === 0 && this.turns === turns) this.makeRoom(pages - 1, 2 * turns);
+    const member = again || this.turns++;
     this.instance.exports.enterMember(member, first, last, group);
     return member;
   }

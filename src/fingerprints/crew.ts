@@ -3,10 +3,10 @@
 import { setFlagsFromString } from "node:v8";
 import type { Worker } from "node:worker_threads";
 import { compileCore } from "../core/module.js";
-import { EXIT, PagekinError } from "../errors.js";
+import { unpackError, workerEnded } from "../errors.js";
 import { Budget } from "./buckets.js";
 import { type Event, type Job, type Results, Runner, type Shared } from "./runner.js";
-import type { FailedJob, Message } from "./worker.js";
+import type { Message } from "./worker.js";
 
 export class Crew {
   private readonly runner: Runner;
@@ -85,20 +85,12 @@ async function startWorkers(count: number, shared: Shared): Promise<Worker[]> {
 function runOnWorker(worker: Worker, job: Job, emit: (event: Event) => void): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const ended = (error?: unknown) => {
-      const why = error instanceof Error ? ` (${error.message})` : "";
-      settle(() =>
-        reject(
-          new PagekinError(`a worker thread ended before its work was done${why}`, {
-            hint: "nothing was written; try again with fewer --workers or less --max-memory",
-            exitCode: EXIT.bug,
-          }),
-        ),
-      );
+      settle(() => reject(workerEnded(error)));
     };
     const received = (message: Message) => {
       if (message.kind === "event") emit(message.event);
       else if (message.kind === "done") settle(() => resolve(message.result));
-      else settle(() => reject(toError(message.error)));
+      else settle(() => reject(unpackError(message.error)));
     };
     const settle = (then: () => void) => {
       worker.off("message", received).off("error", ended).off("exit", ended);
@@ -109,11 +101,4 @@ function runOnWorker(worker: Worker, job: Job, emit: (event: Event) => void): Pr
     worker.on("message", received).on("error", ended).on("exit", ended);
     worker.postMessage(job);
   });
-}
-
-function toError({ message, stack, known }: FailedJob): Error {
-  if (known) return new PagekinError(message, known);
-  const error = new Error(message);
-  if (stack !== undefined) error.stack = stack;
-  return error;
 }

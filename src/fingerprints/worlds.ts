@@ -29,6 +29,8 @@ export interface World {
 
 export interface Sources {
   worlds: World[];
+  /** All snapshots in the order in which they were named. */
+  snapshots: Snapshot[];
   /** Names of the inventory's labels, in their order. */
   labelNames: string[];
 }
@@ -74,6 +76,7 @@ export async function openSources(
   const times = [...new Set(snapshots.map(({ timeS }) => timeS))].sort((a, b) => a - b);
   return {
     worlds: times.map((timeS) => ({ timeS, snapshots: snapshots.filter((s) => s.timeS === timeS) })),
+    snapshots,
     labelNames: inventory?.labelNames ?? [],
   };
 }

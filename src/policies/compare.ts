@@ -103,7 +103,8 @@ async function compareView(view: View, settings: CompareSettings, pause: Pause):
   return { timeS, pageBytes, zeroPages, members, pages, oneGroupSaved: base.saved, results, marginal };
 }
 
-function tenantsOf({ members }: View, label: string | undefined): Tenants {
+/** By member its tenant: those with the same value of a label; without one each its own. */
+export function tenantsOf({ members }: View, label: string | undefined): Tenants {
   const numbers = new Map<string, number>();
   return Uint32Array.from(members, ({ labels }, member) => {
     const tenant = label && labels[label];

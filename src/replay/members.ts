@@ -1,7 +1,6 @@
 // The members of a replay: their pages in a row, what these hold at each snapshot, and what happens when.
 
 import { ABSENT } from "../core/scanner.js";
-import { PagekinError } from "../errors.js";
 
 /** A member's snapshot: page numbers, ascending, and contents (numbers in the kernel's order). */
 export interface ReplaySnapshot {
@@ -28,6 +27,8 @@ export interface Member {
   labels: Readonly<Record<string, string>>;
   /** Page numbers, ascending. */
   pages: Float64Array;
+  /** How many its first snapshot has. */
+  firstPages: number;
   snapshots: { ns: number; contents: Uint32Array }[];
 }
 
@@ -38,31 +39,36 @@ export type Change =
   | { ns: number; kind: "drop"; member: number; slot: number }
   | { ns: number; kind: "exit" | "unmerge"; member: number };
 
-/** Members in the order of their first snapshots' sources. */
+/** Members in the order of their first snapshots' sources. events: all that may come, of any run. */
 export function membersOf(snapshots: readonly ReplaySnapshot[], events: readonly ReplayEvent[]): Member[] {
   const byName = new Map<string, ReplaySnapshot[]>();
   for (const snapshot of snapshots) byName.set(snapshot.member, [...(byName.get(snapshot.member) ?? []), snapshot]);
   const written = new Map<string, number[]>();
   for (const { member, event, page } of events) {
-    if (!byName.has(member)) throw new PagekinError(`an event names member ${member}, which has no source`);
     if (event === "write") written.set(member, [...(written.get(member) ?? []), page]);
   }
   return [...byName].map(([name, own]) => {
-    const pages = unionOf([...own.map((snapshot) => snapshot.pages), written.get(name) ?? []]);
+    const pages = unionOf(
+      own.map((snapshot) => snapshot.pages),
+      written.get(name) ?? [],
+    );
     const ordered = [...own].sort((a, b) => a.ns - b.ns);
     return {
       name,
       labels: own[0].labels,
       pages,
+      firstPages: ordered[0].pages.length,
       snapshots: ordered.map((snapshot) => ({ ns: snapshot.ns, contents: aligned(snapshot, pages) })),
     };
   });
 }
 
-function unionOf(lists: readonly ArrayLike<number>[]): Float64Array {
-  if (lists.length === 1) return Float64Array.from(lists[0]);
-  const all = new Set<number>();
-  for (const list of lists) for (let i = 0; i < list.length; i++) all.add(list[i]);
+function unionOf(snapshots: readonly Float64Array[], written: readonly number[]): Float64Array {
+  // The snapshots of a machine mostly have the same pages.
+  const lists = [...new Set(snapshots)];
+  if (lists.length === 1 && written.length === 0) return lists[0];
+  const all = new Set<number>(written);
+  for (const list of lists) for (const page of list) all.add(page);
   return Float64Array.from(all).sort();
 }
 

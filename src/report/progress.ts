@@ -1,10 +1,20 @@
 import { onExit } from "../cleanup.js";
 import type { World } from "../fingerprints/worlds.js";
-import { formatBytes } from "./format.js";
+import { NANOSECONDS } from "../replay/time.js";
+import { formatBytes, formatNumber } from "./format.js";
 
 const EVERY_MS = 100;
 
-/** Shows bytes done, throughput and time left on stderr while work goes on; nothing unless stderr is a terminal. */
+/** What is shown: how much is done, of how much (0: nobody knows), and how a line about it reads. */
+interface Work {
+  total: number;
+  done(): number;
+  /** With {bar}, {percentage}, {done}, {all}, {speed}, {left}; of a work whose total is known, and of another. */
+  formats: [known: string, unknown: string];
+  text(amount: number): string;
+}
+
+/** Shows what is done and the time left on stderr while work goes on; nothing unless stderr is a terminal. */
 export class Progress {
   private timer: NodeJS.Timeout | undefined;
   private bar: import("cli-progress").SingleBar | undefined;
@@ -13,22 +23,42 @@ export class Progress {
 
   /** Seconds that the work took, when it has stopped. */
   seconds = 0;
-  private readonly totalBytes: number;
 
-  constructor(
-    worlds: readonly World[],
-    private readonly bytesDone: () => number,
+  private constructor(
+    private readonly work: Work,
     show: boolean,
   ) {
-    const files = worlds.flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened));
-    // What a compressed file or a pipe will hold is not known; then there is no end to show.
-    const known = files.every(({ compression, pipe }) => compression === "none" && !pipe);
-    this.totalBytes = known ? files.reduce((sum, { fileBytes }) => sum + fileBytes, 0) : 0;
     if (!show || !process.stderr.isTTY) return;
     this.timer = setTimeout(() => this.start(), EVERY_MS);
     this.timer.unref();
     // However the program ends, the cursor must be there again.
     this.forget = onExit(() => this.bar?.stop());
+  }
+
+  /** Of reading sources: bytes done, and throughput. */
+  static ofSources(worlds: readonly World[], bytesDone: () => number, show: boolean): Progress {
+    const files = worlds.flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened));
+    // What a compressed file or a pipe will hold is not known; then there is no end to show.
+    const known = files.every(({ compression, pipe }) => compression === "none" && !pipe);
+    const work: Work = {
+      total: known ? files.reduce((sum, { fileBytes }) => sum + fileBytes, 0) : 0,
+      done: bytesDone,
+      formats: ["{bar} {percentage} % | {done} of {all} | {speed}/s | {left} left", "{done} | {speed}/s"],
+      text: (bytes) => formatBytes(Math.round(bytes)),
+    };
+    return new Progress(work, show);
+  }
+
+  /** Of runs of a replay: virtual time. untilNs: by run its end; undefined: not known. */
+  static ofRuns(untilNs: readonly (number | undefined)[], clocks: Float64Array, show: boolean): Progress {
+    const known = untilNs.every((ns) => ns !== undefined);
+    const work: Work = {
+      total: known ? untilNs.reduce((sum, ns) => sum + (ns ?? 0), 0) : 0,
+      done: () => clocks.reduce((sum, ns) => sum + ns, 0),
+      formats: ["{bar} {percentage} % | {done} of {all} replayed | {left} left", "{done} replayed"],
+      text: (ns) => `${formatNumber(Math.round(ns / NANOSECONDS))} s`,
+    };
+    return new Progress(work, show);
   }
 
   private async start(): Promise<void> {
@@ -39,22 +69,22 @@ export class Progress {
       clearOnComplete: true,
       hideCursor: true,
       etaBuffer: 50,
-      format:
-        this.totalBytes > 0 ? "{bar} {percentage} % | {done} of {all} | {speed}/s | {left} left" : "{done} | {speed}/s",
+      format: this.work.formats[this.work.total > 0 ? 0 : 1],
     });
-    this.bar.start(Math.max(1, this.totalBytes), 0, this.numbers());
-    this.timer = setInterval(() => this.bar?.update(this.bytesDone(), this.numbers()), EVERY_MS);
+    this.bar.start(Math.max(1, this.work.total), 0, this.numbers());
+    this.timer = setInterval(() => this.bar?.update(this.work.done(), this.numbers()), EVERY_MS);
     this.timer.unref();
   }
 
   private numbers(): Record<string, string> {
-    const done = this.bytesDone();
+    const { total, text } = this.work;
+    const done = this.work.done();
     const seconds = (Date.now() - this.began) / 1000;
-    const left = done > 0 ? Math.max(0, (seconds * (this.totalBytes - done)) / done) : 0;
+    const left = done > 0 ? Math.max(0, (seconds * (total - done)) / done) : 0;
     return {
-      done: formatBytes(done),
-      all: formatBytes(this.totalBytes),
-      speed: formatBytes(Math.round(done / seconds)),
+      done: text(done),
+      all: text(total),
+      speed: text(done / seconds),
       left: left < 60 ? `${Math.ceil(left)} s` : `${Math.floor(left / 60)} min ${Math.ceil(left % 60)} s`,
     };
   }

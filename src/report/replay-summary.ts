@@ -1,27 +1,76 @@
 // What `replay` prints: what was saved over time, and the final counters of each group in the kernel's words.
 
-import { type GroupSample, type Sample, sumOf } from "../replay/run.js";
-import { NANOSECONDS, type Scenario } from "../replay/scenario.js";
-import { formatBytes, formatCount, formatNumber } from "./format.js";
-import { print, type SummaryOptions, styled, table } from "./terminal.js";
+import { outcomeOf } from "../replay/outcome.js";
+import { type GroupSample, reclaimedOf, type Sample, sumOf } from "../replay/sample.js";
+import { NANOSECONDS } from "../replay/time.js";
+import type { RunResult } from "../runs/perform.js";
+import type { PlannedRun } from "../runs/reference.js";
+import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
+import type { FinishedRuns } from "./replay-tables.js";
+import { isolationCostOf } from "./runs-table.js";
+import { lineWidth, print, type SummaryOptions, styled, table } from "./terminal.js";
 
-const CHART_WIDTH = 60;
 const LEVELS = " ▁▂▃▄▅▆▇█";
+const MOST_NAME = 36;
 
-export function printReplay(
-  samples: readonly Sample[],
-  groups: readonly string[],
-  scenario: Scenario,
-  { folder, files, seconds, json }: SummaryOptions,
-): Promise<void> {
+interface ReplaySummaryOptions extends SummaryOptions {
+  /** Of the runs alone, without reading. */
+  runSeconds: number;
+}
+
+export function printReplay(finished: FinishedRuns, options: ReplaySummaryOptions): Promise<void> {
+  const { runs, results } = finished;
+  if (options.json) return print(JSON.stringify(jsonOf(finished, options), null, 2));
+  const body = runs.length === 1 ? ofOneRun(finished) : ofRuns(finished);
+  const csv = options.files.filter((file) => !file.endsWith(".json")).join(" ");
+  const [{ scenario }] = runs;
+  const members = `${formatCount(finished.members.length)} members`;
+  const head =
+    runs.length === 1
+      ? `${scenario.scanner.rules}, policy ${scenario.policy}, ${members}, ${endOf(results[0].samples)}`
+      : `${formatCount(runs.length)} runs, ${members}`;
+  return print([styled("bold", head), ...body, `In ${options.folder}:\n  ${csv}`].join("\n\n"));
+}
+
+const endOf = (samples: readonly Sample[]) => `${formatNumber(samples[samples.length - 1].ns / NANOSECONDS)} s`;
+const savedAt = ({ groups }: Sample) => groups.reduce((sum, group) => sum + reclaimedOf(group), 0);
+const mostSaved = (samples: readonly Sample[]) => samples.reduce((most, one) => Math.max(most, savedAt(one)), 0);
+
+function jsonOf({ runs, results }: FinishedRuns, { folder, files, seconds, runSeconds }: ReplaySummaryOptions) {
+  const each = runs.map(({ name }, run) => {
+    const { samples, groups } = results[run];
+    const last = samples[samples.length - 1];
+    return { run: name, time_s: last.ns / NANOSECONDS, groups, last: last.groups };
+  });
+  return { folder, files, seconds, run_seconds: runSeconds, runs: each };
+}
+
+function ofOneRun(finished: FinishedRuns): string[] {
+  const { runs, results } = finished;
+  const { scenario } = runs[0];
+  const { samples, groups } = results[0];
+  const most = mostSaved(samples);
+  const width = Math.min(60, lineWidth() - 4, samples.length);
+  const end = endOf(samples);
+  const chart = `Saved over time, at most ${formatBytes(most * scenario.page_size)}\n  ${blocks(samples, most, width)}\n  0${end.padStart(width - 1)}`;
+  return [chart, `At the end\n${countersTable(results[0], groups, scenario.page_size)}`, ...isolationText(finished)];
+}
+
+/** Saved memory along a run, as a line of blocks. */
+function blocks(samples: readonly Sample[], most: number, width: number): string {
+  return Array.from({ length: width }, (_, column) => {
+    const at = width === 1 ? samples.length - 1 : Math.round((column * (samples.length - 1)) / (width - 1));
+    return LEVELS[most === 0 ? 0 : Math.round((savedAt(samples[at]) / most) * (LEVELS.length - 1))];
+  }).join("");
+}
+
+function countersTable({ samples }: RunResult, groups: readonly string[], pageBytes: number): string {
   const last = samples[samples.length - 1];
-  if (json)
-    return print(JSON.stringify({ folder, files, seconds, time_s: last.ns / NANOSECONDS, groups, last }, null, 2));
-  const rows = [...last.groups.map((one, i): [string, GroupSample] => [groups[i], one])];
+  const rows = last.groups.map((one, i): [string, GroupSample] => [groups[i], one]);
   if (groups.length > 1) rows.push(["*", sumOf(last.groups)]);
   const cells = rows.map(([name, one]) => [
     name,
-    formatBytes((one.pagesSharing + one.zeroPages) * scenario.page_size),
+    formatBytes(reclaimedOf(one) * pageBytes),
     formatCount(one.pagesShared),
     formatCount(one.pagesSharing),
     formatCount(one.pagesUnshared),
@@ -32,28 +81,54 @@ export function printReplay(
     formatNumber(Number(one.cpuSeconds.toFixed(2))),
   ]);
   const head = ["group", "saved", "shared", "sharing", "unshared", "volatile", "zero", "passes", "scanned", "cpu s"];
-  return print(
-    [
-      styled("bold", `${scenario.scanner.rules}, policy ${scenario.policy}, ${formatNumber(last.ns / NANOSECONDS)} s`),
-      chart(samples, scenario.page_size),
-      `At the end\n${table([head, ...cells])}`,
-      `In ${folder}:\n  ${files.filter((file) => !file.endsWith(".json")).join(" ")}`,
-    ].join("\n\n"),
-  );
+  return table([head, ...cells]);
 }
 
-/** Saved memory along the run, as a line of blocks. */
-function chart(samples: readonly Sample[], pageBytes: number): string {
-  const saved = samples.map(({ groups }) => {
-    const { pagesSharing, zeroPages } = sumOf(groups);
-    return pagesSharing + zeroPages;
+/** What a single run lost by its groups. */
+function isolationText(finished: FinishedRuns): string[] {
+  const cost = isolationCostOf(finished, 0);
+  if (!cost || finished.references[0] === 0) return [];
+  const [{ scenario }] = finished.runs;
+  const part = cost.referencePageSeconds > 0 ? cost.pageSeconds / cost.referencePageSeconds : 0;
+  const bytes = formatBytes(Math.abs(cost.pages) * scenario.page_size);
+  return [
+    `Isolation: ${bytes} ${cost.pages < 0 ? "more" : "less"} saved at the end than by one group, and ${formatPercent(part)} of what it saves over time`,
+  ];
+}
+
+function ofRuns(finished: FinishedRuns): string[] {
+  const { runs, results } = finished;
+  const most = results.slice(0, runs.length).reduce((top, { samples }) => Math.max(top, mostSaved(samples)), 0);
+  const width = Math.max(10, Math.min(24, lineWidth() - 76));
+  const rows = runs.map(({ name, scenario }, run) => {
+    const outcome = outcomeOf(results[run].samples);
+    const cost = isolationCostOf(finished, run);
+    const isReference = finished.references[run] === run;
+    return [
+      cut(name),
+      blocks(results[run].samples, most, width),
+      formatBytes(outcome.savedPages * scenario.page_size),
+      outcome.secondsToMost === undefined ? "" : `${formatNumber(outcome.secondsToMost)} s`,
+      formatNumber(Number(outcome.cpuSeconds.toFixed(2))),
+      isReference || !cost ? "" : lostText(cost.pageSeconds, cost.referencePageSeconds),
+      formatCount(results[run].exposure.contents),
+    ];
   });
-  const most = saved.reduce((a, b) => Math.max(a, b), 0);
-  const width = Math.min(CHART_WIDTH, saved.length);
-  const blocks = Array.from({ length: width }, (_, column) => {
-    const at = width === 1 ? saved.length - 1 : Math.round((column * (saved.length - 1)) / (width - 1));
-    return LEVELS[most === 0 ? 0 : Math.round((saved[at] / most) * (LEVELS.length - 1))];
-  });
-  const end = formatNumber(samples[samples.length - 1].ns / NANOSECONDS);
-  return `Saved over time, at most ${formatBytes(most * pageBytes)}\n  ${blocks.join("")}\n  0${end.padStart(width - 1)} s`;
+  return [
+    `${table([["run", "saved over time", "at end", "90 % at", "cpu s", "lost", "exposed"], ...rows], 2)}`,
+    legend(runs),
+  ];
+}
+
+const cut = (name: string) => (name.length <= MOST_NAME ? name : `${name.slice(0, MOST_NAME - 3)}...`);
+
+const lostText = (lost: number, reference: number) => (reference > 0 ? formatPercent(lost / reference) : "");
+
+function legend(runs: readonly PlannedRun[]): string {
+  const isVaried = runs.some(({ settings }) => Object.keys(settings).length > 0);
+  const names = isVaried ? "runs.csv has each run's settings. " : "";
+  return styled(
+    "dim",
+    `${names}lost: of what one group saves over time; exposed: contents that tenants of a group share`,
+  );
 }

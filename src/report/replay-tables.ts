@@ -1,27 +1,77 @@
 // The CSV tables of `replay`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
-import { type GroupSample, type Sample, sumOf } from "../replay/run.js";
-import { NANOSECONDS } from "../replay/scenario.js";
+import { controllerKind } from "../replay/controllers/registry.js";
+import { breakAllBytes, memoryOver, type Spread, spreadOf } from "../replay/guarantee.js";
+import { memoryOf } from "../replay/machine.js";
+import type { Member } from "../replay/members.js";
+import { redistributionOf, type Shareout } from "../replay/memory.js";
+import { type GroupSample, type Sample, sumOf } from "../replay/sample.js";
+import { NANOSECONDS } from "../replay/time.js";
+import type { Curve } from "../replay/workload.js";
+import type { RunResult } from "../runs/perform.js";
+import type { PlannedRun } from "../runs/reference.js";
 import { formatNumber } from "./format.js";
+import { runsTable } from "./runs-table.js";
 import type { Table } from "./tables.js";
+import { throughputTable } from "./throughput-table.js";
 
-/** The counters of each group and of all (`*`) along a run. */
-export function samplesTable(run: string, samples: readonly Sample[], groups: readonly string[]): Table {
+const ALL = "*";
+
+/** All runs of a scenario. */
+export interface FinishedRuns {
+  runs: readonly PlannedRun[];
+  /** By run, then those of references that were added. */
+  results: readonly RunResult[];
+  /** By run the number of the result that its isolation cost is against. */
+  references: readonly (number | undefined)[];
+  members: readonly Member[];
+  curves: ReadonlyMap<string, Curve>;
+}
+
+/** Those that the scenario asks for. */
+export function replayTables(finished: FinishedRuns): Table[] {
+  const { runs } = finished;
+  const isAsked = (asks: (run: PlannedRun) => unknown) => runs.some(asks);
+  const tables = [samplesTable(finished)];
+  if (isAsked(({ scenario }) => scenario.host)) tables.push(hostTable(finished));
+  if (isAsked(({ scenario }) => redistributionOf(scenario))) {
+    tables.push(memoryTable(finished), guaranteeTable(finished));
+  }
+  if (isAsked(({ scenario }) => scenario.controller || scenario.scanner.advisor_mode !== "none")) {
+    tables.push(decisionsTable(finished));
+  }
+  if (isAsked(({ scenario }) => Object.values(scenario.members).some(({ workload }) => workload))) {
+    tables.push(throughputTable(finished));
+  }
+  tables.push(runsTable(finished));
+  return tables;
+}
+
+export const seconds = (ns: number): string => formatNumber(ns / NANOSECONDS);
+
+/** The counters of each group and of all (`*`) along each run. */
+function samplesTable({ runs, results }: FinishedRuns): Table {
   return {
     file: "samples.csv",
     columns:
       "run,time_s,group,pages_scanned,full_scans,pages_shared,pages_sharing,pages_unshared,pages_volatile,pages_skipped,ksm_zero_pages,stable_node_chains,stable_node_dups,general_profit,cow_breaks,cpu_s,metadata_bytes".split(
         ",",
       ),
-    rows: rowsOf(run, samples, groups),
+    rows: eachRun(runs, ({ name }, i) => sampleRows(name, results[i].samples, results[i].groups)),
   };
 }
 
-function* rowsOf(run: string, samples: readonly Sample[], groups: readonly string[]): Generator<string[]> {
+function* eachRun(
+  runs: readonly PlannedRun[],
+  rowsOf: (run: PlannedRun, number: number) => Iterable<string[]>,
+): Generator<string[]> {
+  for (const [number, run] of runs.entries()) yield* rowsOf(run, number);
+}
+
+function* sampleRows(run: string, samples: readonly Sample[], groups: readonly string[]): Generator<string[]> {
   for (const { ns, groups: counters } of samples) {
-    const time = formatNumber(ns / NANOSECONDS);
-    for (const [number, one] of counters.entries()) yield [run, time, groups[number], ...cellsOf(one)];
-    yield [run, time, "*", ...cellsOf(sumOf(counters))];
+    for (const [number, one] of counters.entries()) yield [run, seconds(ns), groups[number], ...cellsOf(one)];
+    yield [run, seconds(ns), ALL, ...cellsOf(sumOf(counters))];
   }
 }
 
@@ -42,4 +92,83 @@ function cellsOf(one: GroupSample): string[] {
     Number(one.cpuSeconds.toFixed(6)),
     one.metadataBytes,
   ].map(formatNumber);
+}
+
+/** How much of the host's memory is in use. */
+function hostTable({ runs, results }: FinishedRuns): Table {
+  return {
+    file: "host.csv",
+    columns: ["run", "time_s", "used_bytes", "host_bytes"],
+    rows: eachRun(runs, ({ name, scenario: { host } }, i) =>
+      results[i].samples.flatMap(({ ns, usedBytes }) =>
+        host && usedBytes !== undefined
+          ? [[name, seconds(ns), formatNumber(usedBytes), formatNumber(host.memory)]]
+          : [],
+      ),
+    ),
+  };
+}
+
+/** The memory of each member that is there, and of all (`*`), at each time at which it is given out. */
+function memoryTable({ runs, results, members }: FinishedRuns): Table {
+  return {
+    file: "memory.csv",
+    columns: ["run", "time_s", "member", "group", "memory_bytes", "reclaimed_bytes"],
+    rows: eachRun(runs, ({ name }, i) =>
+      results[i].shareouts.flatMap(({ ns, reclaimedBytes, members: given }) => [
+        ...given.map((one) =>
+          [name, seconds(ns), members[one.member].name, results[i].groups[one.group]].concat(
+            [one.memoryBytes, one.reclaimedBytes].map(formatNumber),
+          ),
+        ),
+        [name, seconds(ns), ALL, ALL, ...[totalOf(given), reclaimedBytes].map(formatNumber)],
+      ]),
+    ),
+  };
+}
+
+const totalOf = (given: Shareout["members"]) => given.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+
+/** How each member's memory was spread over time, and what all need (`*`) if sharing breaks at the worst time. */
+function guaranteeTable({ runs, results, members }: FinishedRuns): Table {
+  return {
+    file: "guarantee.csv",
+    columns:
+      "run,member,group,lower_bound_bytes,min_bytes,p05_bytes,p25_bytes,p50_bytes,p75_bytes,p95_bytes,max_bytes,break_all_bytes".split(
+        ",",
+      ),
+    rows: eachRun(runs, ({ name, scenario }, i) => {
+      const { shareouts, groups, samples } = results[i];
+      const endNs = samples[samples.length - 1].ns;
+      const rows = members.flatMap((member, number) => {
+        const amounts = memoryOver(number, shareouts);
+        if (amounts.length === 0) return [];
+        const last = [...shareouts].reverse().find((shareout) => shareout.members.some((one) => one.member === number));
+        const group = last?.members.find((one) => one.member === number)?.group ?? 0;
+        const bound = memoryOf(member, scenario);
+        return [[name, member.name, groups[group], formatNumber(bound), ...spreadCells(spreadOf(amounts, endNs)), ""]];
+      });
+      if (rows.length === 0) return [];
+      const totals = shareouts.map(({ ns, members: given }) => ({ ns, bytes: totalOf(given) }));
+      const bound = rows.reduce((sum, row) => sum + Number(row[3]), 0);
+      const all = [...spreadCells(spreadOf(totals, endNs)), formatNumber(breakAllBytes(shareouts))];
+      return [...rows, [name, ALL, ALL, formatNumber(bound), ...all]];
+    }),
+  };
+}
+
+const spreadCells = ({ least, quantiles, most }: Spread) => [least, ...quantiles, most].map(formatNumber);
+
+/** What controllers decided, and why. */
+function decisionsTable({ runs, results }: FinishedRuns): Table {
+  return {
+    file: "decisions.csv",
+    columns: ["run", "time_s", "controller", "subject", "action", "from", "to", "reason"],
+    rows: eachRun(runs, ({ name, scenario }, i) =>
+      results[i].decisions.map(({ ns, subject, action, from, to, reason }) => [
+        ...[name, seconds(ns), controllerKind(scenario), subject, action],
+        ...[formatNumber(from), formatNumber(to), reason],
+      ]),
+    ),
+  };
 }

@@ -1,0 +1,106 @@
+// What a scenario's keys say of one another, of the members and of the groups: what cannot be is a fault with its place.
+
+import { controllerKind } from "./controllers/registry.js";
+import type { Member } from "./members.js";
+import { ScenarioFault } from "./scenario/parse.js";
+import type { Scenario } from "./scenario/schema.js";
+
+/** Kernels before 4.12 and 6.7, whose rules these are, do not have these settings. */
+const LATER_SETTINGS = ["max_page_sharing", "use_zero_pages", "smart_scan"] as const;
+
+/** What must be as it is among the keys alone. runs: names of all runs. */
+export function checkScenario(scenario: Scenario, runs: readonly string[]): void {
+  checkScanner(scenario);
+  checkController(scenario);
+  for (const [name, { workload }] of Object.entries(scenario.members)) {
+    if (!workload) continue;
+    const path = ["members", name, "workload"];
+    const { curve, working_set: workingSet, baseline } = workload;
+    if ((curve === undefined) === (workingSet === undefined)) {
+      throw new ScenarioFault(path, "a workload has a working_set or a curve", "give one of them");
+    }
+    if (baseline !== undefined && !runs.includes(baseline)) {
+      throw new ScenarioFault([...path, "baseline"], `there is no run ${baseline}`, `there are ${runs.join(", ")}`);
+    }
+  }
+}
+
+function checkScanner({ scanner, groups, schedule }: Scenario): void {
+  const { rules, threads } = scanner;
+  if (rules === "linux-2.6.36" || rules === "linux-3.6") {
+    const later = LATER_SETTINGS.find((key) => scanner[key] !== undefined);
+    if (later) throw new ScenarioFault(["scanner", later], `${rules} has no ${later}`, "leave it out");
+  }
+  if (threads === "per-group") return;
+  const own = Object.entries(groups).find(([, { pages_to_scan: pages }]) => pages !== undefined);
+  const hint = "give it a weight, or set threads: per-group";
+  if (own) {
+    const what = `${own[0]} has pages_to_scan, but one thread serves all groups by weight`;
+    throw new ScenarioFault(["groups", own[0], "pages_to_scan"], what, hint);
+  }
+  const step = schedule.findIndex((one) => !("member" in one) && one.pages_to_scan !== undefined);
+  if (step >= 0) {
+    throw new ScenarioFault(["schedule", step, "pages_to_scan"], "one thread serves all groups by weight", hint);
+  }
+}
+
+function checkController(scenario: Scenario): void {
+  const { controller, scanner, host, usage, groups } = scenario;
+  const kind = controller?.kind ?? "fixed";
+  const advised = controllerKind(scenario) === "advisor";
+  if (advised && kind !== "fixed" && kind !== "advisor") {
+    throw new ScenarioFault(["scanner", "advisor_mode"], `pages_to_scan is set by ${kind} already`, "leave one out");
+  }
+  if (advised && scanner.threads === "one") {
+    throw new ScenarioFault(
+      ["controller"],
+      "the advisor decides at the end of a pass, of which each group has its own",
+      "set threads: per-group",
+    );
+  }
+  const own = advised && Object.entries(groups).find(([, { pages_to_scan: pages }]) => pages !== undefined);
+  if (own) {
+    throw new ScenarioFault(
+      ["groups", own[0], "pages_to_scan"],
+      "pages_to_scan is set by the advisor",
+      "it starts at advisor_min_pages_to_scan",
+    );
+  }
+  if (kind === "semma" && !host && usage === undefined) {
+    throw new ScenarioFault(["controller"], "semma must know how full the host is", "give host or usage");
+  }
+  if (kind === "ksmtuned" && !host) {
+    throw new ScenarioFault(["controller"], "ksmtuned must know the host's memory", "give host: {memory: ...}");
+  }
+}
+
+/** What must be there: members by name, and groups, which are those of the policy and those that members go to. */
+export function checkNames(scenario: Scenario, members: readonly Member[], policyGroups: readonly string[]): void {
+  const { schedule, groups, regroup } = scenario;
+  const isMember = (name: string) => members.some((member) => member.name === name);
+  const known = groupNames(scenario, policyGroups);
+  // Groups that regroup makes may have any name.
+  const isGroup = (name: string) => regroup !== undefined || known.includes(name);
+  const noMember = (name: string) => `there is no member ${name}`;
+  const noGroup = (name: string) => `the policy makes no group ${name}`;
+  const memberHint = "name one of the sources";
+  for (const [i, step] of schedule.entries()) {
+    if ("member" in step && !isMember(step.member)) {
+      throw new ScenarioFault(["schedule", i, "member"], noMember(step.member), memberHint);
+    }
+    if (!isGroup(step.group)) {
+      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), `there are ${known.join(", ")}`);
+    }
+  }
+  const group = Object.keys(groups).find((name) => !isGroup(name));
+  if (group !== undefined) {
+    throw new ScenarioFault(["groups", group], noGroup(group), `there are ${known.join(", ")}`);
+  }
+  const member = Object.keys(scenario.members).find((name) => !isMember(name));
+  if (member !== undefined) throw new ScenarioFault(["members", member], noMember(member), memberHint);
+}
+
+/** The groups of the policy, then those that the schedule makes. */
+export function groupNames({ schedule }: Scenario, policyGroups: readonly string[]): string[] {
+  return [...new Set([...policyGroups, ...schedule.flatMap((step) => ("member" in step ? [step.group] : []))])];
+}

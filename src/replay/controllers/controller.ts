@@ -1,0 +1,75 @@
+// What a controller sees of a run and may set in it.
+
+/** A decision, as decisions.csv has it. `from` and `to` are in the unit of the action: pages, bytes, milliseconds. */
+export interface Decision {
+  subject: string;
+  action: "pages_to_scan" | "sleep_millisecs" | "run" | "inflate" | "deflate";
+  from: number;
+  to: number;
+  reason: string;
+}
+
+/** A scanning speed that can be set: of one group's thread, or of the one thread that serves all groups. */
+export interface Speed {
+  /** A group's name, or `scanner`. */
+  subject: string;
+  /** Groups that it is for, by number. */
+  groups: readonly number[];
+  pagesToScan: number;
+}
+
+/** What a member uses, in bytes: MUV (used by the guest) and MUP (physical memory that it has). */
+export interface Usage {
+  usedBytes: number;
+  physicalBytes: number;
+}
+
+export interface Machine {
+  /** Virtual time, in nanoseconds. */
+  readonly ns: number;
+  readonly pageBytes: number;
+  /** The host's memory in bytes; undefined where the scenario has no host. */
+  readonly hostBytes: number | undefined;
+  /** Of the host, in bytes: what is used, and what members were promised in all. */
+  usedBytes(): number;
+  committedBytes(): number;
+  /** MUH, 0 to 1: of the usage file, or used / memory of the host. undefined: not known at this time. */
+  hostUtilization(): number | undefined;
+  /** Members that are there, by number. */
+  members(): readonly number[];
+  memberName(member: number): string;
+  /** undefined: the usage file says nothing of it at this time. */
+  usage(member: number): Usage | undefined;
+  /** Bytes that the member's balloon holds. */
+  balloonBytes(member: number): number;
+  /** Takes memory from a member, or gives it back, and notes the decision. */
+  inflate(member: number, bytes: number, zeroFirst: boolean, reason: string): void;
+  deflate(member: number, bytes: number, reason: string): void;
+  /** Speeds of all groups that have members. */
+  speeds(): readonly Speed[];
+  setSpeed(speed: Speed, pagesToScan: number, reason: string): void;
+  sleepMillisecs(): number;
+  setSleep(milliseconds: number, reason: string): void;
+  isRunning(): boolean;
+  setRunning(running: boolean, reason: string): void;
+  /** So far, of some groups: pages reclaimed now (pages_sharing + ksm_zero_pages), and modelled CPU seconds. */
+  reclaimedPages(groups: readonly number[]): number;
+  cpuSeconds(groups: readonly number[]): number;
+}
+
+/** A pass of one group's thread that has just ended. */
+export interface EndedPass {
+  speed: Speed;
+  /** Nanoseconds that it took. */
+  ns: number;
+  /** CPU seconds of the thread since it began to run. */
+  cpuSeconds: number;
+}
+
+export interface Controller {
+  /** Decides at these intervals (nanoseconds) ... */
+  every?: number;
+  decide?(machine: Machine): void;
+  /** ... or at the end of passes. */
+  passEnded?(machine: Machine, pass: EndedPass): void;
+}

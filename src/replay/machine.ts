@@ -1,0 +1,169 @@
+// The machine of a run, as controllers see it: the world, the groups, the scanner's settings, and what was decided.
+
+import type { Controller, Decision, EndedPass, Machine, Speed, Usage } from "./controllers/controller.js";
+import type { Groups } from "./groups.js";
+import type { Member } from "./members.js";
+import { cpuSecondsOf, reclaimedOf } from "./sample.js";
+import type { Scenario } from "./scenario/schema.js";
+import type { UsageRow } from "./usage.js";
+import type { World } from "./world.js";
+
+/** What is decided, when. */
+export interface TimedDecision extends Decision {
+  ns: number;
+}
+
+/** Bytes that a member was promised: the scenario's, or all pages of its first snapshot. */
+export function memoryOf(member: Member, { members, page_size: pageBytes }: Scenario): number {
+  const own = Object.hasOwn(members, member.name) ? members[member.name].memory : undefined;
+  return own ?? member.firstPages * pageBytes;
+}
+
+export class RunningMachine implements Machine {
+  ns = 0;
+  readonly decisions: TimedDecision[] = [];
+  /** Of the one thread that serves all groups. */
+  pagesToScan: number;
+  readonly pageBytes: number;
+  readonly hostBytes: number | undefined;
+  private sleep: number;
+  private running: boolean;
+  private usageRows = 0;
+  private readonly latest = new Map<string, UsageRow>();
+  private hostRate: number | undefined;
+
+  constructor(
+    readonly world: World,
+    readonly groups: Groups,
+    private readonly scenario: Scenario,
+    private readonly usageFile: readonly UsageRow[] | undefined,
+  ) {
+    const { scanner, host, page_size: pageBytes } = scenario;
+    this.pageBytes = pageBytes;
+    this.hostBytes = host?.memory;
+    this.pagesToScan = scanner.pages_to_scan;
+    this.sleep = scanner.sleep_millisecs;
+    this.running = scanner.run === 1;
+  }
+
+  decide({ decide }: Controller): void {
+    const rows = this.usageFile ?? [];
+    for (; this.usageRows < rows.length && rows[this.usageRows].ns <= this.ns; this.usageRows++) {
+      const row = rows[this.usageRows];
+      this.latest.set(row.vm, row);
+      this.hostRate = row.muhRate;
+    }
+    decide?.(this);
+  }
+
+  private note(decision: Decision): void {
+    this.decisions.push({ ns: this.ns, ...decision });
+  }
+
+  usedBytes(): number {
+    return (this.scenario.host?.other ?? 0) + this.world.frames(this.groups.names.length) * this.pageBytes;
+  }
+
+  committedBytes(): number {
+    return this.members().reduce((sum, member) => sum + memoryOf(this.world.members[member], this.scenario), 0);
+  }
+
+  hostUtilization(): number | undefined {
+    if (this.usageFile) return this.hostRate;
+    return this.hostBytes === undefined ? undefined : this.usedBytes() / this.hostBytes;
+  }
+
+  members(): readonly number[] {
+    return this.world.membersHere();
+  }
+
+  memberName(member: number): string {
+    return this.world.members[member].name;
+  }
+
+  usage(member: number): Usage | undefined {
+    if (!this.usageFile) {
+      const { pages, zeroPages } = this.world.pagesOf(member);
+      return { usedBytes: (pages - zeroPages) * this.pageBytes, physicalBytes: pages * this.pageBytes };
+    }
+    const row = this.latest.get(this.memberName(member));
+    return row && { usedBytes: row.muvBytes, physicalBytes: row.mupBytes - this.balloonBytes(member) };
+  }
+
+  balloonBytes(member: number): number {
+    return this.world.balloonPages(member) * this.pageBytes;
+  }
+
+  inflate(member: number, bytes: number, zeroFirst: boolean, reason: string): void {
+    this.setBalloon(member, "inflate", reason, (pages) => this.world.inflate(member, pages, zeroFirst), bytes);
+  }
+
+  deflate(member: number, bytes: number, reason: string): void {
+    this.setBalloon(member, "deflate", reason, (pages) => this.world.deflate(member, pages), bytes);
+  }
+
+  private setBalloon(
+    member: number,
+    action: "inflate" | "deflate",
+    reason: string,
+    set: (pages: number) => void,
+    bytes: number,
+  ): void {
+    const from = this.balloonBytes(member);
+    set(Math.floor(bytes / this.pageBytes));
+    const to = this.balloonBytes(member);
+    if (to !== from) this.note({ subject: this.memberName(member), action, from, to, reason });
+  }
+
+  speeds(): readonly Speed[] {
+    const { names, rates } = this.groups;
+    const groups = names.flatMap((_, group) => (this.world.registeredIn(group) > 0 ? [group] : []));
+    if (this.scenario.scanner.threads === "one") {
+      return [{ subject: "scanner", groups, pagesToScan: this.pagesToScan }];
+    }
+    return groups.map((group) => this.speedOf(group, rates[group].pagesToScan));
+  }
+
+  private speedOf(group: number, pagesToScan: number): Speed {
+    return { subject: this.groups.names[group], groups: [group], pagesToScan };
+  }
+
+  setSpeed({ subject, groups, pagesToScan: from }: Speed, to: number, reason: string): void {
+    if (to === from) return;
+    if (this.scenario.scanner.threads === "one") this.pagesToScan = to;
+    else for (const group of groups) this.groups.rates[group].pagesToScan = to;
+    this.note({ subject, action: "pages_to_scan", from, to, reason });
+  }
+
+  passEnded(controller: Controller, group: number, pass: Omit<EndedPass, "speed">): void {
+    controller.passEnded?.(this, { speed: this.speedOf(group, this.groups.rates[group].pagesToScan), ...pass });
+  }
+
+  sleepMillisecs(): number {
+    return this.sleep;
+  }
+
+  setSleep(to: number, reason: string): void {
+    if (to === this.sleep) return;
+    this.note({ subject: "scanner", action: "sleep_millisecs", from: this.sleep, to, reason });
+    this.sleep = to;
+  }
+
+  isRunning(): boolean {
+    return this.running;
+  }
+
+  setRunning(to: boolean, reason: string): void {
+    if (to === this.running) return;
+    this.note({ subject: "scanner", action: "run", from: Number(this.running), to: Number(to), reason });
+    this.running = to;
+  }
+
+  reclaimedPages(groups: readonly number[]): number {
+    return groups.reduce((sum, group) => sum + reclaimedOf(this.world.counters(group)), 0);
+  }
+
+  cpuSeconds(groups: readonly number[]): number {
+    return groups.reduce((sum, group) => sum + cpuSecondsOf(this.world.counters(group), this.scenario), 0);
+  }
+}

@@ -1,0 +1,87 @@
+// What members share at a moment, as a spectrum: what policies and scores go by.
+
+import { ABSENT } from "../core/scanner.js";
+import type { Spectrum } from "../tracefile/spectrum.js";
+
+/** A member, and the numbers of its pages' contents; 0 is the zero content. */
+export interface Present {
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  contents: Uint32Array;
+}
+
+type Holder = readonly [member: number, copies: number];
+
+interface Vector {
+  holders: readonly Holder[];
+  contents: number;
+}
+
+export function spectrumOf(members: readonly Present[], pageBytes: number, timeS: number): Spectrum {
+  const pages = members.map(({ contents }) => contents.reduce((sum, content) => sum + (content === ABSENT ? 0 : 1), 0));
+  const zeroPages = members.map(({ contents }) => contents.reduce((sum, content) => sum + (content === 0 ? 1 : 0), 0));
+  const vectors = [...vectorsOf(members)].sort((a, b) => compareLists(a.holders, b.holders));
+  const entries = vectors.flatMap(({ holders }) => holders);
+  const starts = new Uint32Array(vectors.length + 1);
+  vectors.forEach(({ holders }, i) => {
+    starts[i + 1] = starts[i] + holders.length;
+  });
+  return {
+    timeS,
+    pageBytes,
+    members: members.map(({ name, labels }) => ({ member: name, labels })),
+    pages,
+    zeroPages,
+    vectors: {
+      starts,
+      holders: Uint32Array.from(entries, ([member]) => member),
+      copies: Uint32Array.from(entries, ([, copies]) => copies),
+      contents: Float64Array.from(vectors, ({ contents }) => contents),
+    },
+  };
+}
+
+/** Each copy vector of the nonzero contents once. */
+function vectorsOf(members: readonly Present[]): Iterable<Vector> {
+  const keys = sortedPages(members);
+  const vectors = new Map<string, Vector>();
+  for (let from = 0; from < keys.length; ) {
+    const content = Math.floor(keys[from] / members.length);
+    const holders: Holder[] = [];
+    let to = from;
+    while (to < keys.length && Math.floor(keys[to] / members.length) === content) {
+      const first = to;
+      while (keys[to] === keys[first]) to++;
+      holders.push([keys[first] % members.length, to - first]);
+    }
+    const key = holders.join();
+    const known = vectors.get(key);
+    if (known) known.contents++;
+    else vectors.set(key, { holders, contents: 1 });
+    from = to;
+  }
+  return vectors.values();
+}
+
+/** content * members + member of each page that is there and not zero, ascending. */
+function sortedPages(members: readonly Present[]): Float64Array {
+  const keys = new Float64Array(members.reduce((sum, { contents }) => sum + contents.length, 0));
+  let count = 0;
+  for (const [member, { contents }] of members.entries()) {
+    for (const content of contents) {
+      if (content !== ABSENT && content !== 0) keys[count++] = content * members.length + member;
+    }
+  }
+  return keys.subarray(0, count).sort();
+}
+
+/** By members first: vectors of the same members stand side by side. */
+function compareLists(a: readonly Holder[], b: readonly Holder[]): number {
+  for (const part of [0, 1]) {
+    for (let i = 0; i < Math.min(a.length, b.length); i++) {
+      if (a[i][part] !== b[i][part]) return a[i][part] - b[i][part];
+    }
+    if (a.length !== b.length) return a.length - b.length;
+  }
+  return 0;
+}

@@ -1,0 +1,57 @@
+// Groups that change with what members hold (GRP, section 5.2).
+
+import type { GroupingPolicy, Pause } from "../policies/policy.js";
+import { viewOf } from "../sharing/view.js";
+import type { RunningMachine } from "./machine.js";
+import { spectrumOf } from "./present.js";
+import { NANOSECONDS } from "./time.js";
+
+/** Groups members anew, by what they hold now. Only those whose group changes are moved. */
+export async function regroup(machine: RunningMachine, policy: GroupingPolicy, pause: Pause): Promise<void> {
+  const { world, groups } = machine;
+  const present = world.present();
+  if (present.length < (policy.least ?? 1)) return; // too few are there
+  const spectrum = spectrumOf(present, machine.pageBytes, machine.ns / NANOSECONDS);
+  const made = await policy.group(viewOf(spectrum, "counted"), pause);
+  const old = present.map(({ member }) => world.groupOf(member));
+  const numbers = keepNames(made.of, made.groups, old, (name) => groups.number(name), groups.names);
+  present.forEach(({ member }, i) => {
+    world.move(member, numbers[made.of[i]]);
+  });
+}
+
+/**
+ * By new group its number: that of the old group with which it has most members in common, no number twice; of those that
+ * have none a group that is nobody's, by the new name or else by a number.
+ */
+function keepNames(
+  of: Uint32Array,
+  names: readonly string[],
+  old: readonly number[],
+  numberOf: (name: string) => number,
+  known: readonly string[],
+): number[] {
+  const common = new Map<string, { made: number; before: number; members: number }>();
+  old.forEach((before, member) => {
+    const key = `${of[member]} ${before}`;
+    const pair = common.get(key) ?? { made: of[member], before, members: 0 };
+    pair.members++;
+    common.set(key, pair);
+  });
+  const pairs = [...common.values()].sort((a, b) => b.members - a.members || a.made - b.made || a.before - b.before);
+  const numbers: (number | undefined)[] = names.map(() => undefined);
+  const used = new Set<number>();
+  for (const { made, before } of pairs) {
+    if (numbers[made] !== undefined || used.has(before)) continue;
+    numbers[made] = before;
+    used.add(before);
+  }
+  return numbers.map((number, made) => {
+    const isFree = (name: string) => !known.includes(name) || !used.has(known.indexOf(name));
+    let name = names[made];
+    for (let next = 1; number === undefined && !isFree(name); next++) name = String(next);
+    const chosen = number ?? numberOf(name);
+    used.add(chosen);
+    return chosen;
+  });
+}

@@ -1,0 +1,181 @@
+// The text of a scenario → its runs, each a whole scenario; whatever is wrong has a line and a column.
+
+import * as v from "valibot";
+import { isMap, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { PagekinError } from "../../errors.js";
+import { COMMON_KEYS, type Scenario, scenarioSchema, variationSchema } from "./schema.js";
+
+/** Where something stands in a scenario: keys, and numbers of list items. */
+export type Path = readonly (string | number)[];
+
+/** Something is wrong with what stands at a path of the scenario. */
+export class ScenarioFault extends Error {
+  constructor(
+    readonly path: Path,
+    what: string,
+    readonly hint: string,
+  ) {
+    super(what);
+  }
+}
+
+export interface RunScenario {
+  /** `main`, `key=value,...` under vary, or its key under runs. */
+  name: string;
+  scenario: Scenario;
+  /** What is its own, by key, as text. */
+  settings: Record<string, string>;
+  /** A fault as an error that tells its place. */
+  place(fault: unknown): unknown;
+}
+
+type Values = Record<string, unknown>;
+
+/** What a run replaces: the value at a path by the one that stands elsewhere. */
+interface Override {
+  path: Path;
+  value: unknown;
+  from: Path;
+}
+
+const MAIN = "main";
+const HINT = "see docs/replay.md";
+
+export function parseScenario(text: string, file: string): RunScenario[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const errorAt = (what: string, offset: number, hint = HINT) => {
+    const { line, col } = lines.linePos(offset);
+    return new PagekinError(what, { file, line, column: col, hint });
+  };
+  const [broken] = document.errors;
+  if (broken) throw errorAt(`not valid YAML: ${broken.message.split(" at line ")[0]}`, broken.pos[0]);
+  const offset = (path: Path, key = false) => offsetOf(document.contents, path, key);
+  const values = valuesOf(document, (what) => errorAt(what, 0));
+  const variation = v.safeParse(variationSchema, values);
+  if (!variation.success) throw issueError(variation.issues[0], (path) => path, offset, errorAt);
+  const { vary, runs } = variation.output;
+  const { vary: _, runs: __, ...base } = values;
+  return variantsOf(vary, runs, (path, what) => errorAt(what, offset(path, true))).map(
+    ({ name, overrides, settings }) => {
+      const origin = (path: Path): Path => {
+        const override = overrides.find((one) => one.path.every((part, i) => part === path[i]));
+        return override ? [...override.from, ...path.slice(override.path.length)] : path;
+      };
+      const parsed = v.safeParse(scenarioSchema, overrides.reduce(replaced, base));
+      if (!parsed.success) throw issueError(parsed.issues[0], origin, offset, errorAt);
+      const place = (fault: unknown) =>
+        fault instanceof ScenarioFault ? errorAt(fault.message, offset(origin(fault.path)), fault.hint) : fault;
+      return { name, scenario: parsed.output, settings, place };
+    },
+  );
+}
+
+function valuesOf(document: ReturnType<typeof parseDocument>, fail: (what: string) => PagekinError): Values {
+  let values: unknown;
+  try {
+    values = document.toJS() ?? {};
+  } catch (error) {
+    throw fail(`not valid YAML: ${(error as Error).message}`);
+  }
+  if (typeof values === "object" && !Array.isArray(values)) return values as Values;
+  throw fail("keys of a scenario are expected");
+}
+
+interface Variant {
+  name: string;
+  overrides: Override[];
+  settings: Record<string, string>;
+}
+
+function variantsOf(
+  vary: Record<string, unknown[]> | undefined,
+  runs: Record<string, Values> | undefined,
+  fail: (path: Path, what: string) => PagekinError,
+): Variant[] {
+  if (vary && runs) throw fail(["runs"], "vary and runs cannot stand together");
+  if (runs) {
+    return Object.entries(runs).map(([name, own]) => ({
+      name,
+      overrides: Object.entries(own).map(([key, value]) => {
+        if (COMMON_KEYS.includes(key)) throw fail(["runs", name, key], `${key} is the same for all runs`);
+        return { path: [key], value, from: ["runs", name, key] };
+      }),
+      settings: Object.fromEntries(Object.entries(own).map(([key, value]) => [key, shown(value)])),
+    }));
+  }
+  let variants: Variant[] = [{ name: MAIN, overrides: [], settings: {} }];
+  for (const [key, list] of Object.entries(vary ?? {})) {
+    const path = key.split(".");
+    if (COMMON_KEYS.includes(path[0])) throw fail(["vary", key], `${path[0]} is the same for all runs`);
+    variants = variants.flatMap(({ overrides, settings }) =>
+      list.map((value, i) => {
+        const all = { ...settings, [key]: shown(value) };
+        return {
+          name: Object.entries(all)
+            .map(([varied, text]) => `${varied}=${text}`)
+            .join(","),
+          overrides: [...overrides, { path, value, from: ["vary", key, i] }],
+          settings: all,
+        };
+      }),
+    );
+  }
+  return variants;
+}
+
+/** A value as names and tables have it: YAML's short form. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(shown).join(",")}]`;
+  if (value === null || typeof value !== "object") return String(value);
+  const parts = Object.entries(value).map(([key, part]) => `${key}:${shown(part)}`);
+  return `{${parts.join(",")}}`;
+}
+
+/** A copy in which the value at a path is another. */
+function replaced(values: Values, { path: [key, ...rest], value }: Override): Values {
+  if (rest.length === 0) return { ...values, [key]: value };
+  const inner = values[key];
+  const isObject = typeof inner === "object" && inner !== null && !Array.isArray(inner);
+  return { ...values, [key]: replaced(isObject ? (inner as Values) : {}, { path: rest, value, from: [] }) };
+}
+
+interface Issue {
+  type: string;
+  expected: string | null;
+  message: string;
+  path?: readonly { key?: unknown }[] | undefined;
+}
+
+function issueError(
+  issue: Issue,
+  origin: (path: Path) => Path,
+  offset: (path: Path, key?: boolean) => number,
+  errorAt: (what: string, offset: number) => PagekinError,
+): PagekinError {
+  const path = (issue.path ?? []).map(({ key }) => key as string | number);
+  if (issue.type === "strict_object" && issue.expected === "never") {
+    return errorAt(`there is no key ${path[path.length - 1]}`, offset(origin(path), true));
+  }
+  const missing = /^Invalid key: Expected "(.*)" but received undefined$/.exec(issue.message);
+  if (missing) return errorAt(`${path.slice(0, -1).join(".")}: ${missing[1]} is missing`, offset(origin(path)));
+  return errorAt(`${path.join(".") || "the scenario"}: ${issue.message}`, offset(origin(path)));
+}
+
+/** Where the value of a path stands, or its key; where there is none, the innermost of what holds it. */
+function offsetOf(root: Node | null, path: Path, key: boolean): number {
+  let node = root;
+  for (const [depth, part] of path.entries()) {
+    let inner: Node | null | undefined;
+    if (isMap<Node, Node>(node)) {
+      const pair = node.items.find((item) => String(item.key) === String(part));
+      if (pair && key && depth === path.length - 1) return pair.key.range?.[0] ?? 0;
+      inner = pair?.value;
+    } else if (isSeq<Node>(node)) {
+      inner = node.items[Number(part)];
+    }
+    if (!inner) break;
+    node = inner;
+  }
+  return node?.range?.[0] ?? 0;
+}

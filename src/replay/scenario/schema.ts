@@ -1,0 +1,139 @@
+// A scenario: what is replayed, by which rules, until when. docs/replay.md explains the keys.
+
+import * as v from "valibot";
+import { controllerSchema } from "../controllers/registry.js";
+import { redistributeSchema } from "../redistributors/registry.js";
+import { amount, count, file, flag, name, period, short, size, time, weight } from "./values.js";
+
+const RULES = ["linux-2.6.36", "linux-3.6", "linux-6.1", "linux-6.11", "off"] as const;
+
+export type Until = { kind: "rest" } | { kind: "passes"; passes: number } | { kind: "time"; ns: number };
+
+const until = v.pipe(
+  v.union([v.number(), v.string()], "a time, N passes or rest is expected"),
+  v.transform((value): Until | undefined => {
+    if (value === "rest") return { kind: "rest" };
+    const passes = /^(\d+) passes$/.exec(String(value));
+    if (passes) return { kind: "passes", passes: Number(passes[1]) };
+    const parsed = v.safeParse(time, value);
+    return parsed.success ? { kind: "time", ns: parsed.output } : undefined;
+  }),
+  v.check((value) => value !== undefined, "a time such as 400s, N passes or rest is expected"),
+  v.transform((value) => value as Until),
+);
+
+/** The names of /sys/kernel/mm/ksm with the kernel's defaults, and what a replay adds. No default: it depends on the rules. */
+const scanner = v.strictObject({
+  rules: v.optional(v.picklist(RULES, `one of ${RULES.join(", ")} is expected`), "linux-6.11"),
+  threads: v.optional(v.picklist(["per-group", "one"], "per-group or one is expected"), "per-group"),
+  cpu: v.optional(v.picklist(["free", "modelled"], "free or modelled is expected"), "free"),
+  run: v.optional(count(0, 2), 1),
+  pages_to_scan: v.optional(count(0), 100),
+  sleep_millisecs: v.optional(count(0), 20),
+  merge_across_nodes: v.optional(
+    v.pipe(
+      flag,
+      v.check((across) => across, "1 is expected: NUMA nodes are not replayed; make groups of them by policy"),
+    ),
+    true,
+  ),
+  max_page_sharing: v.optional(count(2, 2 ** 31 - 1)),
+  use_zero_pages: v.optional(flag),
+  smart_scan: v.optional(flag),
+  stable_node_chains_prune_millisecs: v.optional(count(0), 2000),
+  advisor_mode: v.optional(v.picklist(["none", "scan-time"], "none or scan-time is expected"), "none"),
+  advisor_max_cpu: v.optional(count(0, 100), 70),
+  advisor_min_pages_to_scan: v.optional(count(1), 500),
+  advisor_max_pages_to_scan: v.optional(count(1), 30000),
+  advisor_target_scan_time: v.optional(count(1), 200),
+});
+
+const steps = v.array(
+  v.union(
+    [
+      v.strictObject({
+        at: time,
+        group: name,
+        pages_to_scan: v.optional(count(0)),
+        weight: v.optional(weight),
+      }),
+      v.strictObject({ at: time, member: name, group: name }),
+    ],
+    "at, group and pages_to_scan or weight are expected, or at, member and group",
+  ),
+);
+
+/** GRP, figure 2: reads of a file at random places, through the guest's page cache. */
+const workload = v.strictObject({
+  kind: v.literal("cached-random-read", "cached-random-read is expected"),
+  /** Memory that holds the whole file, above base. */
+  working_set: v.optional(v.pipe(size, v.minValue(1, "a size above 0 is expected"))),
+  base: v.optional(size, 0),
+  /** In place of working_set and base: CSV memory_bytes,miss_ratio. */
+  curve: v.optional(file),
+  hit_us: v.optional(amount, 1),
+  miss_us: v.optional(amount, 100),
+  /** The run that throughput is compared with. */
+  baseline: v.optional(name),
+});
+
+/** Microseconds of one CPU; byte_ns: nanoseconds for each byte of equal pages compared. Defaults: docs/replay.md. */
+const cost = v.strictObject({
+  visit_us: v.optional(amount, 0.39),
+  skip_us: v.optional(amount, 0.28),
+  checksum_us: v.optional(amount, 0.69),
+  compare_us: v.optional(amount, 0.33),
+  byte_ns: v.optional(amount, 0.11),
+  merge_us: v.optional(amount, 1.6),
+  cow_us: v.optional(amount, 1),
+});
+
+/** What the runs of a scenario have in common. */
+const common = {
+  sources: v.optional(v.array(v.string("a source is expected, such as vm1@0=a.parquet")), []),
+  inventory: v.optional(file),
+  page_size: v.optional(size, 4096),
+};
+
+export const COMMON_KEYS = Object.keys(common);
+
+export const scenarioSchema = v.strictObject({
+  ...common,
+  policy: v.optional(v.string("a policy is expected, such as by:tenant"), "one-group"),
+  until: v.optional(until, "rest"),
+  sample: v.optional(period, 1),
+  changes: v.optional(v.picklist(["at-snapshot", "spread"], "at-snapshot or spread is expected"), "at-snapshot"),
+  seed: v.optional(count(0), 1),
+  events: v.optional(file),
+  scanner: v.optional(scanner, {}),
+  groups: v.optional(
+    v.record(v.string(), v.strictObject({ pages_to_scan: v.optional(count(0)), weight: v.optional(weight) })),
+    {},
+  ),
+  schedule: v.optional(steps, []),
+  regroup: v.optional(v.strictObject({ policy: v.string("a policy is expected, such as similar:2"), every: period })),
+  members: v.optional(
+    v.record(v.string(), v.strictObject({ memory: v.optional(size), workload: v.optional(workload) })),
+    {},
+  ),
+  host: v.optional(v.strictObject({ memory: size, other: v.optional(size, 0) })),
+  usage: v.optional(file),
+  controller: v.optional(v.pipe(short, controllerSchema)),
+  redistribute: v.optional(v.pipe(short, redistributeSchema)),
+  cost: v.optional(cost, {}),
+});
+
+/** Times are nanoseconds, sizes bytes. */
+export type Scenario = v.InferOutput<typeof scenarioSchema>;
+export type WorkloadSettings = v.InferOutput<typeof workload>;
+
+/** What a file may have besides: several runs. */
+export const variationSchema = v.object({
+  vary: v.optional(
+    v.record(
+      v.string(),
+      v.pipe(v.array(v.unknown(), "a list of values is expected"), v.minLength(1, "a list of values is expected")),
+    ),
+  ),
+  runs: v.optional(v.record(v.string(), v.record(v.string(), v.unknown(), "keys of a scenario are expected"))),
+});

@@ -1,0 +1,71 @@
+// The values of a scenario, from what people write: sizes, times, counts, shares.
+
+import * as v from "valibot";
+import { NANOSECONDS } from "../time.js";
+
+const SIZES: Record<string, number> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+const SECONDS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+
+/** Bytes from 4096, 4k, 1.5g. */
+export const size = v.pipe(
+  v.union([v.number(), v.string()], "a size is expected, such as 16m"),
+  v.transform((value) => {
+    const match = /^(\d+(?:\.\d+)?)([kmgt])?$/i.exec(String(value));
+    return match ? Number(match[1]) * (SIZES[(match[2] ?? "").toLowerCase()] ?? 1) : Number.NaN;
+  }),
+  v.check((bytes) => Number.isSafeInteger(bytes), "a size is expected, such as 16m"),
+);
+
+/** Nanoseconds from 0.5, 20ms, 10s, 2m, 1h; plain numbers are seconds. */
+export const time = v.pipe(
+  v.union([v.number(), v.string()], "a time is expected, such as 10s"),
+  v.transform((value) => {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(value));
+    return match ? Math.round(Number(match[1]) * SECONDS[match[2] ?? "s"] * NANOSECONDS) : Number.NaN;
+  }),
+  v.check((ns) => Number.isSafeInteger(ns), "a time is expected, such as 20ms, 10s or 2m"),
+);
+
+/** A time after which something comes again. */
+export const period = v.pipe(time, v.minValue(1, "a time above 0 is expected"));
+
+export const count = (least: number, most = Number.MAX_SAFE_INTEGER) => {
+  const expected =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number from ${least} is expected`
+      : `a whole number from ${least} to ${most} is expected`;
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(least, expected), v.maxValue(most, expected));
+};
+
+/** A number from 0, such as a price. */
+export const amount = v.pipe(
+  v.number("a number is expected"),
+  v.finite("a number is expected"),
+  v.minValue(0, "a number from 0 is expected"),
+);
+
+export const flag = v.pipe(
+  v.union([v.boolean(), v.literal(0), v.literal(1)], "true or false is expected"),
+  v.transform((value) => Boolean(value)),
+);
+
+export const weight = v.pipe(
+  v.number("a weight from 0 to 10 is expected"),
+  v.minValue(0, "a weight from 0 to 10 is expected"),
+  v.maxValue(10, "a weight from 0 to 10 is expected"),
+);
+
+/** A lower and an upper threshold. */
+export const thresholds = v.pipe(
+  v.tuple([amount, amount], "two numbers are expected, such as [0.6, 0.8]"),
+  v.check(([low, high]) => low <= high, "the lower number must come first"),
+);
+
+export const file = v.string("a file is expected");
+export const name = v.string("a name is expected");
+
+/** `X` for `{kind: X}`. */
+export const short = v.pipe(
+  v.unknown(),
+  v.transform((value) => (typeof value === "string" ? { kind: value } : value)),
+);

@@ -1,0 +1,2 @@
+/** In a second: the clock of a replay counts whole ones. */
+export const NANOSECONDS = 1e9;

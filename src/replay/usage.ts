@@ -1,0 +1,44 @@
+// What was measured of real machines: usage.csv, as SEMMA's collector gathers it.
+
+import { PagekinError } from "../errors.js";
+import { parseSeconds } from "../sources/names.js";
+import { NANOSECONDS } from "./time.js";
+
+/** Columns that no row may leave empty. */
+export const USAGE_COLUMNS = ["time_s", "vm", "muv_bytes", "mup_bytes", "muh_rate"] as const;
+
+/** Bytes that the guest uses (MUV) and that it has of the host's memory (MUP), and how full the host is (MUH, 0 to 1). */
+export interface UsageRow {
+  ns: number;
+  vm: string;
+  muvBytes: number;
+  mupBytes: number;
+  muhRate: number;
+}
+
+/** The rows of a CSV time_s,vm,muv_bytes,mup_bytes,muh_rate, in the order of time. members: what vm may name. */
+export function parseUsage(
+  rows: readonly Record<string, string>[],
+  file: string,
+  members: readonly string[],
+): UsageRow[] {
+  const parsed = rows.map((row, i) => {
+    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
+    const timeS = parseSeconds(row.time_s);
+    if (timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
+    if (!members.includes(row.vm)) throw fail(`there is no member ${row.vm}`, "name one of the sources");
+    const number = (column: string) => {
+      const value = /^\d+(\.\d+)?$/.test(row[column]) ? Number(row[column]) : Number.NaN;
+      if (!Number.isFinite(value)) throw fail(`${column} is "${row[column]}"`, "give a number");
+      return value;
+    };
+    return {
+      ns: Math.round(timeS * NANOSECONDS),
+      vm: row.vm,
+      muvBytes: number("muv_bytes"),
+      mupBytes: number("mup_bytes"),
+      muhRate: number("muh_rate"),
+    };
+  });
+  return parsed.sort((a, b) => a.ns - b.ns);
+}

@@ -1,0 +1,80 @@
+// What memory does to a workload: a member that reads a file at random places through its page cache (GRP, figure 2).
+
+import { PagekinError } from "../errors.js";
+import type { Shareout } from "./memory.js";
+import type { WorkloadSettings } from "./scenario/schema.js";
+
+/** Columns of a curve, none of which may be empty. */
+export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;
+
+/** Points of a miss-ratio curve, by memory. */
+export type Curve = readonly { memoryBytes: number; missRatio: number }[];
+
+export function parseCurve(rows: readonly Record<string, string>[], file: string): Curve {
+  const points = rows.map((row, i) => {
+    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
+    const [memoryBytes, missRatio] = CURVE_COLUMNS.map((column) => Number(row[column]));
+    if (!(memoryBytes >= 0)) throw fail(`memory_bytes is "${row.memory_bytes}"`, "give bytes");
+    if (!(missRatio >= 0 && missRatio <= 1)) throw fail(`miss_ratio is "${row.miss_ratio}"`, "give a part from 0 to 1");
+    return { memoryBytes, missRatio };
+  });
+  return points.sort((a, b) => a.memoryBytes - b.memoryBytes);
+}
+
+export interface Throughput {
+  ns: number;
+  memoryBytes: number;
+  hitRatio: number;
+  /** Reads a second. */
+  perSecond: number;
+}
+
+export function throughputAt(memoryBytes: number, ns: number, settings: WorkloadSettings, curve?: Curve): Throughput {
+  const { base, working_set: workingSet = 1, hit_us: hitUs, miss_us: missUs } = settings;
+  const hitRatio = curve
+    ? 1 - missRatioAt(curve, memoryBytes)
+    : Math.min(1, Math.max(0, (memoryBytes - base) / workingSet));
+  return { ns, memoryBytes, hitRatio, perSecond: 1e6 / (hitRatio * hitUs + (1 - hitRatio) * missUs) };
+}
+
+/** A member's throughput at each time at which memory is given out. */
+export function throughputsOf(
+  member: number,
+  shareouts: readonly Shareout[],
+  settings: WorkloadSettings,
+  curve?: Curve,
+): Throughput[] {
+  return shareouts.flatMap(({ ns, members }) => {
+    const own = members.find((one) => one.member === member);
+    return own ? [throughputAt(own.memoryBytes, ns, settings, curve)] : [];
+  });
+}
+
+/** Straight between points, level outside of them. */
+function missRatioAt(curve: Curve, memoryBytes: number): number {
+  const after = curve.findIndex((point) => point.memoryBytes >= memoryBytes);
+  if (after < 0) return curve[curve.length - 1].missRatio;
+  if (after === 0) return curve[0].missRatio;
+  const [a, b] = [curve[after - 1], curve[after]];
+  const part = (memoryBytes - a.memoryBytes) / (b.memoryBytes - a.memoryBytes);
+  return a.missRatio + part * (b.missRatio - a.missRatio);
+}
+
+/** A throughput beside the baseline's. */
+export interface Normalized extends Throughput {
+  /** Part of the baseline's throughput at the same time. */
+  normalized: number;
+  /** Mean throughput until now as a part of the baseline's mean. */
+  mean: number;
+}
+
+/** baseline: at each of the times, reads a second. */
+export function normalize(own: readonly Throughput[], baseline: readonly number[]): Normalized[] {
+  let sum = 0;
+  let sumOfBaseline = 0;
+  return own.map((one, i) => {
+    sum += one.perSecond;
+    sumOfBaseline += baseline[i];
+    return { ...one, normalized: one.perSecond / baseline[i], mean: sum / sumOfBaseline };
+  });
+}
