@@ -46,7 +46,8 @@ describe.each([
   ["trio", ["1024", "2048", "4096", "8192", "16384"]],
   ["idle6", ["4096"]],
   ["c2", ["4096"]],
-])("the guests of %s have the numbers that were counted on their dumps", (name, pageSizes) => {
+  ["processes", ["4096"]],
+])("the members of %s have the numbers that were counted on their memory", (name, pageSizes) => {
   const expected = oracle(name);
   const members = Object.keys(expected[0][1].members);
 
@@ -92,6 +93,31 @@ describe.each([
       expect(byMembers).toEqual(set.by_members);
     }
   });
+});
+
+test("the processes share as a private group beside guests", async ({ folder }) => {
+  const out = path.join(folder, "out");
+  const [[, { members, set }]] = oracle("processes");
+  const processes = Object.keys(members);
+  const sources = [...processes, "a1", "c2"].map((member) => path.join(TRACES, `${member}.parquet`));
+  const policy = `private:${path.join(TRACES, "private.csv")},per-member`;
+  await succeed(["compare", ...sources, "--page-size", "4k", "--policy", policy, "--out", out]);
+  const groups = rowsOf(out, "groups.csv").filter((row) => row.policy === policy && row.zero_pages === "counted");
+  expect(groups.map(({ group }) => group)).toEqual(["private", "a1", "c2"]);
+  expect(groups[0]).toMatchObject({
+    members: String(processes.length),
+    pages: String(set.pages),
+    frames: String(set.distinct),
+    saved_pages: String(set.pages - set.distinct),
+  });
+});
+
+test("the inventory of the processes names them as the private group does", async ({ folder }) => {
+  const out = path.join(folder, "out");
+  await succeed(["analyze", "--inventory", path.join(TRACES, "processes.csv"), "--page-size", "4k", "--out", out]);
+  const names = readFileSync(path.join(TRACES, "private.csv"), "utf8").trimEnd().split("\n").slice(1);
+  expect(rowsOf(out, "self.csv").map(({ member }) => member)).toEqual(names);
+  expect(new Set(rowsOf(out, "ledger.csv").map((row) => row.address_space))).toEqual(new Set(["virtual"]));
 });
 
 describe.each(["mr", "kbuild", "fio"])("the snapshots of %s", (member) => {
