@@ -17,6 +17,12 @@ export type { Snapshot, World } from "./fingerprints/worlds.js";
 export { type CompareSettings, type Comparison, comparePolicies, type PolicyResult } from "./policies/compare.js";
 export type { Grouped, Limits, Policy, PolicyContext } from "./policies/policy.js";
 export { parsePolicies } from "./policies/registry.js";
+export {
+  type AdvisorSettings,
+  type AdvisorState,
+  advise,
+  startOfAdvisor,
+} from "./replay/controllers/advisor.js";
 export type { CopiesCount, Sharing } from "./sharing/count.js";
 export { type Grouping, groupBy } from "./sharing/grouping.js";
 export { type Score, score, type Tenants } from "./sharing/isolation.js";

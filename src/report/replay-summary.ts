@@ -100,12 +100,13 @@ function ofRuns(finished: FinishedRuns): string[] {
   const { runs, results } = finished;
   const most = results.slice(0, runs.length).reduce((top, { samples }) => Math.max(top, mostSaved(samples)), 0);
   const width = Math.max(10, Math.min(24, lineWidth() - 76));
-  const rows = runs.map(({ name, scenario }, run) => {
+  const keys = settingKeys(runs);
+  const rows = runs.map(({ name, scenario, settings }, run) => {
     const outcome = outcomeOf(results[run].samples);
     const cost = isolationCostOf(finished, run);
     const isReference = finished.references[run] === run;
     return [
-      cut(name),
+      ...(keys ? keys.map((key) => cut(settings[key])) : [cut(name)]),
       blocks(results[run].samples, most, width),
       formatBytes(outcome.savedPages * scenario.page_size),
       outcome.secondsToMost === undefined ? "" : `${formatNumber(outcome.secondsToMost)} s`,
@@ -114,21 +115,25 @@ function ofRuns(finished: FinishedRuns): string[] {
       formatCount(results[run].exposure.contents),
     ];
   });
+  const names = keys?.map((key) => key.split(".").pop() ?? key) ?? ["run"];
+  const head = [...names, "saved over time", "at end", "90 % at", "cpu s", "lost", "exposed"];
   return [
-    `${table([["run", "saved over time", "at end", "90 % at", "cpu s", "lost", "exposed"], ...rows], 2)}`,
-    legend(runs),
+    table([head, ...rows], names.length + 1),
+    styled("dim", "lost: of what one group saves over time; exposed: contents that tenants of a group share"),
   ];
 }
+
+/** What is varied, if that tells runs apart in a few words. */
+function settingKeys(runs: readonly PlannedRun[]): string[] | undefined {
+  const keys = Object.keys(runs[0].settings);
+  const isShort = keys.length <= 3 && runs.every(({ name, settings }) => name === nameOf(settings, keys));
+  return isShort ? keys : undefined;
+}
+
+/** The name of a run under vary. */
+const nameOf = (settings: Record<string, string>, keys: readonly string[]) =>
+  keys.map((key) => `${key}=${settings[key]}`).join(",");
 
 const cut = (name: string) => (name.length <= MOST_NAME ? name : `${name.slice(0, MOST_NAME - 3)}...`);
 
 const lostText = (lost: number, reference: number) => (reference > 0 ? formatPercent(lost / reference) : "");
-
-function legend(runs: readonly PlannedRun[]): string {
-  const isVaried = runs.some(({ settings }) => Object.keys(settings).length > 0);
-  const names = isVaried ? "runs.csv has each run's settings. " : "";
-  return styled(
-    "dim",
-    `${names}lost: of what one group saves over time; exposed: contents that tenants of a group share`,
-  );
-}
