@@ -7,6 +7,7 @@ import { Crew } from "./fingerprints/crew.js";
 import { planResources } from "./fingerprints/resources.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
 import { choosePageSizes, openSources } from "./fingerprints/worlds.js";
+import type { RunResult } from "./runs/perform.js";
 import { countWorld, type WorldResult } from "./sharing/world.js";
 import { openSource } from "./sources/open.js";
 import type { Spectrum } from "./tracefile/spectrum.js";
@@ -23,6 +24,8 @@ export {
   advise,
   startOfAdvisor,
 } from "./replay/controllers/advisor.js";
+export type { GroupSample, Sample } from "./replay/sample.js";
+export type { RunResult } from "./runs/perform.js";
 export type { CopiesCount, Sharing } from "./sharing/count.js";
 export { type Grouping, groupBy } from "./sharing/grouping.js";
 export { type Score, score, type Tenants } from "./sharing/isolation.js";
@@ -87,6 +90,23 @@ async function* indexSources(
   } finally {
     crew.close();
   }
+}
+
+/** What a run of a scenario came to. Groups and members are numbers; times are nanoseconds. */
+export interface ReplayedRun extends RunResult {
+  /** `main`, `key=value,...` under vary, or its name. */
+  name: string;
+  members: string[];
+}
+
+/** Replays a scenario (a YAML file, docs/replay.md). workers: runs at once; default: one after the other. */
+export async function replay(scenario: string, { workers = 1 }: { workers?: number } = {}): Promise<ReplayedRun[]> {
+  const { openScenario, replayScenario } = await import("./runs/replay.js");
+  const nothing = () => {};
+  const settings = { threads: workers, onBytes: nothing, onStart: nothing };
+  const { runs, results, members } = await replayScenario(await openScenario(scenario), settings);
+  const names = members.map(({ name }) => name);
+  return runs.map(({ name }, run) => ({ name, members: names, ...results[run] }));
 }
 
 /** The spectra that a spectrum.parquet holds. */

@@ -133,7 +133,6 @@ async function listDump(opened: Opened, { hasher, table, list, onBytes }: ListCo
 async function listTrace(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
   const [pageBytes] = hasher.pageSizes;
   const foreign = opened.format === "csv";
-  if (!foreign) table.markZero(table.number(hasher.zeroFingerprint(0), 0));
   const read: AsyncIterable<TraceRows> = foreign
     ? (await import("../tracefile/csv.js")).readCsvTrace(opened, onBytes)
     : (await import("../tracefile/parquet-read.js")).readParquetTrace(opened, [pageBytes], onBytes, true);

@@ -5,8 +5,8 @@ import { type GroupSample, reclaimedOf, type Sample, sumOf } from "../replay/sam
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../runs/perform.js";
 import type { PlannedRun } from "../runs/reference.js";
+import type { FinishedRuns } from "../runs/replay.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import type { FinishedRuns } from "./replay-tables.js";
 import { isolationCostOf } from "./runs-table.js";
 import { lineWidth, print, type SummaryOptions, styled, table } from "./terminal.js";
 

@@ -3,30 +3,17 @@
 import { controllerKind } from "../replay/controllers/registry.js";
 import { breakAllBytes, memoryOver, type Spread, spreadOf } from "../replay/guarantee.js";
 import { memoryOf } from "../replay/machine.js";
-import type { Member } from "../replay/members.js";
 import { redistributionOf, type Shareout } from "../replay/memory.js";
 import { type GroupSample, type Sample, sumOf } from "../replay/sample.js";
 import { NANOSECONDS } from "../replay/time.js";
-import type { Curve } from "../replay/workload.js";
-import type { RunResult } from "../runs/perform.js";
 import type { PlannedRun } from "../runs/reference.js";
+import type { FinishedRuns } from "../runs/replay.js";
 import { formatNumber } from "./format.js";
 import { runsTable } from "./runs-table.js";
 import type { Table } from "./tables.js";
 import { throughputTable } from "./throughput-table.js";
 
 const ALL = "*";
-
-/** All runs of a scenario. */
-export interface FinishedRuns {
-  runs: readonly PlannedRun[];
-  /** By run, then those of references that were added. */
-  results: readonly RunResult[];
-  /** By run the number of the result that its isolation cost is against. */
-  references: readonly (number | undefined)[];
-  members: readonly Member[];
-  curves: ReadonlyMap<string, Curve>;
-}
 
 /** Those that the scenario asks for. */
 export function replayTables(finished: FinishedRuns): Table[] {
@@ -54,7 +41,7 @@ function samplesTable({ runs, results }: FinishedRuns): Table {
   return {
     file: "samples.csv",
     columns:
-      "run,time_s,group,pages_scanned,full_scans,pages_shared,pages_sharing,pages_unshared,pages_volatile,pages_skipped,ksm_zero_pages,stable_node_chains,stable_node_dups,general_profit,cow_breaks,cpu_s,metadata_bytes".split(
+      "run,time_s,group,pages_scanned,full_scans,pages_shared,pages_sharing,pages_unshared,pages_volatile,pages_skipped,ksm_zero_pages,stable_node_chains,stable_node_dups,general_profit,cow_breaks,cpu_s,metadata_bytes,checksums,compares,merges".split(
         ",",
       ),
     rows: eachRun(runs, ({ name }, i) => sampleRows(name, results[i].samples, results[i].groups)),
@@ -91,6 +78,9 @@ function cellsOf(one: GroupSample): string[] {
     one.cowBreaks,
     Number(one.cpuSeconds.toFixed(6)),
     one.metadataBytes,
+    one.checksums,
+    one.compares,
+    one.merges,
   ].map(formatNumber);
 }
 

@@ -2,8 +2,9 @@
 
 import { lostPageSeconds, type Outcome, outcomeOf } from "../replay/outcome.js";
 import { ADDED } from "../runs/reference.js";
+import type { FinishedRuns } from "../runs/replay.js";
 import { formatNumber, formatRate } from "./format.js";
-import { type FinishedRuns, seconds } from "./replay-tables.js";
+import { seconds } from "./replay-tables.js";
 import type { Table } from "./tables.js";
 import { normalizedThroughputs } from "./throughput-table.js";
 

@@ -2,8 +2,9 @@
 
 import { memoryOf } from "../replay/machine.js";
 import { type Normalized, normalize, type Throughput, throughputAt, throughputsOf } from "../replay/workload.js";
+import type { FinishedRuns } from "../runs/replay.js";
 import { formatNumber, formatRate } from "./format.js";
-import { type FinishedRuns, seconds } from "./replay-tables.js";
+import { seconds } from "./replay-tables.js";
 import type { Table } from "./tables.js";
 
 /** Beside the same member's throughput at its own memory, or in the run that is its baseline. */

@@ -11,6 +11,7 @@ import { NANOSECONDS } from "../replay/time.js";
 import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage.js";
 import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
 import { readRows } from "../sources/rows.js";
+import { writeFingerprint } from "../tracefile/csv.js";
 
 /** Files of all runs, by the name that scenarios have for them. */
 export interface Loaded {
@@ -59,17 +60,34 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
   );
   const table = new ContentTable();
   const [{ page_size: pageBytes }] = scenarios;
-  const lists = await listAll(sources, new Hasher(module, [pageBytes]), table, onBytes);
+  const hasher = new Hasher(module, [pageBytes]);
+  const isForeign = sources.snapshots[0].trace?.algorithm === "csv";
+  if (!isForeign) table.markZero(table.number(hasher.zeroFingerprint(0), 0));
+  const lists = await listAll(sources, hasher, table, onBytes);
   const events = await eachFile(
     (scenario) => [scenario.events],
     EVENT_COLUMNS,
-    (rows, file) => parseEvents(rows, file, names, table),
+    (rows, file) => parseEvents(rows, file, { members: names, ...fingerprintsOf(table, isForeign) }),
   );
   const places = table.places();
   for (const { contents } of lists) for (let i = 0; i < contents.length; i++) contents[i] = places[contents[i]];
   for (const event of [...events.values()].flat()) event.content = places[event.content];
   const members = membersOf(lists, [...events.values()].flat());
   return { members: isShared ? members.map(inSharedMemory) : members, events, usage, curves };
+}
+
+/** Fingerprints in events are of the sources' algorithm: of other tools' traces they may be short. */
+function fingerprintsOf(table: ContentTable, isForeign: boolean) {
+  const pattern = isForeign ? /^([0-9a-f]{2}){1,16}$/i : /^[0-9a-f]{32}$/i;
+  const bytes = new Uint8Array(16);
+  return {
+    contentOf(hex: string) {
+      if (!pattern.test(hex)) return undefined;
+      writeFingerprint(hex, bytes, 0);
+      return table.number(bytes, 0);
+    },
+    fingerprintHint: isForeign ? "give 1 to 16 bytes in hex" : "give 16 bytes in hex",
+  };
 }
 
 function inSharedMemory(member: Member): Member {

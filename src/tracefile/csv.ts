@@ -78,23 +78,24 @@ export async function* readCsvTrace(opened: Opened, onBytes: (bytes: number) => 
 }
 
 /**
- * For each length below 16 bytes what fingerprints of that length are combined with (xor), so that "aa" and "aa00" are two:
- * bytes of a linear congruential generator, of which nothing is asked but that they are not alike.
+ * What follows a fingerprint of so many bytes to make it 16, so that "aa" and "aa00" are two, and short ones keep their
+ * order: bytes of a linear congruential generator, then the length.
  */
-const LENGTH_MARKS = Array.from({ length: FINGERPRINT_BYTES }, (_, length) => {
+const ENDS = Array.from({ length: FINGERPRINT_BYTES }, (_, length) => {
   let state = length + 1;
-  return Uint8Array.from({ length: FINGERPRINT_BYTES }, () => {
+  const end = Uint8Array.from({ length: FINGERPRINT_BYTES - length }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state >>> 24;
   });
+  end[end.length - 1] = length;
+  return end;
 });
 
 /** Writes a fingerprint in hex as 16 bytes; the same for the same fingerprint only. */
-function writeFingerprint(hex: string, target: Uint8Array, at: number): void {
+export function writeFingerprint(hex: string, target: Uint8Array, at: number): void {
   const bytes = hex.length / 2;
   for (let i = 0; i < bytes; i++) target[at + i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  if (bytes === FINGERPRINT_BYTES) return;
-  for (let i = 0; i < FINGERPRINT_BYTES; i++) target[at + i] ^= LENGTH_MARKS[bytes][i];
+  if (bytes < FINGERPRINT_BYTES) target.set(ENDS[bytes], at + bytes);
 }
 
 async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
