@@ -1,5 +1,5 @@
 import { PagekinError } from "../errors.js";
-import { breathe } from "../fingerprints/pace.js";
+import { breathe } from "../pace.js";
 import { type Comparison, comparePolicies } from "../policies/compare.js";
 import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
 import { knownLabel, POLICY_FORMS, parsePolicies } from "../policies/registry.js";

@@ -3,10 +3,10 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import { breathe } from "../pace.js";
 import { type Extent, planRaw } from "../sources/formats/raw.js";
 import { bytesOf, displayName, type Opened } from "../sources/open.js";
 import type { Block, BlockStore } from "./buckets.js";
-import { breathe } from "./pace.js";
 import { appendTrace, type ZeroKeys } from "./trace-rows.js";
 
 /** A piece of work: an extent's segment of a plain file, or all of a compressed file, a pipe or a trace. */

@@ -3,8 +3,8 @@
 import { INDEX_CHUNK, type Indexer, type Repeats } from "../core/indexer.js";
 import { BUCKETS, ENTRY_BYTES } from "../core/module.js";
 import { PagekinError } from "../errors.js";
+import { breathe } from "../pace.js";
 import { type Block, copyEntries, copyPlaces, entryAt } from "./buckets.js";
-import { breathe } from "./pace.js";
 
 /** Entries that one table is meant for: such a table fits a processor's second-level cache. */
 const TABLE_ENTRIES = 24 * 1024;

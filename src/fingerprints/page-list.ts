@@ -3,10 +3,10 @@
 
 import { type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
+import { breathe } from "../pace.js";
 import { displayName, type Opened } from "../sources/open.js";
 import type { TraceRows } from "../tracefile/rows.js";
 import { hashSource } from "./hash.js";
-import { breathe } from "./pace.js";
 
 const WORDS = 4;
 const FINGERPRINT_BYTES = 16;

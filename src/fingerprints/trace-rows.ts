@@ -3,9 +3,9 @@
 import { CHUNK_BYTES, type Hasher } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { PagekinError } from "../errors.js";
+import { breathe } from "../pace.js";
 import { displayName, type Opened } from "../sources/open.js";
 import type { TraceRows } from "../tracefile/rows.js";
-import { breathe } from "./pace.js";
 
 /** For each page size the entries (as the index has them) that a trace marks as the zero content; the key is their hex. */
 export type ZeroKeys = Map<string, Uint8Array>[];

@@ -6,13 +6,13 @@ import type { Hasher } from "../core/hasher.js";
 import { SEGMENT_BYTES } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { fromSystem } from "../errors.js";
+import { breathe } from "../pace.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { openTemporary, writeTemporary } from "../sources/spool.js";
 import type { TraceKey } from "../tracefile/key.js";
 import { TraceWriter } from "../tracefile/parquet-write.js";
 import { hashSource, readWhole, refuseEmpty, type SegmentEnd } from "./hash.js";
 import { ledgerOf } from "./ledger.js";
-import { breathe } from "./pace.js";
 
 export interface TraceTask {
   source: number;

@@ -4,10 +4,10 @@ import { closeSync, openSync } from "node:fs";
 import { PageBuffers } from "../core/compare.js";
 import { SEGMENT_BYTES } from "../core/hasher.js";
 import type { Repeats } from "../core/indexer.js";
+import { breathe } from "../pace.js";
 import { displayName, type Opened } from "../sources/open.js";
 import type { Block } from "./buckets.js";
 import { readWhole } from "./hash.js";
-import { breathe } from "./pace.js";
 
 /** Two pages of one fingerprint and different bytes. */
 export interface Mismatch {

@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
+import { breathe } from "../pace.js";
 import type { Inventory } from "../sources/inventory.js";
 import { Labels, type LabelValues } from "../sources/labels.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
 import type { TraceHead } from "../tracefile/rows.js";
-import { breathe } from "./pace.js";
 
 /** The memory of one member at one time. */
 export interface Snapshot {

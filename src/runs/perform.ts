@@ -1,7 +1,7 @@
 // One run of a scenario: the same code on the main thread and on workers.
 
 import path from "node:path";
-import { breathe } from "../fingerprints/pace.js";
+import { breathe } from "../pace.js";
 import { tenantsOf } from "../policies/compare.js";
 import { type Policy, TENANT_LABEL } from "../policies/policy.js";
 import { parsePolicies } from "../policies/registry.js";

@@ -1,0 +1,113 @@
+// Stretches of a dump: which addresses, where in the file, how to decode. Typed arrays in shared memory, since there may be
+// one for each page, and every thread reads them.
+
+/** How the bytes of an extent lie in the file. Coded ones are decoded whole. */
+export const CODE = {
+  /** As they are. */
+  stored: 0,
+  /** Zeros that have no bytes. */
+  zero: 1,
+  zlib: 2,
+  /** LZO1X without a header. */
+  lzo: 3,
+  /** Raw snappy. */
+  snappy: 4,
+  /** One zstd frame. */
+  zstd: 5,
+  /** A chunk of framed snappy: the masked CRC-32C of the decoded bytes (u32, little-endian), then raw snappy. */
+  snappyChunk: 6,
+  /** The same with the plain bytes. */
+  storedChunk: 7,
+} as const;
+
+export type Code = (typeof CODE)[keyof typeof CODE];
+
+/** Most bytes that a coded extent may decode to. */
+export const MOST_CODED_BYTES = 64 * 1024;
+
+export interface Extent {
+  address: number;
+  bytes: number;
+  code: Code;
+  /** Where it begins in the file. */
+  offset: number;
+  /** Bytes that it has in the file. */
+  size: number;
+}
+
+const FIRST_ROOM = 64;
+
+/** Extents in the order in which they were added. Addresses, offsets and their sums are below 2^53. */
+export class ExtentList {
+  private addresses = doubles(FIRST_ROOM);
+  private lengths = doubles(FIRST_ROOM);
+  private offsets = doubles(FIRST_ROOM);
+  private sizes = doubles(FIRST_ROOM);
+  private codes = bytes(FIRST_ROOM);
+  private used = 0;
+
+  get count(): number {
+    return this.used;
+  }
+
+  add(address: number, length: number, code: Code, offset: number, size: number): void {
+    if (length <= 0) return;
+    if (this.used === this.codes.length) this.grow();
+    this.addresses[this.used] = address;
+    this.lengths[this.used] = length;
+    this.codes[this.used] = code;
+    this.offsets[this.used] = offset;
+    this.sizes[this.used++] = size;
+  }
+
+  /** Bytes as they are in the file. */
+  addStored(address: number, length: number, offset: number): void {
+    this.add(address, length, CODE.stored, offset, length);
+  }
+
+  /** Zeros without bytes in the file. */
+  addZero(address: number, length: number): void {
+    this.add(address, length, CODE.zero, 0, 0);
+  }
+
+  address(i: number): number {
+    return this.addresses[i];
+  }
+
+  bytes(i: number): number {
+    return this.lengths[i];
+  }
+
+  end(i: number): number {
+    return this.addresses[i] + this.lengths[i];
+  }
+
+  code(i: number): Code {
+    return this.codes[i] as Code;
+  }
+
+  offset(i: number): number {
+    return this.offsets[i];
+  }
+
+  size(i: number): number {
+    return this.sizes[i];
+  }
+
+  private grow(): void {
+    const room = this.used * 2;
+    this.addresses = copied(this.addresses, doubles(room));
+    this.lengths = copied(this.lengths, doubles(room));
+    this.offsets = copied(this.offsets, doubles(room));
+    this.sizes = copied(this.sizes, doubles(room));
+    this.codes = copied(this.codes, bytes(room));
+  }
+}
+
+const doubles = (count: number) => new Float64Array(new SharedArrayBuffer(8 * count));
+const bytes = (count: number) => new Uint8Array(new SharedArrayBuffer(count));
+
+function copied<T extends Float64Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
