@@ -21,6 +21,7 @@ const PAGES: usize = 104; // u32: whole pages seen
 const ZEROS: usize = 108; // u32: zero pages among them
 const LOG_START: usize = 112; // usize
 const PLACES_START: usize = 116; // usize
+const HOLED: usize = 120; // u32: 1 if a part of the page is not there
 const ZERO_FINGERPRINT: usize = 128; // v128: fingerprint of the zero page
 const STATE_BYTES: i32 = 144;
 
@@ -32,6 +33,7 @@ const ZERO_KIB: usize = memory.data(1024, 16);
 
 let statesEnd: usize = STATES;
 let kibAt: u32 = 0;
+let pages4k: u32 = 0;
 let zeroPages4k: u32 = 0;
 
 /** Where memory that the module does not use itself begins. */
@@ -63,6 +65,7 @@ export function addSize(shift: u32, log: usize, places: usize): void {
 /** Empties the logs and counts. The next byte hashed is at the start of a page of every size. */
 export function beginSegment(): void {
   kibAt = 0;
+  pages4k = 0;
   zeroPages4k = 0;
   for (let s = STATES; s < statesEnd; s += STATE_BYTES) {
     store<usize>(s, load<usize>(s, LOG_START), LOG);
@@ -77,68 +80,120 @@ export function beginSegment(): void {
 export function hash(src: usize, kibs: u32): void {
   while (kibs > 0) {
     const count = min(kibs, GROUP);
-    hashGroup(src, count);
+    hashGroup(src, (1 << count) - 1);
     src += (count as usize) << 10;
     kibs -= count;
     kibAt += count;
   }
 }
 
-function hashGroup(src: usize, count: u32): void {
+/** The same for groups of which some KiB are not there: masks has a u16 for each, a bit for each KiB that is. */
+export function hashPresent(src: usize, groups: u32, masks: usize): void {
+  for (; groups > 0; groups--, masks += 2, src += (GROUP as usize) << 10, kibAt += GROUP) {
+    const present = load<u16>(masks) as u32;
+    if (present) hashGroup(src, present);
+    else skipGroup();
+  }
+}
+
+/** Passes over groups of which nothing is there. */
+export function skip(groups: u32): void {
+  for (; groups > 0; groups--, kibAt += GROUP) skipGroup();
+}
+
+function skipGroup(): void {
+  for (let s = STATES; s < statesEnd; s += STATE_BYTES) {
+    if (load<u32>(s, MASK) >= GROUP) store<u32>(s, 1, HOLED);
+  }
+}
+
+/** A group of which the KiB that `present` has bits for are there. */
+function hashGroup(src: usize, present: u32): void {
   let zeros: u32 = 0;
-  for (let k: u32 = 0; k < count; k++, src += 1024) {
+  for (let k: u32 = 0; k < GROUP; k++, src += 1024) {
+    if (!((present >> k) & 1)) continue;
     if (isZeroKib(src)) zeros |= 1 << k;
     else termsOfKib(src, TERMS + (k as usize) * TERMS_BYTES);
   }
-  for (let k: u32 = 0; k + 4 <= count; k += 4) if (((zeros >> k) & 15) == 15) zeroPages4k++;
+  for (let k: u32 = 0; k < GROUP; k += 4) {
+    if (((present >> k) & 15) == 15) pages4k++;
+    if (((zeros >> k) & 15) == 15) zeroPages4k++;
+  }
   if (zeros && zeros != 0xffff) {
-    for (let k: u32 = 0; k < count; k++) {
+    for (let k: u32 = 0; k < GROUP; k++) {
       if ((zeros >> k) & 1) memory.copy(TERMS + (k as usize) * TERMS_BYTES, ZERO_TERMS, TERMS_BYTES);
     }
   }
   for (let s = STATES; s < statesEnd; s += STATE_BYTES) {
-    if (load<u32>(s, MASK) < GROUP) smallPages(s, count, zeros);
-    else partOfLargePage(s, count, zeros);
+    if (load<u32>(s, MASK) >= GROUP) partOfLargePage(s, present, zeros);
+    else if (present == 0xffff) smallPages(s, zeros);
+    else smallPagesThere(s, present, zeros);
   }
 }
 
 /** The pages of a size that fits into a group. */
-function smallPages(s: usize, count: u32, zeros: u32): void {
+function smallPages(s: usize, zeros: u32): void {
   const kibs = load<u32>(s, MASK) + 1;
   const shift = load<u32>(s, SHIFT);
-  const allZero: u32 = (1 << kibs) - 1;
+  const all: u32 = (1 << kibs) - 1;
   const start = v128.load(s, START);
   const firstPlace = kibAt >> shift;
-  const pages = count >> shift;
+  const pages = GROUP >> shift;
   let zeroPages: u32 = 0;
   for (let page: u32 = 0, k: u32 = 0; page < pages; page++, k += kibs) {
-    if (((zeros >> k) & allZero) == allZero) zeroPages++;
+    if (((zeros >> k) & all) == all) zeroPages++;
     else append(s, digestOfPage(TERMS + (k as usize) * TERMS_BYTES, kibs, start), firstPlace + page);
   }
   store<u32>(s, load<u32>(s, PAGES) + pages, PAGES);
   store<u32>(s, load<u32>(s, ZEROS) + zeroPages, ZEROS);
 }
 
-/** The part of a larger page that a group is. */
-function partOfLargePage(s: usize, count: u32, zeros: u32): void {
+/** Those of them of which every KiB is there. */
+function smallPagesThere(s: usize, present: u32, zeros: u32): void {
+  const kibs = load<u32>(s, MASK) + 1;
+  const shift = load<u32>(s, SHIFT);
+  const all: u32 = (1 << kibs) - 1;
+  const start = v128.load(s, START);
+  const firstPlace = kibAt >> shift;
+  const pages = GROUP >> shift;
+  let whole: u32 = 0;
+  let zeroPages: u32 = 0;
+  for (let page: u32 = 0, k: u32 = 0; page < pages; page++, k += kibs) {
+    if (((present >> k) & all) != all) continue;
+    whole++;
+    if (((zeros >> k) & all) == all) zeroPages++;
+    else append(s, digestOfPage(TERMS + (k as usize) * TERMS_BYTES, kibs, start), firstPlace + page);
+  }
+  store<u32>(s, load<u32>(s, PAGES) + whole, PAGES);
+  store<u32>(s, load<u32>(s, ZEROS) + zeroPages, ZEROS);
+}
+
+/** The part of a page of a group or more that a group is. */
+function partOfLargePage(s: usize, present: u32, zeros: u32): void {
   const mask = load<u32>(s, MASK);
   const inPage = kibAt & mask;
   if (inPage == 0) {
     startAccumulators(s);
     store<u32>(s, 1, ZERO);
+    store<u32>(s, 0, HOLED);
+  }
+  if (present != 0xffff) {
+    store<u32>(s, 1, HOLED);
+    return;
   }
   if (zeros == 0xffff) {
     for (let k: u32 = 0; k < GROUP; k++) memory.copy(TERMS + (k as usize) * TERMS_BYTES, ZERO_TERMS, TERMS_BYTES);
   } else {
     store<u32>(s, 0, ZERO);
   }
-  if (inPage + count <= mask) {
-    addInnerKibs(s, TERMS, count);
+  if (inPage + GROUP <= mask) {
+    addInnerKibs(s, TERMS, GROUP);
     return;
   }
+  if (load<u32>(s, HOLED)) return;
   store<u32>(s, load<u32>(s, PAGES) + 1, PAGES);
   if (load<u32>(s, ZERO)) store<u32>(s, load<u32>(s, ZEROS) + 1, ZEROS);
-  else append(s, finishKibs(s, TERMS, count, v128.load(s, START)), kibAt >> load<u32>(s, SHIFT));
+  else append(s, finishKibs(s, TERMS, GROUP, v128.load(s, START)), kibAt >> load<u32>(s, SHIFT));
 }
 
 // @ts-ignore: decorator
@@ -240,6 +295,11 @@ export function pagesOf(size: u32): u32 {
 /** Zero pages of a size in this segment. */
 export function zeroPagesOf(size: u32): u32 {
   return load<u32>(stateOf(size), ZEROS);
+}
+
+/** Whole pages of 4 KiB in this segment, whatever the sizes asked for: the unit of the ledger. */
+export function ledgerPages(): u32 {
+  return pages4k;
 }
 
 /** Zero pages of 4 KiB in this segment, whatever the sizes asked for: the unit of the ledger. */

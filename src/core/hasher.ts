@@ -5,7 +5,9 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Bytes that the input buffer takes at a time. */
 export const CHUNK_BYTES = 1024 * 1024;
 const LEAST_PAGE_BYTES = 1024;
-const MOST_PAGE_BYTES = 2 * 1024 * 1024;
+export const MOST_PAGE_BYTES = 2 * 1024 * 1024;
+/** What is hashed at a time. */
+const GROUP_BYTES = 16 * 1024;
 
 /** Whether pages can have so many bytes: a power of two from 1 KiB to 2 MiB. */
 export function isPageSize(bytes: number): boolean {
@@ -19,7 +21,8 @@ export const BLOCK_OFFSETS = BUCKETS + 1;
 export interface SegmentCounts {
   pages: number[];
   zeroPages: number[];
-  /** Zero pages of 4 KiB, whatever the page sizes are. */
+  /** Whole pages of 4 KiB, and zero ones among them, whatever the page sizes are. */
+  ledgerPages: number;
   zeroLedgerPages: number;
 }
 
@@ -37,6 +40,9 @@ export interface BlockView {
 export class Hasher {
   /** Where the bytes to hash are read to. */
   readonly input: Uint8Array;
+  /** For each 16 KiB of the input which of its KiB are there: a bit each, the lowest first. */
+  readonly present: Uint16Array;
+  private readonly masksAt: number;
   private readonly instance: Instance;
   private readonly inputAt: number;
   private readonly logs: { at: number; places: number; room: number }[];
@@ -50,6 +56,7 @@ export class Hasher {
     const instance = new Instance(module);
     this.instance = instance;
     this.inputAt = instance.reserve(CHUNK_BYTES);
+    this.masksAt = instance.reserve((CHUNK_BYTES / GROUP_BYTES) * 2);
     this.logs = pageSizes.map((bytes) => {
       const room = SEGMENT_BYTES / bytes;
       return { room, at: instance.reserve(room * ENTRY_BYTES), places: instance.reserve(room * 4) };
@@ -65,6 +72,8 @@ export class Hasher {
       instance.exports.addSize(Math.log2(bytes / 1024), this.logs[i].at, this.logs[i].places);
     });
     this.input = instance.bytes(this.inputAt, CHUNK_BYTES);
+    const masks = instance.bytes(this.masksAt, (CHUNK_BYTES / GROUP_BYTES) * 2);
+    this.present = new Uint16Array(masks.buffer, masks.byteOffset, CHUNK_BYTES / GROUP_BYTES);
   }
 
   /** Starts a segment at an address that is a multiple of every page size. */
@@ -75,6 +84,16 @@ export class Hasher {
   /** Hashes the first `bytes` (a multiple of 1 KiB) of the input as the segment's next. */
   hash(bytes: number): void {
     this.instance.exports.hash(this.inputAt, bytes / 1024);
+  }
+
+  /** Hashes what is there, as `present` says, of the whole input as the segment's next; pages that are there in part do not count. */
+  hashPresent(): void {
+    this.instance.exports.hashPresent(this.inputAt, CHUNK_BYTES / GROUP_BYTES, this.masksAt);
+  }
+
+  /** Passes over a whole input of which nothing is there. */
+  skip(): void {
+    this.instance.exports.skip(CHUNK_BYTES / GROUP_BYTES);
   }
 
   /** Rows of a trace that the segment still takes at a page size. */
@@ -100,10 +119,11 @@ export class Hasher {
   }
 
   counts(): SegmentCounts {
-    const { pagesOf, zeroPagesOf, zeroLedgerPages } = this.instance.exports;
+    const { pagesOf, zeroPagesOf, ledgerPages, zeroLedgerPages } = this.instance.exports;
     return {
       pages: this.pageSizes.map((_, i) => pagesOf(i)),
       zeroPages: this.pageSizes.map((_, i) => zeroPagesOf(i)),
+      ledgerPages: ledgerPages(),
       zeroLedgerPages: zeroLedgerPages(),
     };
   }

@@ -8,6 +8,8 @@ interface CoreExports {
   addSize(shift: number, log: number, places: number): void;
   beginSegment(): void;
   hash(src: number, kibs: number): void;
+  hashPresent(src: number, groups: number, masks: number): void;
+  skip(groups: number): void;
   appendCanonical(size: number, src: number, count: number): void;
   appendForeign(size: number, src: number, count: number): void;
   entryOf(src: number, foreign: number, dst: number): void;
@@ -16,6 +18,7 @@ interface CoreExports {
   entriesOf(size: number): number;
   pagesOf(size: number): number;
   zeroPagesOf(size: number): number;
+  ledgerPages(): number;
   zeroLedgerPages(): number;
   scatter(dst: number, entries: number, places: number): void;
   setTable(

@@ -1,10 +1,12 @@
 // The ledger: where every byte that a dump describes went. In bytes, judged page by page of 4 KiB.
 
-/** What hashing adds up for the ledger. */
+import type { Layout } from "../sources/layout.js";
+
+/** What hashing adds up for the ledger: bytes read, and of them those of whole pages, and of zero pages. */
 export interface LedgerCounts {
-  nonzeroBytes: number;
-  storedZeroBytes: number;
-  tailBytes: number;
+  bytes: number;
+  wholeBytes: number;
+  zeroBytes: number;
 }
 
 export const LEDGER_COLUMNS = [
@@ -19,15 +21,16 @@ export const LEDGER_COLUMNS = [
 
 export type Ledger = Partial<Record<(typeof LEDGER_COLUMNS)[number], number>>;
 
-/** The ledger of a raw dump: it has no zeros without bytes, no gaps and no repeats. */
-export function ledgerOf({ nonzeroBytes, storedZeroBytes, tailBytes }: LedgerCounts): Ledger {
+/** The ledger of a dump. Without a layout it is a raw one that was read as a stream: no gaps, no repeats. */
+export function ledgerOf({ bytes, wholeBytes, zeroBytes }: LedgerCounts, layout: Layout | undefined): Ledger {
+  const elided = layout?.elidedBytes ?? 0;
   return {
-    nonzero_bytes: nonzeroBytes,
-    stored_zero_bytes: storedZeroBytes,
-    elided_zero_bytes: 0,
-    absent_bytes: 0,
-    outside_ram_bytes: 0,
-    repeated_bytes: 0,
-    tail_bytes: tailBytes,
+    nonzero_bytes: wholeBytes - zeroBytes,
+    stored_zero_bytes: zeroBytes - elided,
+    elided_zero_bytes: elided,
+    absent_bytes: layout?.absentBytes ?? 0,
+    outside_ram_bytes: layout?.outsideBytes ?? 0,
+    repeated_bytes: layout?.repeatedBytes ?? 0,
+    tail_bytes: bytes - wholeBytes,
   };
 }

@@ -1,12 +1,12 @@
 // The pages of snapshots, each with the number of its content: what a replay goes by. Contents of all snapshots are numbered
 // in one table, in the order of their fingerprints once all are known.
 
-import { type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
+import type { Hasher } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { breathe } from "../pace.js";
-import { displayName, type Opened } from "../sources/open.js";
+import { displayName, isTrace, type Opened } from "../sources/open.js";
 import type { TraceRows } from "../tracefile/rows.js";
-import { hashSource } from "./hash.js";
+import { hashSource, type SegmentEnd } from "./segments.js";
 
 const WORDS = 4;
 const FINGERPRINT_BYTES = 16;
@@ -101,7 +101,7 @@ export async function listPages(
 ): Promise<PageList> {
   const list = new GrowingList();
   const context = { hasher, table, list, onBytes };
-  await (opened.format === "raw" ? listDump(opened, context) : listTrace(opened, context));
+  await (isTrace(opened) ? listTrace(opened, context) : listDump(opened, context));
   return list.finish(displayName(opened.name));
 }
 
@@ -114,20 +114,19 @@ interface ListContext {
 
 async function listDump(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
   const [pageBytes] = hasher.pageSizes;
-  const segments: { segment: number; pages: Uint32Array }[] = [];
-  await hashSource(opened, hasher, onBytes, ({ segment, pages: [count] }) => {
+  const onSegment = ({ runs }: SegmentEnd) => {
     const { fingerprints, places } = hasher.toCanonical(0);
-    const pages = new Uint32Array(count);
-    places.forEach((place, i) => {
-      pages[place] = table.number(fingerprints, i * FINGERPRINT_BYTES);
-    });
-    segments.push({ segment, pages });
-  });
-  segments.sort((a, b) => a.segment - b.segment);
-  for (const { segment, pages } of segments) {
-    const first = (segment * SEGMENT_BYTES) / pageBytes;
-    for (const [i, content] of pages.entries()) list.add(first + i, content);
-  }
+    let entry = 0;
+    for (const { address, at, bytes } of runs()) {
+      const end = Math.floor((at + bytes) / pageBytes);
+      for (let place = Math.ceil(at / pageBytes); place < end; place++) {
+        const isZero = places[entry] !== place;
+        const content = isZero ? 0 : table.number(fingerprints, entry++ * FINGERPRINT_BYTES);
+        list.add((address - at) / pageBytes + place, content);
+      }
+    }
+  };
+  await hashSource(opened, hasher, { onBytes, onSegment });
 }
 
 async function listTrace(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {

@@ -3,16 +3,17 @@
 import { closeSync } from "node:fs";
 import path from "node:path";
 import type { Hasher } from "../core/hasher.js";
-import { SEGMENT_BYTES } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { fromSystem } from "../errors.js";
 import { breathe } from "../pace.js";
+import type { Run } from "../sources/layout.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { openTemporary, writeTemporary } from "../sources/spool.js";
 import type { TraceKey } from "../tracefile/key.js";
 import { TraceWriter } from "../tracefile/parquet-write.js";
-import { hashSource, readWhole, refuseEmpty, type SegmentEnd } from "./hash.js";
+import { refuseEmpty } from "./hash.js";
 import { ledgerOf } from "./ledger.js";
+import { hashSource, readWhole, type SegmentEnd } from "./segments.js";
 
 export interface TraceTask {
   source: number;
@@ -41,8 +42,7 @@ interface TraceContext {
 
 /** A segment's fingerprints of one size, as they wait in the temporary file: places, then fingerprints. */
 interface Waiting {
-  segment: number;
-  pages: number;
+  runs: Run[];
   entries: number;
   at: number;
 }
@@ -65,25 +65,26 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
   const fd = openTemporary();
   try {
     const waiting: Waiting[][] = pageSizes.map(() => []);
-    const sums = { nonzeroBytes: 0, storedZeroBytes: 0, tailBytes: 0 };
+    const sums = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
     const counts = { pages: pageSizes.map(() => 0), zeroPages: pageSizes.map(() => 0) };
     let used = 0;
     const onSegment = (end: SegmentEnd) => {
-      sums.nonzeroBytes += end.nonzeroBytes;
-      sums.storedZeroBytes += end.storedZeroBytes;
-      sums.tailBytes += end.tailBytes;
+      sums.bytes += end.bytes;
+      sums.wholeBytes += end.wholeBytes;
+      sums.zeroBytes += end.zeroBytes;
+      const runs = end.runs();
       pageSizes.forEach((_, size) => {
         const { fingerprints, places } = hasher.toCanonical(size);
         const bytes = new Uint8Array(places.buffer, places.byteOffset, places.byteLength);
         writeTemporary(fd, bytes, used);
         writeTemporary(fd, fingerprints, used + bytes.length);
-        waiting[size].push({ segment: end.segment, pages: end.pages[size], entries: places.length, at: used });
+        waiting[size].push({ runs, entries: places.length, at: used });
         used += bytes.length + fingerprints.length;
         counts.pages[size] += end.pages[size];
         counts.zeroPages[size] += end.zeroPages[size];
       });
     };
-    await hashSource(task.opened, hasher, onBytes, onSegment);
+    await hashSource(task.opened, hasher, { onBytes, onSegment });
     const { member, timeS, fileName, place, opened } = task;
     refuseEmpty(counts.pages, pageSizes, opened);
     const head = {
@@ -91,8 +92,8 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       timeS,
       algorithm: "xxh3-128",
       keyId: key?.id,
-      addressSpace: "physical",
-      ledger: ledgerOf(sums),
+      addressSpace: opened.layout?.addressSpace ?? "physical",
+      ledger: ledgerOf(sums, opened.layout),
     };
     const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
     const named = key ? (await import("../tracefile/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
@@ -100,8 +101,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       const zeroFingerprint = named(hasher.zeroFingerprint(size));
       for (const part of waiting[size]) {
         const { places, fingerprints } = readWaiting(part, fd);
-        const first = (part.segment * SEGMENT_BYTES) / pageBytes;
-        writer.add(pageBytes, first, part.pages, places, named(fingerprints), zeroFingerprint);
+        writer.add({ pageBytes, runs: part.runs, places, fingerprints: named(fingerprints), zeroFingerprint });
         await breathe();
       }
     }

@@ -1,13 +1,13 @@
 // --verify: the bytes of every page against those of the first page with the same fingerprint.
 
-import { closeSync, openSync } from "node:fs";
 import { PageBuffers } from "../core/compare.js";
-import { SEGMENT_BYTES } from "../core/hasher.js";
 import type { Repeats } from "../core/indexer.js";
 import { breathe } from "../pace.js";
-import { displayName, type Opened } from "../sources/open.js";
+import type { DumpReader } from "../sources/dump-reader.js";
+import { type Layout, SEGMENT_UNITS, UNIT_BYTES } from "../sources/layout.js";
+import type { Opened } from "../sources/open.js";
 import type { Block } from "./buckets.js";
-import { readWhole } from "./hash.js";
+import { readerOf } from "./segments.js";
 
 /** Two pages of one fingerprint and different bytes. */
 export interface Mismatch {
@@ -17,12 +17,13 @@ export interface Mismatch {
 }
 
 const MOST_OPEN = 64;
+/** Of the largest page: a bit for each KiB. */
+const PRESENT = new Uint16Array(128);
 
-/** Reads pages again, by source and address, and compares them. Sources are plain files. */
+/** Reads pages again, by source and address, and compares them. Sources are dumps with a layout. */
 export class PageComparer {
   private readonly buffers: PageBuffers;
-  private readonly fds: (number | undefined)[];
-  private opened = 0;
+  private readonly readers = new Map<number, { reader: DumpReader; close(): void }>();
 
   constructor(
     module: WebAssembly.Module,
@@ -31,7 +32,6 @@ export class PageComparer {
     private readonly pageBytes: number,
   ) {
     this.buffers = new PageBuffers(module, pageBytes);
-    this.fds = sources.map(({ fd }) => fd);
   }
 
   /** The first mismatch among the repeats, if there is one. */
@@ -49,22 +49,25 @@ export class PageComparer {
 
   private read(target: Uint8Array, block: number, place: number): Mismatch["first"] {
     const { source, segment } = this.blocks[block];
-    const address = segment * SEGMENT_BYTES + place * this.pageBytes;
-    const { name } = this.sources[source];
-    if (this.fds[source] === undefined) {
-      if (++this.opened > MOST_OPEN) this.close();
-      this.fds[source] = openSync(name.path, "r");
-    }
-    readWhole(this.fds[source], target, address, displayName(name));
+    const opened = this.sources[source] as Opened & { layout: Layout };
+    const at = place * this.pageBytes;
+    const unit = opened.layout.units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
+    const address = unit + (at % UNIT_BYTES);
+    this.readerFor(source, opened).read(address, target, PRESENT);
     return { source, address };
   }
 
+  private readerFor(source: number, opened: Opened & { layout: Layout }): DumpReader {
+    const known = this.readers.get(source);
+    if (known) return known.reader;
+    if (this.readers.size === MOST_OPEN) this.close();
+    const made = readerOf(opened);
+    this.readers.set(source, made);
+    return made.reader;
+  }
+
   close(): void {
-    this.fds.forEach((fd, i) => {
-      if (fd === undefined || this.sources[i].fd !== undefined) return;
-      closeSync(fd);
-      this.fds[i] = undefined;
-    });
-    this.opened = 0;
+    for (const { close } of this.readers.values()) close();
+    this.readers.clear();
   }
 }

@@ -4,7 +4,8 @@ import { closeSync } from "node:fs";
 import type { VectorChunk } from "../core/indexer.js";
 import { VectorSet } from "../core/vectors.js";
 import { EXIT, PagekinError } from "../errors.js";
-import { displayName, type Opened, toSeekable } from "../sources/open.js";
+import { planDump } from "../sources/dump.js";
+import { displayName, type Opened } from "../sources/open.js";
 import type { Spectrum } from "../tracefile/spectrum.js";
 import type { Block } from "./buckets.js";
 import type { Crew } from "./crew.js";
@@ -83,7 +84,7 @@ async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promi
         hint: "use --verify with the dumps, or leave it out",
       });
     }
-    sources.push(verify ? await toSeekable(opened) : opened);
+    sources.push(verify && !opened.layout ? await planDump(opened) : opened);
   }
   crew.clearBuckets();
   const tasks = planTasks(sources);
@@ -149,15 +150,15 @@ function differs({ snapshots }: World, { pageBytes, first, second }: Mismatch): 
 function addUp(parts: SourceCounts[], world: World, pageSizes: number[]): SourceCounts[] {
   const sums = world.snapshots.map((_, source): SourceCounts => {
     const none = pageSizes.map(() => 0);
-    return { source, pages: none, zeroPages: [...none], nonzeroBytes: 0, storedZeroBytes: 0, tailBytes: 0 };
+    return { source, pages: none, zeroPages: [...none], bytes: 0, wholeBytes: 0, zeroBytes: 0 };
   });
   for (const part of parts) {
     const sum = sums[part.source];
     sum.pages = sum.pages.map((pages, size) => pages + part.pages[size]);
     sum.zeroPages = sum.zeroPages.map((pages, size) => pages + part.zeroPages[size]);
-    sum.nonzeroBytes += part.nonzeroBytes;
-    sum.storedZeroBytes += part.storedZeroBytes;
-    sum.tailBytes += part.tailBytes;
+    sum.bytes += part.bytes;
+    sum.wholeBytes += part.wholeBytes;
+    sum.zeroBytes += part.zeroBytes;
   }
   for (const { source, pages } of sums) refuseEmpty(pages, pageSizes, world.snapshots[source].opened);
   return sums;

@@ -120,8 +120,8 @@ export function ledgerTable(results: readonly WorldResult[]): Table {
     columns: ["time_s", "member", "source", "format", "address_space", ...LEDGER_COLUMNS],
     rows: results.flatMap(({ world, counts }) =>
       world.snapshots.map(({ timeS, member, opened, trace }, number) => {
-        const ledger = trace ? (trace.ledger ?? {}) : ledgerOf(counts[number]);
-        const space = trace ? (trace.addressSpace ?? "") : "physical";
+        const ledger = trace ? (trace.ledger ?? {}) : ledgerOf(counts[number], opened.layout);
+        const space = trace ? (trace.addressSpace ?? "") : (opened.layout?.addressSpace ?? "physical");
         const source = displayName(opened.name);
         const bytes = LEDGER_COLUMNS.map((column) =>
           ledger[column] === undefined ? "" : formatNumber(ledger[column]),

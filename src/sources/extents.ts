@@ -25,14 +25,13 @@ export type Code = (typeof CODE)[keyof typeof CODE];
 /** Most bytes that a coded extent may decode to. */
 export const MOST_CODED_BYTES = 64 * 1024;
 
-export interface Extent {
-  address: number;
-  bytes: number;
-  code: Code;
-  /** Where it begins in the file. */
-  offset: number;
-  /** Bytes that it has in the file. */
-  size: number;
+/** Extents by number: address, bytes, where they begin in the file and how many bytes they have there, code. */
+export interface ExtentArrays {
+  addresses: Float64Array;
+  lengths: Float64Array;
+  offsets: Float64Array;
+  sizes: Float64Array;
+  codes: Uint8Array;
 }
 
 const FIRST_ROOM = 64;
@@ -82,16 +81,16 @@ export class ExtentList {
     return this.addresses[i] + this.lengths[i];
   }
 
-  code(i: number): Code {
-    return this.codes[i] as Code;
-  }
-
-  offset(i: number): number {
-    return this.offsets[i];
-  }
-
-  size(i: number): number {
-    return this.sizes[i];
+  /** Views of them all, for threads. */
+  arrays(): ExtentArrays {
+    const { used } = this;
+    return {
+      addresses: this.addresses.subarray(0, used),
+      lengths: this.lengths.subarray(0, used),
+      offsets: this.offsets.subarray(0, used),
+      sizes: this.sizes.subarray(0, used),
+      codes: this.codes.subarray(0, used),
+    };
   }
 
   private grow(): void {

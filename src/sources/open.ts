@@ -2,17 +2,19 @@ import { closeSync, constants, createReadStream, openSync, readSync, statSync } 
 import type { Readable } from "node:stream";
 import { fromSystem, PagekinError } from "../errors.js";
 import { type Compression, compressionOf, decompressedHead, gunzip } from "./compression.js";
+import { type DumpSettings, openDump, USUAL_DUMPS } from "./dump.js";
 import { HEAD_BYTES, unreadFormat } from "./formats/known.js";
+import { dumpFormatOf } from "./formats/registry.js";
+import type { Layout } from "./layout.js";
 import type { SourceName } from "./names.js";
 import { spool } from "./spool.js";
 import { unzstd } from "./zstd.js";
 
-export type Format = "raw" | "parquet" | "csv";
-
 /** A source whose head was looked at. */
 export interface Opened {
   name: SourceName;
-  format: Format;
+  /** As ledger.csv has it. */
+  format: string;
   compression: Compression;
   /** Bytes of the file as it lies on the disk; 0 for a pipe. */
   fileBytes: number;
@@ -20,6 +22,11 @@ export interface Opened {
   identity?: string;
   /** A descriptor that stays open: a spooled source. Otherwise the file is opened by its path where it is read. */
   fd?: number;
+  /** Of a dump that can be read at any place: what it holds. Without it a dump is a raw one that is read as it comes. */
+  layout?: Layout;
+  /** What else there is to say of a dump: see DumpPlan. */
+  notes?: string[];
+  details?: Record<string, unknown>;
   /** A pipe: what was read of it to look at, and the rest. Only the main thread may read it. */
   pipe?: { head: Buffer; rest: Readable };
 }
@@ -27,27 +34,31 @@ export interface Opened {
 /** Of a compressed file: a block of zstd may need 128 KiB before anything comes out of it. */
 const HEAD_OF_COMPRESSED = 256 * 1024;
 
+/** Whether a source holds fingerprints, not memory. */
+export const isTrace = ({ format }: Opened): boolean => format === "parquet" || format === "csv";
+
 /** Looks at a source's head and tells what it is. Nothing is taken for raw that has the signature of something else. */
-export async function openSource(name: SourceName): Promise<Opened> {
+export async function openSource(name: SourceName, settings: DumpSettings = USUAL_DUMPS): Promise<Opened> {
   try {
-    return await open(name);
+    const opened = await open(name, settings.format);
+    return isTrace(opened) ? opened : await openDump(opened, settings);
   } catch (error) {
     throw fromSystem(error, displayName(name));
   }
 }
 
-async function open(name: SourceName): Promise<Opened> {
+async function open(name: SourceName, format: string | undefined): Promise<Opened> {
   const file = displayName(name);
   if (name.path.includes("\0")) throw new PagekinError("no path has a zero byte in it", { hint: "check the path" });
-  if (name.path === "-") return openPipe(name, process.stdin);
+  if (name.path === "-") return openPipe(name, process.stdin, format);
   const stat = statSync(name.path);
   if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });
-  if (stat.isFIFO()) return openPipe(name, await waitableFifo(name.path));
-  if (!stat.isFile()) return openPipe(name, createReadStream(name.path, { highWaterMark: 1024 * 1024 }));
+  if (stat.isFIFO()) return openPipe(name, await waitableFifo(name.path), format);
+  if (!stat.isFile()) return openPipe(name, createReadStream(name.path, { highWaterMark: 1024 * 1024 }), format);
   const fd = openSync(name.path, "r");
   const head = readHeadOf(fd);
   closeSync(fd);
-  return { name, fileBytes: stat.size, identity: identityOf(stat), ...(await detect(head, name)) };
+  return { name, fileBytes: stat.size, identity: identityOf(stat), ...(await detect(head, name, format)) };
 }
 
 /** A FIFO as a socket. Any other way of opening it would wait for a writer in a thread that no signal can end. */
@@ -64,20 +75,24 @@ function readHeadOf(fd: number): Buffer {
   return compressionOf(first) === "none" ? first : head.subarray(0, readSync(fd, head, 0, head.length, 0));
 }
 
-async function openPipe(name: SourceName, rest: Readable): Promise<Opened> {
+async function openPipe(name: SourceName, rest: Readable, format: string | undefined): Promise<Opened> {
   const head = await readHead(rest);
   const pipe = { head, rest };
   // A zstd stream and a Parquet trace are not read from front to back.
-  if (compressionOf(head) === "zstd") return spoolPipe(name, pipe);
-  const detected = await detect(head, name);
+  if (compressionOf(head) === "zstd") return spoolPipe(name, pipe, format);
+  const detected = await detect(head, name, format);
   return detected.format === "parquet" || detected.format === "csv"
-    ? spoolPipe(name, pipe)
+    ? spoolPipe(name, pipe, format)
     : { name, fileBytes: 0, pipe, ...detected };
 }
 
-async function spoolPipe(name: SourceName, pipe: NonNullable<Opened["pipe"]>): Promise<Opened> {
+async function spoolPipe(
+  name: SourceName,
+  pipe: NonNullable<Opened["pipe"]>,
+  format: string | undefined,
+): Promise<Opened> {
   const { fd, bytes } = await spool(readPipe(pipe));
-  return { name, fd, fileBytes: bytes, ...(await detect(readHeadOf(fd), name)) };
+  return { name, fd, fileBytes: bytes, ...(await detect(readHeadOf(fd), name, format)) };
 }
 
 async function* readPipe({ head, rest }: { head: Buffer; rest: Readable }): AsyncGenerator<Uint8Array> {
@@ -107,11 +122,19 @@ async function readHead(pipe: Readable): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-async function detect(head: Buffer, name: SourceName): Promise<{ format: Format; compression: Compression }> {
+/** asked: the format that --format names. */
+async function detect(
+  head: Buffer,
+  name: SourceName,
+  asked: string | undefined,
+): Promise<{ format: string; compression: Compression }> {
   const file = displayName(name);
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   const compression = compressionOf(head);
   const inner = await decompressedHead(head, compression, HEAD_BYTES);
+  if (asked !== undefined) return { format: asked, compression };
+  const known = dumpFormatOf(inner);
+  if (known) return { format: known.name, compression };
   const unread =
     unreadFormat(inner) ??
     (compressionOf(inner) !== "none" && compression !== "none" ? "file compressed twice" : undefined);
@@ -177,7 +200,8 @@ export async function toSeekable(opened: Opened): Promise<Opened> {
   if (!opened.pipe && opened.compression === "none") return opened;
   const { fd, bytes } = await spool(bytesOf(opened));
   if (opened.fd !== undefined) closeSync(opened.fd);
-  return { name: opened.name, format: opened.format, compression: "none", fileBytes: bytes, fd };
+  const { name, format } = opened;
+  return { name, format, compression: "none", fileBytes: bytes, fd };
 }
 
 /** The same for two paths if they lead to one file. */

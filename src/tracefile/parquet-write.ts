@@ -15,6 +15,16 @@ const SCHEMA: SchemaElement[] = [
   { name: "zero", type: "BOOLEAN", repetition_type: "REQUIRED" },
 ];
 
+/** The pages of a segment at one size. */
+interface SegmentPages {
+  pageBytes: number;
+  /** What of the segment is there: addresses, and where they stand in it. */
+  runs: readonly { address: number; at: number; bytes: number }[];
+  places: Uint32Array;
+  fingerprints: Uint8Array;
+  zeroFingerprint: Uint8Array;
+}
+
 /** Writes one snapshot's pages, size after size and page after page, as a Parquet trace. */
 export class TraceWriter {
   private readonly pages = new BigInt64Array(ROW_GROUP_ROWS);
@@ -60,31 +70,29 @@ export class TraceWriter {
   }
 
   /**
-   * Adds the pages first..first + count of a size: those at `places` (ascending, relative to first) have the
-   * fingerprints given, the others are zero pages.
+   * Adds a segment's whole pages of a size: those at `places` (ascending, page numbers of the segment) have the
+   * fingerprints given, the others in its runs are zero pages.
    */
-  add(
-    pageBytes: number,
-    first: number,
-    count: number,
-    places: Uint32Array,
-    fingerprints: Uint8Array,
-    zeroFingerprint: Uint8Array,
-  ): void {
+  add({ pageBytes, runs, places, fingerprints, zeroFingerprint }: SegmentPages): void {
     if (pageBytes !== this.pageBytes) this.flush();
     this.pageBytes = pageBytes;
-    for (let page = 0, entry = 0; page < count; page++) {
-      const zero = entry === places.length || places[entry] !== page;
-      const at = this.rows * FINGERPRINT_BYTES;
-      if (zero) {
-        this.fingerprintBytes.set(zeroFingerprint, at);
-      } else {
-        copy16(fingerprints, entry * FINGERPRINT_BYTES, this.fingerprintBytes, at);
-        entry++;
+    let entry = 0;
+    for (const { address, at, bytes } of runs) {
+      const end = Math.floor((at + bytes) / pageBytes);
+      const shift = (address - at) / pageBytes;
+      for (let place = Math.ceil(at / pageBytes); place < end; place++) {
+        const zero = entry === places.length || places[entry] !== place;
+        const to = this.rows * FINGERPRINT_BYTES;
+        if (zero) {
+          this.fingerprintBytes.set(zeroFingerprint, to);
+        } else {
+          copy16(fingerprints, entry * FINGERPRINT_BYTES, this.fingerprintBytes, to);
+          entry++;
+        }
+        this.pages[this.rows] = BigInt(shift + place);
+        this.zeros[this.rows] = zero;
+        if (++this.rows === ROW_GROUP_ROWS) this.flush();
       }
-      this.pages[this.rows] = BigInt(first + page);
-      this.zeros[this.rows] = zero;
-      if (++this.rows === ROW_GROUP_ROWS) this.flush();
     }
   }
 

@@ -1,13 +1,16 @@
-// Raw dumps (QMP pmemsave, resident-page dumps, .vmem): byte n of the file is physical address n.
+// Raw dumps (QMP pmemsave, resident-page dumps, .vmem): byte n of the file is physical address n. Holes of a sparse file read
+// as zeros and count as stored zero.
 
-/** A stretch of a dump: the bytes at `offset` of the file are those at `address`. All are present or stored zero. */
-export interface Extent {
-  address: number;
-  offset: number;
-  bytes: number;
-}
+import { ExtentList } from "../extents.js";
+import type { DumpFormat } from "./format.js";
 
-/** A raw dump is one extent; holes of a sparse file read as zeros and count as stored zero. */
-export function planRaw(fileBytes: number): Extent[] {
-  return [{ address: 0, offset: 0, bytes: fileBytes }];
-}
+export const raw: DumpFormat = {
+  name: "raw",
+  // Nothing tells a raw dump from any other bytes: it is what is left.
+  probe: () => true,
+  async plan(file) {
+    const extents = new ExtentList();
+    extents.addStored(0, file.bytes, 0);
+    return { addressSpace: "physical", extents, wins: "first", isX86: false, notes: [] };
+  },
+};

@@ -1,0 +1,154 @@
+// The bytes of a dump by address, whatever their layout and coding.
+
+import { inflateSync } from "node:zlib";
+import { PagekinError } from "../errors.js";
+import type { DumpFile } from "./dump-file.js";
+import { CODE, type Code, MOST_CODED_BYTES } from "./extents.js";
+import { firstBehind, type Layout } from "./layout.js";
+
+/** Small extents that follow one another are read together, up to so many bytes. */
+const WINDOW_BYTES = 512 * 1024;
+/** Where they do not follow one another, less is read ahead. */
+const SMALL_WINDOW = 16 * 1024;
+
+const KIB = 1024;
+const GROUP_KIBS = 16;
+
+/** Decodes bytes so that they fill the target; false: they are damaged. */
+export type Decode = (data: Uint8Array, target: Uint8Array) => boolean;
+
+export class DumpReader {
+  /** Bytes that the last read found. */
+  bytesRead = 0;
+  private readonly window = Buffer.allocUnsafe(WINDOW_BYTES);
+  private windowAt = 0;
+  private windowBytes = 0;
+  /** The extent that was decoded last. */
+  private decoded = -1;
+  private readonly decodedBytes = new Uint8Array(MOST_CODED_BYTES);
+  /** The piece that the last read began with. */
+  private piece = 0;
+
+  constructor(
+    private readonly file: DumpFile,
+    private readonly layout: Layout,
+    private readonly decoders: Partial<Record<Code, Decode>>,
+  ) {}
+
+  /**
+   * Reads the target's length from an address on. present: for each 16 KiB which of its KiB are there, a bit each.
+   * all: nothing is missing; none: nothing is there.
+   */
+  read(address: number, target: Uint8Array, present: Uint16Array): "all" | "some" | "none" {
+    const { from, to } = this.layout.pieces;
+    const end = address + target.length;
+    this.piece = this.firstPiece(address);
+    present.fill(0);
+    let covered = 0;
+    let at = address;
+    for (let i = this.piece; i < from.length && from[i] < end; ) {
+      // Pieces that follow one another make one stretch.
+      const start = Math.max(from[i], address);
+      at = start;
+      for (; i < from.length && Math.max(from[i], address) === at && at < end; i++) {
+        const until = Math.min(to[i], end);
+        this.readPart(i, at, target.subarray(at - address, until - address));
+        at = until;
+      }
+      covered += at - start;
+      mark(present, Math.ceil((start - address) / KIB), Math.floor((at - address) / KIB));
+    }
+    this.bytesRead = covered;
+    return covered === target.length ? "all" : covered === 0 ? "none" : "some";
+  }
+
+  /** The first piece that ends behind an address; mostly near the one before. */
+  private firstPiece(address: number): number {
+    const { from, to } = this.layout.pieces;
+    const { piece } = this;
+    if (piece < from.length && from[piece] <= address) {
+      for (let i = piece; i < Math.min(piece + 8, from.length); i++) if (to[i] > address) return i;
+    }
+    return firstBehind(to, address);
+  }
+
+  /** The bytes of a piece from an address on. */
+  private readPart(piece: number, address: number, target: Uint8Array): void {
+    const { extents, pieces } = this.layout;
+    const extent = pieces.extent[piece];
+    const code = extents.codes[extent] as Code;
+    const skipped = address - extents.addresses[extent];
+    if (code === CODE.zero) {
+      target.fill(0);
+    } else if (code === CODE.stored) {
+      this.readBytes(extents.offsets[extent] + skipped, target);
+    } else {
+      this.decode(extent, code);
+      target.set(this.decodedBytes.subarray(skipped, skipped + target.length));
+    }
+  }
+
+  private readBytes(offset: number, target: Uint8Array): void {
+    const { extra } = this.layout;
+    if (offset >= this.file.bytes && extra) {
+      target.set(extra.subarray(offset - this.file.bytes, offset - this.file.bytes + target.length));
+    } else if (target.length >= SMALL_WINDOW * 4) {
+      this.file.readInto(target, offset);
+    } else {
+      target.set(this.bytesAt(offset, target.length));
+    }
+  }
+
+  /** Bytes of the file, in a buffer that the next call overwrites. */
+  private bytesAt(offset: number, bytes: number): Uint8Array {
+    const { extra } = this.layout;
+    if (offset >= this.file.bytes && extra)
+      return extra.subarray(offset - this.file.bytes, offset - this.file.bytes + bytes);
+    const windowEnd = this.windowAt + this.windowBytes;
+    if (offset < this.windowAt || offset + bytes > windowEnd) {
+      const follows = offset >= this.windowAt && offset - windowEnd < SMALL_WINDOW;
+      const ahead = Math.max(bytes, follows ? WINDOW_BYTES : SMALL_WINDOW);
+      this.windowBytes = Math.min(ahead, this.file.bytes - offset);
+      this.windowAt = offset;
+      this.file.readInto(this.window.subarray(0, this.windowBytes), offset);
+    }
+    return this.window.subarray(offset - this.windowAt, offset - this.windowAt + bytes);
+  }
+
+  /** Decodes a whole extent. */
+  private decode(extent: number, code: Code): void {
+    if (this.decoded === extent) return;
+    this.decoded = -1;
+    const { extents } = this.layout;
+    const [offset, size, bytes] = [extents.offsets[extent], extents.sizes[extent], extents.lengths[extent]];
+    const target = this.decodedBytes.subarray(0, bytes);
+    const decode = code === CODE.zlib ? inflate : this.decoders[code];
+    if (!decode) throw new Error(`no decoder for code ${code}`);
+    if (!decode(this.bytesAt(offset, size), target)) {
+      const name = Object.keys(CODE).find((key) => CODE[key as keyof typeof CODE] === code);
+      const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${name})`;
+      throw new PagekinError(what, { file: this.file.shownAs, offset, hint: "take or copy the dump again" });
+    }
+    this.decoded = extent;
+  }
+}
+
+function inflate(data: Uint8Array, target: Uint8Array): boolean {
+  try {
+    const bytes = inflateSync(data, { maxOutputLength: target.length });
+    target.set(bytes);
+    return bytes.length === target.length;
+  } catch {
+    return false;
+  }
+}
+
+/** Sets the bits of KiB from..to-1. */
+function mark(present: Uint16Array, from: number, to: number): void {
+  for (let kib = from; kib < to; ) {
+    const group = Math.floor(kib / GROUP_KIBS);
+    const end = Math.min(to, (group + 1) * GROUP_KIBS);
+    present[group] |= ((1 << (end - group * GROUP_KIBS)) - 1) & ~((1 << (kib - group * GROUP_KIBS)) - 1);
+    kib = end;
+  }
+}

@@ -1,0 +1,63 @@
+// A dump's layout: its format's plan, brought in order, without what is not to be read.
+
+import { closeSync, openSync } from "node:fs";
+import { DumpFile } from "./dump-file.js";
+import type { DumpPlan } from "./formats/format.js";
+import { dumpFormatNamed } from "./formats/registry.js";
+import { layOut, type Selection } from "./layout.js";
+import { nameOfFile } from "./names.js";
+import { displayName, type Opened, toSeekable } from "./open.js";
+import { outsideRam } from "./ranges.js";
+import { residentRanges } from "./resident.js";
+
+/** How dumps are read. */
+export interface DumpSettings {
+  /** Whether what is no RAM is left out. */
+  ranges: "ram" | "all";
+  /** In place of what their heads tell. */
+  format: string | undefined;
+  allowTruncated: boolean;
+  /** Maps of resident pages, by member; "" is for a dump that none is named for. */
+  resident: ReadonlyMap<string, string>;
+}
+
+export const USUAL_DUMPS: DumpSettings = {
+  ranges: "ram",
+  format: undefined,
+  allowTruncated: false,
+  resident: new Map(),
+};
+
+/** Plans a dump. A raw one that comes as a stream is left as it is: it is hashed as it comes. */
+export async function openDump(opened: Opened, settings: DumpSettings): Promise<Opened> {
+  const isStream = opened.pipe !== undefined || opened.compression !== "none";
+  if (opened.format === "raw" && isStream && settings.resident.size === 0) return opened;
+  return planDump(opened, settings);
+}
+
+/** Plans a dump, in a temporary file unless it is a plain one. */
+export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DUMPS): Promise<Opened> {
+  const plain = await toSeekable(opened);
+  const fd = plain.fd ?? openSync(plain.name.path, "r");
+  try {
+    const file = new DumpFile(displayName(plain.name), fd, plain.fileBytes);
+    const plan = await dumpFormatNamed(plain.format).plan(file, settings);
+    return {
+      ...plain,
+      layout: await layOut(plan, selectionOf(plan, plain, settings)),
+      notes: plan.notes,
+      details: plan.details ?? {},
+    };
+  } finally {
+    if (plain.fd === undefined) closeSync(fd);
+  }
+}
+
+function selectionOf(plan: DumpPlan, { name }: Opened, { ranges, resident }: DumpSettings): Selection {
+  const outside = ranges === "ram" ? outsideRam(plan) : [];
+  const map = resident.get(name.member ?? nameOfFile(name.path).member) ?? resident.get("");
+  const { extents } = plan;
+  let end = 0;
+  for (let i = 0; i < extents.count; i++) end = Math.max(end, extents.end(i));
+  return { outside, keep: map === undefined ? undefined : residentRanges(map, end) };
+}
