@@ -124,7 +124,7 @@ function eventRows(events: readonly Event[], clock: (line: number) => number): s
 const WORD = (1n << 64n) - 1n;
 
 /** 16 bytes in hex that compare as the recorded pages do. */
-function fingerprint(id: number): string {
+export function fingerprint(id: number): string {
   if (id === 0) return "0".repeat(32);
   let x = (BigInt(id) + 0x9e3779b97f4a7c15n) & WORD;
   x = ((x ^ (x >> 30n)) * 0xbf58476d1ce4e5b9n) & WORD;

@@ -1,0 +1,175 @@
+// The replay's work against what the real ksmd did pass by pass, and its modelled CPU time against the time that ksmd took
+// (test/support/ksmd/README.md).
+
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import { test } from "../support/folder.js";
+import { succeed } from "../support/pagekin.js";
+import { shuffledAsPython } from "../support/python-shuffle.js";
+import { fingerprint } from "../support/recording.js";
+import { type Row, rowsOf } from "../support/table.js";
+
+const TIMING = rowsOf(fileURLToPath(new URL("../support/ksmd", import.meta.url)), "timing.csv");
+
+const upTo = (count: number, first = 1) => Array.from({ length: count }, (_, i) => first + i);
+const unique = (count: number) => upTo(count);
+const pairs = (count: number) => shuffledAsPython([...upTo(count / 2), ...upTo(count / 2)], 1);
+const same = (count: number, id: number) => new Array<number>(count).fill(id);
+
+interface Mix {
+  ids: () => number[];
+  scanner?: Record<string, number | boolean>;
+  /** Mixes of the same contents that begin to differ later in the page: the same work, at another price. */
+  also?: string[];
+  /** The row that covers two passes. */
+  double?: number;
+}
+
+const MIXES: Record<string, Mix> = {
+  "unique-1000": { ids: () => unique(1000) },
+  "unique-10000": { ids: () => unique(10_000) },
+  "unique-100000": {
+    ids: () => unique(100_000),
+    also: ["unique-100000-differ-at-2048", "unique-100000-differ-at-4080"],
+  },
+  "smart-unique-100000": { ids: () => unique(100_000), scanner: { smart_scan: true }, double: 5 },
+  "pairs-10000": { ids: () => pairs(10_000) },
+  "pairs-100000": { ids: () => pairs(100_000), also: ["pairs-100000-differ-at-4080"] },
+  "equal-100000-max256": { ids: () => same(100_000, 1) },
+  "equal-100000-nolimit": { ids: () => same(100_000, 1), scanner: { max_page_sharing: 1_000_000 } },
+  "zero-100000-zero1": { ids: () => same(100_000, 0), scanner: { use_zero_pages: true } },
+  "zero-100000-zero0": { ids: () => same(100_000, 0) },
+  "stable100000-plus-unique-100000": { ids: () => [...pairs(100_000), ...upTo(50_000, 500_000)] },
+};
+/** Left out since it takes long: 300,000 pages. */
+const LEFT_OUT = ["unique-300000"];
+
+/** What one pass did, or some passes together. */
+interface Work {
+  visited: number;
+  skipped: number;
+  checksums: number;
+  compares: number;
+  merges: number;
+}
+
+const sum = (works: readonly Work[], of: keyof Work) => works.reduce((total, work) => total + work[of], 0);
+
+function together(works: readonly Work[]): Work {
+  return {
+    visited: sum(works, "visited"),
+    skipped: sum(works, "skipped"),
+    checksums: sum(works, "checksums"),
+    compares: sum(works, "compares"),
+    merges: sum(works, "merges"),
+  };
+}
+
+/** The price of each kind of work in a scenario's `cost`. */
+const PRICES: Record<keyof Work, string> = {
+  visited: "visit_us",
+  skipped: "skip_us",
+  checksums: "checksum_us",
+  compares: "compare_us",
+  merges: "merge_us",
+};
+const FREE = Object.fromEntries([...Object.values(PRICES), "cow_us"].map((price) => [price, 0]));
+/** A compare counts a microsecond, a checksum so many: cpu_s shows both. */
+const CHECKSUM_US = 1e7;
+const COUNTING = { ...FREE, compare_us: 1, checksum_us: CHECKSUM_US };
+
+const microseconds = ({ cpu_s: seconds }: Row) => Math.round(Number(seconds) * 1e6);
+
+/** Replays a mix, a pass each 20 ms; gives the state after each pass. */
+async function replayed(folder: string, mix: Mix, passes: number, cost: Record<string, number>): Promise<Row[]> {
+  const rows = mix.ids().map((id, page) => `4096,${page},${fingerprint(id)},${id === 0}\n`);
+  writeFileSync(path.join(folder, "trace.csv"), `page_bytes,page,fingerprint,zero\n${rows.join("")}`);
+  const scenario = {
+    sources: ["m=trace.csv"],
+    until: `${passes} passes`,
+    sample: "20ms",
+    scanner: { pages_to_scan: 1_000_000, smart_scan: false, ...mix.scanner },
+    cost,
+  };
+  writeFileSync(path.join(folder, "scenario.yaml"), JSON.stringify(scenario)); // JSON is YAML
+  await succeed(["replay", "scenario.yaml", "--out", "out", "--force", "--quiet"], { cwd: folder });
+  return rowsOf(path.join(folder, "out"), "samples.csv").filter(({ group }) => group === "*");
+}
+
+/** What each pass of a replay did. */
+async function workOf(folder: string, mix: Mix, passes: number): Promise<Work[]> {
+  const states = (await replayed(folder, mix, passes, COUNTING)).map(
+    (row): Work => ({
+      visited: Number(row.pages_scanned),
+      skipped: Number(row.pages_skipped),
+      checksums: Math.floor(microseconds(row) / CHECKSUM_US),
+      compares: microseconds(row) % CHECKSUM_US,
+      merges: Number(row.pages_shared) + Number(row.pages_sharing) + Number(row.ksm_zero_pages),
+    }),
+  );
+  return states.map((now, i) => {
+    const before = i === 0 ? together([]) : states[i - 1];
+    const grown = Object.entries(now).map(([kind, value]) => [kind, value - before[kind as keyof Work]]);
+    return Object.fromEntries(grown);
+  });
+}
+
+/** The prices in microseconds where a scenario names none: of each kind of work, what cpu_s is when all others are free. */
+async function defaultPrices(folder: string): Promise<Work> {
+  const mix: Mix = { ids: () => [...pairs(2000), ...upTo(1000, 2000)], scanner: { smart_scan: true } };
+  const work = together(await workOf(folder, mix, 6));
+  const prices: [string, number][] = [];
+  for (const [kind, price] of Object.entries(PRICES)) {
+    const { [price]: _, ...others } = FREE;
+    const last = (await replayed(folder, mix, 6, others)).at(-1);
+    prices.push([kind, microseconds(last ?? {}) / work[kind as keyof Work]]);
+  }
+  return Object.fromEntries(prices) as unknown as Work;
+}
+
+/** Work and recorded CPU time of the passes so far whose contents differ at once. */
+const passes: { pass: string; work: Work; microseconds: number }[] = [];
+
+test.concurrent.for(Object.entries(MIXES))("%s: the work of each pass", async ([name, mix], { folder, expect }) => {
+  const recorded = TIMING.filter((row) => row.mix === name);
+  const works = await workOf(folder, mix, recorded.length + (mix.double ? 1 : 0));
+  const double = (mix.double ?? works.length + 1) - 1;
+  const byRow = recorded.map((_, i) => together(works.slice(i > double ? i + 1 : i, i >= double ? i + 2 : i + 1)));
+  for (const one of [name, ...(mix.also ?? [])]) {
+    const rows = TIMING.filter((row) => row.mix === one);
+    expect(byRow).toEqual(
+      rows.map((row) => ({
+        visited: Number(row.visited),
+        skipped: Number(row.skipped),
+        checksums: Number(row.checksums),
+        compares: Number(row.stable_compares) + Number(row.unstable_compares),
+        merges: Number(row.merges),
+      })),
+    );
+  }
+  for (const [i, work] of byRow.entries()) {
+    passes.push({ pass: `${name} ${i + 1}`, work, microseconds: Number(recorded[i].cpu_ns) / 1000 });
+  }
+});
+
+// Passes that do the same differ by up to 30 % in the recordings themselves.
+test("the modelled CPU time is near that of ksmd", async ({ folder }) => {
+  const known = new Set([...Object.entries(MIXES).flatMap(([name, { also }]) => [name, ...(also ?? [])]), ...LEFT_OUT]);
+  expect(TIMING.filter(({ mix }) => !known.has(mix))).toEqual([]);
+  const prices = await defaultPrices(folder);
+  const kinds = Object.keys(PRICES) as (keyof Work)[];
+  // A pass over zero pages that are merged visits none: it is free here, and nearly so in the kernel.
+  const errors = passes
+    .filter(({ work }) => work.visited + work.skipped > 0)
+    .map(({ pass, work, microseconds }) => {
+      const modelled = kinds.reduce((total, kind) => total + work[kind] * prices[kind], 0);
+      return { pass, error: modelled / microseconds - 1 };
+    });
+  const sizes = errors.map(({ error }) => Math.abs(error)).sort((a, b) => a - b);
+  expect(sizes.length).toBe(55);
+  expect(sizes[sizes.length >> 1]).toBeLessThan(0.15);
+  expect(sizes.filter((size) => size <= 0.3).length).toBeGreaterThanOrEqual(48);
+  expect(errors.filter(({ error }) => Math.abs(error) > 0.45)).toEqual([]);
+});
