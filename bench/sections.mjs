@@ -1,12 +1,14 @@
 // What is measured: each section is one interleaved series with a table and bars.
 
+import fs from "node:fs";
 import path from "node:path";
 import { countsBar, readTable } from "./counts.mjs";
 import { bytesOf, cut } from "./cut.mjs";
 import { generate } from "./generate.mjs";
-import { parallelCatRatio } from "./machine.mjs";
-import { medianOf, peakOf, ratio } from "./measure.mjs";
+import { findProgram, parallelCatRatio } from "./machine.mjs";
+import { median, medianOf, peakOf, ratio } from "./measure.mjs";
 import { peerPrograms } from "./peers.mjs";
+import { generateGuests, writeUnique } from "./worlds.mjs";
 
 const MIB = 1 << 20;
 const GIB = 1 << 30;
@@ -269,6 +271,105 @@ async function spill(context) {
   };
 }
 
+/** Worlds of unique pages: a large one, and two of the size of the recordings T1 and D1; each some million visits. */
+const UNIQUE = { large: [500_000, 10], T1: [13_856, 400], D1: [7_427, 800] };
+const PASSES = "pages_to_scan: 100000000, smart_scan: false";
+
+/** A replay of a scenario of its own. */
+function scenario(context, name, sources, until, scanner, more = {}) {
+  const file = path.join(context.scratch, `${name.replaceAll(/\W+/g, "-")}.yaml`);
+  const list = sources.map((source) => JSON.stringify(source)).join(", ");
+  fs.writeFileSync(file, `sources: [${list}]\nuntil: ${until}\nsample: 10s\nscanner: {${scanner}}\n`);
+  return { ...pagekin(context, "replay", name, [file]), ...more };
+}
+
+/** The real ksmd as a program, or why it cannot be measured. */
+function realKsmd() {
+  const name = "real ksmd, 100,000 unique pages";
+  const python = findProgram("python3");
+  const run = "/sys/kernel/mm/ksm/run";
+  const unable = !python
+    ? "python3 is not installed"
+    : !fs.existsSync(run) || process.getuid?.() !== 0
+      ? "it needs a kernel with KSM, and root"
+      : undefined;
+  if (unable !== undefined) return { programs: [], skipped: [`${name}: skipped, ${unable}`] };
+  const script = path.join(import.meta.dirname, "ksmd.py");
+  return { programs: [{ name, command: [python, script], keepOutput: true, peer: true, times: 1 }], skipped: [] };
+}
+
+/**
+ * What the scan takes is the difference between two replays of the same sources, a short one that does hardly more than load
+ * them and a long one.
+ * @param {Context} context @returns {Promise<Plan>}
+ */
+async function replay(context) {
+  const worlds = [];
+  for (const [name, [pages, passes]] of Object.entries(UNIQUE)) {
+    const file = path.join(context.scratch, `unique-${name}.parquet`);
+    await writeUnique(file, pages);
+    const of = (count) =>
+      scenario(context, `${pages} unique pages, passes: ${count}`, [`m=${file}`], `${count} passes`, PASSES);
+    worlds.push({ visits: pages * passes, short: of(1), long: of(passes + 1) });
+  }
+  const guests = await generateGuests(context);
+  const rate = "pages_to_scan: 200, sleep_millisecs: 20";
+  const loaded = scenario(context, "guests, loading", guests, "1ms", rate, { times: 3 });
+  const replayed = scenario(context, "guests, 30 minutes", guests, "30m", rate, { times: 3 });
+  const ksmd = realKsmd();
+  return {
+    programs: [...worlds.flatMap(({ short, long }) => [short, long]), loaded, replayed, ...ksmd.programs],
+    skipped: ksmd.skipped,
+    reference: worlds[0].short.name,
+    bars: (results) => {
+      const taken = (long, short) => less(results.get(long.name), results.get(short.name));
+      const costs = worlds.map(({ visits, short, long }) => taken(long, short).map((s) => (s * 1e6) / visits));
+      const [large, ...small] = costs.map(median);
+      const factor = median(costs[0].map((cost, round) => cost / Math.max(...costs.slice(1).map((c) => c[round]))));
+      const bars = [
+        {
+          name: "500,000 unique pages, passes 2 to 11, CPU microseconds a visit",
+          got: large,
+          limit: 1,
+          note: rates([large]),
+        },
+        {
+          name: "worlds of the size of T1 and D1, the same, the slower one",
+          got: Math.max(...small),
+          limit: 1 / 3,
+          note: `${rates(small)}; ${factor.toFixed(2)} times the rate at 500,000`,
+        },
+        {
+          name: "100 snapshots of 3 GiB, 30 minutes, CPU seconds less loading",
+          got: median(taken(replayed, loaded)),
+          limit: 20,
+        },
+        { name: "the same, peak memory, MiB", got: peakOf(results.get(replayed.name)), limit: 2048 },
+      ];
+      const real = ksmd.programs.map(({ name }) => results.get(name)?.output).find(Boolean);
+      if (real) {
+        bars.push({
+          name: "500,000 unique pages, CPU a visit, against the real ksmd's with 100,000",
+          got: large / Number(real),
+          limit: 0.1,
+          note: `ksmd: ${real} microseconds`,
+        });
+      }
+      return bars;
+    },
+  };
+}
+
+/** Seconds of CPU that the one took more than the other, by round. */
+function less(long, short) {
+  return long.samples.flatMap((sample, round) => {
+    const other = short.samples[round];
+    return sample && other ? [sample.cpu - other.cpu] : [];
+  });
+}
+
+const rates = (costs) => `${costs.map((cost) => (1 / cost).toFixed(2)).join(" and ")} million visits a second`;
+
 /** @type {Record<string, {about: string, plan: (context: Context) => Plan | Promise<Plan>, onRequest?: boolean}>} */
 export const SECTIONS = {
   speed: { about: "five page sizes and 4 KiB, by workers, against cat and bare node", plan: speed },
@@ -277,6 +378,10 @@ export const SECTIONS = {
   fingerprint: { about: "writing a trace and reading it back", plan: fingerprint },
   members: { about: "1,000 members of 1 MiB against four of the same total", plan: manyMembers },
   policies: { about: "compare against analyze, and 1,000 groupings of 64 members scored", plan: policies },
+  replay: {
+    about: "visits of unique pages, also by the real ksmd (as root, where it is idle), and 100 snapshots of 3 GiB",
+    plan: replay,
+  },
   start: { about: "--help and a 1 MiB dump against bare node", plan: start },
   spill: { about: "16 GiB of generated dumps under --max-memory 256m", plan: spill, onRequest: true },
 };
