@@ -53,6 +53,8 @@ interface Work {
   checksums: number;
   compares: number;
   merges: number;
+  /** Modelled. */
+  microseconds: number;
 }
 
 const sum = (works: readonly Work[], of: keyof Work) => works.reduce((total, work) => total + work[of], 0);
@@ -64,26 +66,12 @@ function together(works: readonly Work[]): Work {
     checksums: sum(works, "checksums"),
     compares: sum(works, "compares"),
     merges: sum(works, "merges"),
+    microseconds: sum(works, "microseconds"),
   };
 }
 
-/** The price of each kind of work in a scenario's `cost`. */
-const PRICES: Record<keyof Work, string> = {
-  visited: "visit_us",
-  skipped: "skip_us",
-  checksums: "checksum_us",
-  compares: "compare_us",
-  merges: "merge_us",
-};
-const FREE = Object.fromEntries([...Object.values(PRICES), "cow_us"].map((price) => [price, 0]));
-/** A compare counts a microsecond, a checksum so many: cpu_s shows both. */
-const CHECKSUM_US = 1e7;
-const COUNTING = { ...FREE, compare_us: 1, checksum_us: CHECKSUM_US };
-
-const microseconds = ({ cpu_s: seconds }: Row) => Math.round(Number(seconds) * 1e6);
-
 /** Replays a mix, a pass each 20 ms; gives the state after each pass. */
-async function replayed(folder: string, mix: Mix, passes: number, cost: Record<string, number>): Promise<Row[]> {
+async function replayed(folder: string, mix: Mix, passes: number): Promise<Row[]> {
   const rows = mix.ids().map((id, page) => `4096,${page},${fingerprint(id)},${id === 0}\n`);
   writeFileSync(path.join(folder, "trace.csv"), `page_bytes,page,fingerprint,zero\n${rows.join("")}`);
   const scenario = {
@@ -91,7 +79,6 @@ async function replayed(folder: string, mix: Mix, passes: number, cost: Record<s
     until: `${passes} passes`,
     sample: "20ms",
     scanner: { pages_to_scan: 1_000_000, smart_scan: false, ...mix.scanner },
-    cost,
   };
   writeFileSync(path.join(folder, "scenario.yaml"), JSON.stringify(scenario)); // JSON is YAML
   await succeed(["replay", "scenario.yaml", "--out", "out", "--force", "--quiet"], { cwd: folder });
@@ -100,13 +87,14 @@ async function replayed(folder: string, mix: Mix, passes: number, cost: Record<s
 
 /** What each pass of a replay did. */
 async function workOf(folder: string, mix: Mix, passes: number): Promise<Work[]> {
-  const states = (await replayed(folder, mix, passes, COUNTING)).map(
+  const states = (await replayed(folder, mix, passes)).map(
     (row): Work => ({
       visited: Number(row.pages_scanned),
       skipped: Number(row.pages_skipped),
-      checksums: Math.floor(microseconds(row) / CHECKSUM_US),
-      compares: microseconds(row) % CHECKSUM_US,
-      merges: Number(row.pages_shared) + Number(row.pages_sharing) + Number(row.ksm_zero_pages),
+      checksums: Number(row.checksums),
+      compares: Number(row.compares),
+      merges: Number(row.merges),
+      microseconds: Number(row.cpu_s) * 1e6,
     }),
   );
   return states.map((now, i) => {
@@ -114,19 +102,6 @@ async function workOf(folder: string, mix: Mix, passes: number): Promise<Work[]>
     const grown = Object.entries(now).map(([kind, value]) => [kind, value - before[kind as keyof Work]]);
     return Object.fromEntries(grown);
   });
-}
-
-/** The prices in microseconds where a scenario names none: of each kind of work, what cpu_s is when all others are free. */
-async function defaultPrices(folder: string): Promise<Work> {
-  const mix: Mix = { ids: () => [...pairs(2000), ...upTo(1000, 2000)], scanner: { smart_scan: true } };
-  const work = together(await workOf(folder, mix, 6));
-  const prices: [string, number][] = [];
-  for (const [kind, price] of Object.entries(PRICES)) {
-    const { [price]: _, ...others } = FREE;
-    const last = (await replayed(folder, mix, 6, others)).at(-1);
-    prices.push([kind, microseconds(last ?? {}) / work[kind as keyof Work]]);
-  }
-  return Object.fromEntries(prices) as unknown as Work;
 }
 
 /** Work and recorded CPU time of the passes so far whose contents differ at once. */
@@ -139,7 +114,7 @@ test.concurrent.for(Object.entries(MIXES))("%s: the work of each pass", async ([
   const byRow = recorded.map((_, i) => together(works.slice(i > double ? i + 1 : i, i >= double ? i + 2 : i + 1)));
   for (const one of [name, ...(mix.also ?? [])]) {
     const rows = TIMING.filter((row) => row.mix === one);
-    expect(byRow).toEqual(
+    expect(byRow.map(({ microseconds: _, ...work }) => work)).toEqual(
       rows.map((row) => ({
         visited: Number(row.visited),
         skipped: Number(row.skipped),
@@ -155,18 +130,13 @@ test.concurrent.for(Object.entries(MIXES))("%s: the work of each pass", async ([
 });
 
 // Passes that do the same differ by up to 30 % in the recordings themselves.
-test("the modelled CPU time is near that of ksmd", async ({ folder }) => {
+test("the modelled CPU time is near that of ksmd", () => {
   const known = new Set([...Object.entries(MIXES).flatMap(([name, { also }]) => [name, ...(also ?? [])]), ...LEFT_OUT]);
   expect(TIMING.filter(({ mix }) => !known.has(mix))).toEqual([]);
-  const prices = await defaultPrices(folder);
-  const kinds = Object.keys(PRICES) as (keyof Work)[];
   // A pass over zero pages that are merged visits none: it is free here, and nearly so in the kernel.
   const errors = passes
     .filter(({ work }) => work.visited + work.skipped > 0)
-    .map(({ pass, work, microseconds }) => {
-      const modelled = kinds.reduce((total, kind) => total + work[kind] * prices[kind], 0);
-      return { pass, error: modelled / microseconds - 1 };
-    });
+    .map(({ pass, work, microseconds }) => ({ pass, error: work.microseconds / microseconds - 1 }));
   const sizes = errors.map(({ error }) => Math.abs(error)).sort((a, b) => a - b);
   expect(sizes.length).toBe(55);
   expect(sizes[sizes.length >> 1]).toBeLessThan(0.15);
