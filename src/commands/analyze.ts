@@ -10,10 +10,20 @@ import * as tables from "../report/tables.js";
 import { countWorld, type WorldResult } from "../sharing/world.js";
 import { SpectrumWriter } from "../tracefile/spectrum-write.js";
 import { VERSION } from "../version.js";
-import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
+import {
+  type Arguments,
+  type Command,
+  dumpOptions,
+  parseDumps,
+  parsePageSizes,
+  parseResources,
+  runOptions,
+  sourceOptions,
+} from "./options.js";
 
 const options = {
   ...sourceOptions,
+  ...dumpOptions,
   pairs: {
     type: "string",
     choices: ["largest", "all"],
@@ -36,7 +46,7 @@ export const command: Command<typeof options> = {
 
 /** Sources → worlds → fingerprints → index → tables → files and summary. */
 async function analyze(args: Arguments<typeof options>): Promise<void> {
-  const { worlds, labelNames } = await openSources(args.sources, args.inventory);
+  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(parseResources(args), worlds);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));

@@ -11,7 +11,7 @@ import type { KernelSettings } from "../sharing/kernel.js";
 import { readRows } from "../sources/rows.js";
 import { SpectrumWriter } from "../tracefile/spectrum-write.js";
 import { VERSION } from "../version.js";
-import { type Arguments, type Command, parseCount, runOptions, sourceOptions } from "./options.js";
+import { type Arguments, type Command, dumpOptions, parseCount, runOptions, sourceOptions } from "./options.js";
 import { openSpectra, type Spectra } from "./spectra.js";
 
 const KERNEL_DEFAULT_SHARING = 256;
@@ -55,6 +55,7 @@ const options = {
     default: false,
     describe: "what ksmd would hold at rest with zero pages mapped to the kernel's own zero page",
   },
+  ...dumpOptions,
   ...runOptions,
 } as const;
 

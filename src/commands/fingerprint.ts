@@ -9,10 +9,20 @@ import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { VERSION } from "../version.js";
-import { type Arguments, type Command, parsePageSizes, parseResources, runOptions, sourceOptions } from "./options.js";
+import {
+  type Arguments,
+  type Command,
+  dumpOptions,
+  parseDumps,
+  parsePageSizes,
+  parseResources,
+  runOptions,
+  sourceOptions,
+} from "./options.js";
 
 const options = {
   ...sourceOptions,
+  ...dumpOptions,
   "key-file": {
     type: "string",
     describe: "write keyed fingerprints: who lacks this file (16 random bytes or more) cannot test for pages he knows",
@@ -31,7 +41,7 @@ export const command: Command<typeof options> = {
 
 /** Sources → fingerprints in the order of their pages → one trace file each. */
 async function fingerprint(args: Arguments<typeof options>): Promise<void> {
-  const { worlds } = await openSources(args.sources, args.inventory);
+  const { worlds } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
   const snapshots = worlds.flatMap((world) => world.snapshots);
   refuseTraces(snapshots);
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));

@@ -2,6 +2,8 @@
 
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from "yargs";
 import { PagekinError } from "../errors.js";
+import type { DumpSettings } from "../sources/dump.js";
+import { FORMAT_NAMES } from "../sources/format-names.js";
 
 const KIB = 1024;
 
@@ -14,6 +16,32 @@ export const sourceOptions = {
     type: "string",
     describe:
       "page sizes, powers of two from 1k to 2m, by commas [default: 1k,2k,4k,8k,16k; of traces those they all hold]",
+  },
+} as const satisfies Record<string, Options>;
+
+/** How dumps are read. */
+export const dumpOptions = {
+  ranges: {
+    type: "string",
+    choices: ["ram", "all"],
+    default: "ram",
+    describe: "memory that counts: RAM alone, or also devices and firmware that a dump holds",
+  },
+  format: {
+    type: "string",
+    choices: [...FORMAT_NAMES, "parquet", "csv"],
+    describe: "format of the dumps [default: what their contents tell]",
+  },
+  resident: {
+    type: "string",
+    array: true,
+    describe:
+      "map of resident pages (a bit for each 4 KiB, lowest first): MAP for one dump, NAME=MAP for each of several",
+  },
+  "allow-truncated": {
+    type: "boolean",
+    default: false,
+    describe: "read what is there of a dump that ends early; the rest counts as absent",
   },
 } as const satisfies Record<string, Options>;
 
@@ -75,6 +103,30 @@ export function parseCount(text: string, option: string, least: number): number 
 /** The page sizes asked for, in bytes. */
 export function parsePageSizes(text: string | undefined): number[] | undefined {
   return text?.split(",").map((part) => parseSize(part, "page-size"));
+}
+
+/** What the options of dumpOptions come to. */
+export interface DumpArguments {
+  ranges?: string | undefined;
+  format?: string | undefined;
+  resident?: string[] | undefined;
+  allowTruncated?: boolean | undefined;
+}
+
+/** How dumps are to be read. */
+export function parseDumps(args: DumpArguments): DumpSettings {
+  const maps = (args.resident ?? []).map((text): [string, string] => {
+    const equals = text.indexOf("=");
+    return equals > 0 ? [text.slice(0, equals), text.slice(equals + 1)] : ["", text];
+  });
+  const twice = maps.find(([name], i) => maps.findIndex(([other]) => other === name) !== i);
+  if (twice) throw new PagekinError("--resident is given twice for one dump", { hint: "write NAME=MAP for each dump" });
+  return {
+    ranges: args.ranges === "all" ? "all" : "ram",
+    format: args.format,
+    allowTruncated: args.allowTruncated ?? false,
+    resident: new Map(maps),
+  };
 }
 
 /** The threads and the memory (bytes) asked for. */

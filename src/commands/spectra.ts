@@ -13,11 +13,11 @@ import { parseSource } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
 import type { Spectrum } from "../tracefile/spectrum.js";
 import type { SavedSpectrum } from "../tracefile/spectrum-read.js";
-import { parsePageSizes, parseResources } from "./options.js";
+import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
 
 const NORMAL_PAGE_BYTES = 4096;
 
-export interface SpectraArguments {
+export interface SpectraArguments extends DumpArguments {
   sources: string[];
   inventory?: string | undefined;
   pageSize?: string | undefined;
@@ -45,7 +45,7 @@ export interface Spectra {
 export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
   if (!only) return fromSources(args);
-  const opened = await openSource(only);
+  const opened = await openSource(only, parseDumps(args));
   if (opened.format !== "parquet") return fromSources(args, opened);
   const { readSpectrum } = await import("../tracefile/spectrum-read.js");
   const saved = await readSpectrum(opened);
@@ -61,7 +61,7 @@ export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
 
 /** opened: the only source, where it was looked at. */
 async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spectra> {
-  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { opened });
+  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { opened, dumps: parseDumps(args) });
   const snapshots = worlds.flatMap((world) => world.snapshots);
   const asked = parsePageSizes(args.pageSize);
   const pageSizes = asked ? choosePageSizes(worlds, asked) : normalOf(choosePageSizes(worlds, undefined));

@@ -5,6 +5,7 @@ import path from "node:path";
 import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { breathe } from "../pace.js";
+import { type DumpSettings, USUAL_DUMPS } from "../sources/dump.js";
 import type { Inventory } from "../sources/inventory.js";
 import { Labels, type LabelValues } from "../sources/labels.js";
 import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
@@ -46,14 +47,19 @@ export function sourcesOf(worlds: readonly World[]): Opened[] {
   return worlds.flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened));
 }
 
-/**
- * Opens what the command line and the inventory name, and sorts it into worlds by time. folder: where relative paths begin,
- * if not in the current one; opened: the first of `args`, if it was opened before.
- */
+interface OpenSettings {
+  /** Where relative paths begin, if not in the current folder. */
+  folder?: string;
+  /** The first of the sources, if it was opened before. */
+  opened?: Opened | undefined;
+  dumps?: DumpSettings;
+}
+
+/** Opens what the command line and the inventory name, and sorts it into worlds by time. */
 export async function openSources(
   args: readonly string[],
   inventoryFile: string | undefined,
-  { folder, opened }: { folder?: string; opened?: Opened | undefined } = {},
+  { folder, opened, dumps = USUAL_DUMPS }: OpenSettings = {},
 ): Promise<Sources> {
   const inventory = inventoryFile === undefined ? undefined : await loadInventory(inventoryFile);
   const named = args.map((text) => sourceIn(text, folder));
@@ -67,11 +73,12 @@ export async function openSources(
   const labels = new Labels(inventory);
   const snapshots: Snapshot[] = [];
   for (const [i, name] of names.entries()) {
-    snapshots.push(await openSnapshot(name, labels, i === 0 ? opened : undefined));
+    snapshots.push(await openSnapshot(name, labels, dumps, i === 0 ? opened : undefined));
     const turn = breathe();
     if (turn) await turn;
   }
   checkDistinct(snapshots);
+  checkMaps(snapshots, dumps);
   checkAlgorithms(snapshots);
   const times = [...new Set(snapshots.map(({ timeS }) => timeS))].sort((a, b) => a - b);
   return {
@@ -94,8 +101,13 @@ async function loadInventory(file: string): Promise<Inventory> {
 }
 
 /** The name on the command line replaces both name and time; else a trace's own columns count, then the file's name. */
-async function openSnapshot(name: SourceName, labels: Labels, already: Opened | undefined): Promise<Snapshot> {
-  const opened = already ?? (await openSource(name));
+async function openSnapshot(
+  name: SourceName,
+  labels: Labels,
+  dumps: DumpSettings,
+  already: Opened | undefined,
+): Promise<Snapshot> {
+  const opened = already ?? (await openSource(name, dumps));
   const trace =
     opened.format === "parquet"
       ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)
@@ -126,6 +138,22 @@ function checkDistinct(snapshots: readonly Snapshot[]): void {
       );
     }
     seen.set(key, snapshot);
+  }
+}
+
+/** Maps of resident pages must be for dumps that are there; one without a name is for a single dump. */
+function checkMaps(snapshots: readonly Snapshot[], { resident }: DumpSettings): void {
+  for (const [name, map] of resident) {
+    if (name === "" && snapshots.length > 1) {
+      throw new PagekinError("--resident MAP is for one dump", { hint: "write NAME=MAP for each dump" });
+    }
+    if (name !== "" && !snapshots.some(({ member }) => member === name)) {
+      throw new PagekinError(`--resident names member ${name}, which has no source`, {
+        hint: "name one of the members",
+      });
+    }
+    const trace = snapshots.find((one) => one.trace && (name === "" || one.member === name));
+    if (trace) throw new PagekinError("a trace has no pages to leave out", { file: map, hint: "give the dump itself" });
   }
 }
 

@@ -6,8 +6,6 @@ import { raw } from "./raw.js";
 /** The first whose probe says yes is taken; raw is what is left. */
 const FORMATS: readonly DumpFormat[] = [raw];
 
-export const FORMAT_NAMES = FORMATS.map(({ name }) => name);
-
 /** The format of a file that begins so, if it has a signature. */
 export function dumpFormatOf(head: Buffer): DumpFormat | undefined {
   return FORMATS.find((format) => format !== raw && format.probe(head));

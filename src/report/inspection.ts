@@ -1,0 +1,122 @@
+// What `inspect` prints.
+
+import type { Inspection, Stretch } from "../fingerprints/inspect.js";
+import { LEDGER_COLUMNS, type Ledger } from "../fingerprints/ledger.js";
+import { displayName, type Opened } from "../sources/open.js";
+import type { TraceHead } from "../tracefile/rows.js";
+import { formatBytes, formatCount } from "./format.js";
+import { print, styled, table } from "./terminal.js";
+
+const MOST_SHOWN = 12;
+const RAW_NOTE = "a raw dump has no marks: it is taken from address 0, and what is no RAM in it cannot be told";
+
+interface InspectOptions {
+  /** The format was asked for. */
+  isAsked: boolean;
+  json: boolean;
+}
+
+export function printInspection(
+  opened: Opened,
+  inspection: Inspection,
+  { isAsked, json }: InspectOptions,
+): Promise<void> {
+  const { stretches, ledger, pages, zeroPages } = inspection;
+  const { format, compression, layout, notes = [], details = {} } = opened;
+  const why = isAsked ? "--format" : format === "raw" ? "nothing else is known to begin so" : "its contents";
+  const addressSpace = layout?.addressSpace ?? "physical";
+  const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
+  const source = displayName(opened.name);
+  if (json) {
+    const said = {
+      source,
+      format,
+      detected_by: why,
+      compression: compressionText(compression),
+      address_space: addressSpace,
+    };
+    const held = { pages, zero_pages: zeroPages, extents: stretches, ledger, notes: odd, details };
+    return print(JSON.stringify({ ...said, ...held }, null, 2));
+  }
+  const packed = compressionText(compression);
+  const head = `${source}: ${format}${packed === "none" ? "" : ` in ${packed}`} (by ${why}), ${addressSpace} addresses`;
+  return print(
+    [
+      styled("bold", head),
+      `${formatCount(pages)} pages of 4 KiB, ${formatCount(zeroPages)} of them zero`,
+      `Addresses\n${stretchesTable(stretches)}`,
+      `Ledger\n${ledgerText(ledger)}`,
+      ...(Object.keys(details).length > 0 ? [`Details\n${detailsText(details)}`] : []),
+      ...odd.map((note) => `Note: ${note}`),
+    ].join("\n\n"),
+  );
+}
+
+const compressionText = (compression: string | readonly string[]): string =>
+  typeof compression === "string" ? compression : compression.join(" in ");
+
+function stretchesTable(stretches: readonly Stretch[]): string {
+  const rows = stretches
+    .slice(0, MOST_SHOWN)
+    .map(({ address, bytes }) => [hex(address), hex(address + bytes - 1), formatBytes(bytes)]);
+  const more = stretches.length - rows.length;
+  const rest = more > 0 ? `\n  and ${formatCount(more)} more stretches (all with --json)` : "";
+  return `${table([["from", "to", "size"], ...rows], 0)}${rest}`;
+}
+
+const hex = (address: number) => `0x${address.toString(16)}`;
+
+function ledgerText(ledger: Ledger): string {
+  return table([
+    ["what", "bytes", ""],
+    ...LEDGER_COLUMNS.map((column) => {
+      const bytes = ledger[column] ?? 0;
+      return [column.replace(/_bytes$/, "").replaceAll("_", " "), formatCount(bytes), formatBytes(bytes)];
+    }),
+  ]);
+}
+
+function detailsText(details: Record<string, unknown>): string {
+  return Object.entries(details)
+    .map(([key, value]) => {
+      const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+      return `  ${key}: ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`;
+    })
+    .join("\n");
+}
+
+/** A trace says of its dump what its metadata has. */
+export async function printTrace(opened: Opened, json: boolean): Promise<void> {
+  const head: TraceHead =
+    opened.format === "parquet"
+      ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)
+      : await (await import("../tracefile/csv.js")).readCsvHead(opened);
+  const { member, timeS, algorithm, keyId, addressSpace, ledger, pageSizes } = head;
+  const source = displayName(opened.name);
+  if (json) {
+    return print(
+      JSON.stringify(
+        {
+          ...{
+            source,
+            format: opened.format,
+            address_space: addressSpace ?? null,
+            extents: [],
+            ledger: ledger ?? null,
+          },
+          ...{ member: member ?? null, time_s: timeS ?? null, algorithm, key_id: keyId ?? null, page_sizes: pageSizes },
+        },
+        null,
+        2,
+      ),
+    );
+  }
+  const of = member === undefined ? "" : ` of ${member}${timeS ? ` at ${timeS} s` : ""}`;
+  return print(
+    [
+      styled("bold", `${source}: a trace (${opened.format})${of}`),
+      `Fingerprints: ${algorithm}${keyId ? `, key ${keyId}` : ""}; page sizes: ${pageSizes.join(", ")}; addresses: ${addressSpace ?? "not said"}`,
+      ledger ? `Ledger of its dump\n${ledgerText(ledger)}` : "It says nothing of the dump that it was made from.",
+    ].join("\n\n"),
+  );
+}
