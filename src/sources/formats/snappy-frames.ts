@@ -4,6 +4,7 @@ import { breathe } from "../../pace.js";
 import type { DumpFile } from "../dump-file.js";
 import { CODE, type ExtentList } from "../extents.js";
 import type { Peek } from "../peek.js";
+import { MOST_VARINT_BYTES, snappyLength } from "../snappy.js";
 import { checkPieces } from "./piece-limit.js";
 
 const TYPE = { snappy: 0, stored: 1, firstSkippable: 0x80, identifier: 0xff } as const;
@@ -16,7 +17,6 @@ const FIRST_WORD = (TYPE.identifier | (IDENTIFIER_BYTES << 8)) >>> 0;
 const MOST_DECODED = 65536;
 /** The longest that snappy makes of 64 KiB: 32 + n + n/6. */
 const MOST_CODED = 76490;
-const MOST_VARINT_BYTES = 5;
 const STEPS_A_BREATH = 1024;
 
 export interface FramesTarget {
@@ -58,7 +58,7 @@ export async function planFrames(
     const size = word >>> 8;
     const end = offset + HEAD_BYTES + size;
     if (type <= TYPE.stored) {
-      const length = type === TYPE.snappy ? snappyLength(file, peek, offset, size) : storedLength(file, offset, size);
+      const length = type === TYPE.snappy ? codedLength(file, peek, offset, size) : storedLength(file, offset, size);
       // The file may end before the length is known.
       if (length < 0 || end > file.bytes) return { offset, decoded, cut: "the end of a chunk" };
       if (length > bytes - decoded) throw file.fault(offset, `this chunk goes beyond its range of ${bytes} bytes`);
@@ -98,20 +98,17 @@ async function findTrailer(file: DumpFile, peek: Peek, start: number, behind: nu
   throw file.fault(behind, `the frames of a range have ${behind - start} bytes, but the length behind them is ${said}`);
 }
 
-/** The length that a chunk of snappy decodes to: the varint at its head. -1 where the file ends before it. */
-function snappyLength(file: DumpFile, peek: Peek, offset: number, size: number): number {
+/** The length that a chunk of snappy decodes to; -1 where the file ends before it. */
+function codedLength(file: DumpFile, peek: Peek, offset: number, size: number): number {
   const room = Math.min(MOST_VARINT_BYTES, size - CRC_BYTES);
   if (room <= 0 || size - CRC_BYTES > MOST_CODED)
     throw file.fault(offset, `no chunk of snappy has ${size} bytes: it has its CRC and 1 to ${MOST_CODED}`);
   const at = peek.find(offset, HEAD_BYTES + CRC_BYTES + room);
   if (at < 0) return -1;
-  let length = 0;
-  for (let i = 0; i < room; i++) {
-    const byte = peek.bytes[at + HEAD_BYTES + CRC_BYTES + i];
-    length += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) return checkLength(file, offset, length);
-  }
-  throw file.fault(offset, "the length at the head of this chunk does not end");
+  const varint = at + HEAD_BYTES + CRC_BYTES;
+  const length = snappyLength(peek.bytes, varint, varint + room);
+  if (length < 0) throw file.fault(offset, "the length at the head of this chunk does not end");
+  return checkLength(file, offset, length);
 }
 
 function storedLength(file: DumpFile, offset: number, size: number): number {
