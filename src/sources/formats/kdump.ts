@@ -1,0 +1,128 @@
+// kdump: compressed machine dumps by makedumpfile and by QEMU's dump-guest-memory, plain or flattened. A page is a
+// descriptor: where its data lie, and how they are compressed. Excluded and lost pages are absent.
+
+import type { DumpFile } from "../dump-file.js";
+import { ExtentList } from "../extents.js";
+import { Flattened, isFlattened } from "./flattened.js";
+import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
+import { isX86Machine, type KdumpHeader, type PlainFile, readHeader } from "./kdump-header.js";
+import { KdumpPages, type PageCounts } from "./kdump-pages.js";
+
+const SIGNATURES = ["KDUMP   ", "DISKDUMP"];
+
+const signatureOf = (head: Buffer): string => head.toString("latin1", 0, 8);
+
+export const kdump: DumpFormat = {
+  name: "kdump",
+
+  probe(head: Buffer): boolean {
+    return SIGNATURES.includes(signatureOf(head)) || isFlattened(head);
+  },
+
+  async plan(file: DumpFile, { allowTruncated }: PlanSettings): Promise<DumpPlan> {
+    const flattened = isFlattened(file.read(0, 12, "the end of its signature"))
+      ? await Flattened.open(file, allowTruncated)
+      : undefined;
+    const plain = flattened ?? plainFile(file);
+    if (flattened) checkInner(flattened);
+    const header = readHeader(plain);
+    const extents = new ExtentList();
+    const pages = new KdumpPages(plain, header, extents, allowTruncated);
+    await pages.plan();
+    const extra = await flattened?.extra();
+    return {
+      addressSpace: "physical",
+      extents,
+      wins: "first",
+      isX86: isX86(plain, header),
+      span: pages.ram,
+      ...(extra && { extra }),
+      notes: notesOf(header, pages.counts, plain.isCut),
+      details: detailsOf(header, pages.counts, flattened),
+    };
+  },
+};
+
+function plainFile(file: DumpFile): PlainFile {
+  return {
+    bytes: file.bytes,
+    fileBytes: file.bytes,
+    isCut: false,
+    has: (offset, bytes) => file.has(offset, bytes),
+    isWritten: (offset, bytes) => file.has(offset, bytes),
+    read: (offset, bytes, what) => file.read(offset, bytes, what),
+    readInto: (target, offset) => file.readInto(target, offset),
+    place: (offset) => offset,
+    fault: (offset, what, hint) => file.fault(offset, what, hint),
+    cut: (offset, what) => file.cut(offset, what),
+  };
+}
+
+/** A flattened dump may hold other formats than kdump. */
+function checkInner(flattened: Flattened): void {
+  const signature = signatureOf(flattened.read(0, 8, "the signature of the dump in it"));
+  if (SIGNATURES.includes(signature)) return;
+  const isElf = signature.startsWith("\x7fELF");
+  const what = isElf
+    ? "a flattened ELF core: pagekin reads it once it is plain"
+    : "a flattened dump of an unknown format";
+  throw flattened.fault(0, what, "make it plain with makedumpfile -R");
+}
+
+/**
+ * The machine's name tells. QEMU fills nothing else of utsname in, and calls what is not x86 Unknown. Without a name: only
+ * QEMU's x86 writes notes of the name QEMU; the notes of a processor's state (NT_PRSTATUS) have 336 bytes on x86-64 and 144
+ * on i386, other sizes elsewhere; without notes, little-endian 64-bit machines with pages of 4 KiB are mostly x86.
+ */
+function isX86(file: PlainFile, { machine, notes, wordBits, isLittleEndian, blockBytes }: KdumpHeader): boolean {
+  if (machine !== "") return isX86Machine(machine);
+  if (!isLittleEndian || blockBytes !== 4096) return false;
+  if (!notes) return wordBits === 64;
+  const bytes = file.read(notes.at, notes.bytes, "the end of its notes");
+  for (let at = 0; at + 12 <= bytes.length; ) {
+    const nameBytes = bytes.readUInt32LE(at);
+    const descBytes = bytes.readUInt32LE(at + 4);
+    const type = bytes.readUInt32LE(at + 8);
+    const name = bytes.toString("latin1", at + 12, Math.min(at + 12 + nameBytes, at + 28));
+    if (name === "QEMU\0") return true;
+    if (name === "CORE\0" && type === 1) return descBytes === (wordBits === 64 ? 336 : 144);
+    at += 12 + Math.ceil(nameBytes / 4) * 4 + Math.ceil(descBytes / 4) * 4;
+  }
+  return wordBits === 64;
+}
+
+function notesOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): string[] {
+  const { part, blockBytes } = header;
+  const pages = (count: number) => `${count} ${count === 1 ? "page" : "pages"} of ${blockBytes} bytes`;
+  const notes: string[] = [];
+  if (header.isIncomplete) notes.push("The dump says of itself that it is incomplete.");
+  if (counts.lost > 0) notes.push(`${pages(counts.lost)} were lost when the dump was written, and are absent.`);
+  if (isCut || counts.cut > 0)
+    notes.push(`The file ends early: ${pages(counts.cut)} lie beyond its end, and are absent.`);
+  if (part)
+    notes.push(
+      `This is one part of a split dump (from page ${part.from}, before page ${part.to}): ${pages(counts.elsewhere)} of other parts are absent.`,
+    );
+  if (counts.excluded > 0)
+    notes.push(`${pages(counts.excluded)} were left out on purpose (dump level ${header.dumpLevel}), and are absent.`);
+  return notes;
+}
+
+function detailsOf(header: KdumpHeader, counts: PageCounts, flattened: Flattened | undefined): Record<string, unknown> {
+  return {
+    signature: header.signature,
+    header_version: header.version,
+    word_bits: header.wordBits,
+    byte_order: header.isLittleEndian ? "little" : "big",
+    machine: header.machine,
+    block_bytes: header.blockBytes,
+    dump_level: header.dumpLevel,
+    incomplete: header.isIncomplete,
+    present_blocks: counts.present,
+    excluded_blocks: counts.excluded,
+    lost_blocks: counts.lost,
+    ...(counts.cut > 0 && { cut_blocks: counts.cut }),
+    ...(header.part && { part: { first_block: header.part.from, end_block: header.part.to } }),
+    ...(flattened && { flattened_chunks: flattened.chunks }),
+  };
+}
