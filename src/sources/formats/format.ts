@@ -48,6 +48,8 @@ export interface DumpPlan {
   extra?: Uint8Array;
   /** What a person should know: pages lost, a dump cut short. One sentence each. */
   notes: string[];
+  /** Bytes of earlier copies that the plan has left out itself, where the format sends an address again. */
+  repeatedBytes?: number;
   /** What else `inspect` tells. */
   details?: Record<string, unknown>;
 }

@@ -1,0 +1,23 @@
+// QEMU's migration stream (`migrate exec:cat>FILE`, `virsh dump`): records of pages, in the order in which they were sent.
+
+import type { DumpFile } from "../dump-file.js";
+import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
+import { findEnd } from "./migration/end.js";
+import { planPages } from "./migration/pages.js";
+import { walkSections } from "./migration/sections.js";
+import { MigrationStream } from "./migration/stream.js";
+
+export const qemuMigration: DumpFormat = {
+  name: "qemu-migration",
+  probe: (head) => head.toString("latin1", 0, 4) === "QEVM",
+  plan: (file, settings) => planMigration(file, 0, settings),
+};
+
+/** The plan of a stream that begins at byte `start` of a file. */
+export async function planMigration(file: DumpFile, start: number, settings: PlanSettings): Promise<DumpPlan> {
+  const stream = new MigrationStream(file, start);
+  const walked = await walkSections(stream);
+  const cut = walked.cut ?? (await findEnd(file, walked.end, walked.footers));
+  if (cut && !settings.allowTruncated) throw file.cut(cut.offset, cut.what);
+  return planPages(file, walked, cut);
+}

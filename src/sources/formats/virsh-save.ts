@@ -1,0 +1,67 @@
+// What `virsh save` and managed save write: a header, the domain's XML, and QEMU's migration stream behind it, maybe packed.
+
+import { PagekinError } from "../../errors.js";
+import type { DumpFile } from "../dump-file.js";
+import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
+import { HEAD_BYTES } from "./known.js";
+import { planMigration } from "./qemu-migration.js";
+
+const SAVED = "LibvirtQemudSave";
+const UNFINISHED = "LibvirtQemudPart";
+const MAGIC_BYTES = SAVED.length;
+const HEADER_BYTES = 92;
+const VERSIONS = [1, 2];
+/** Words of the header, each of 32 bits in the byte order of the host that wrote them. */
+const WORD = { version: 16, dataBytes: 20, wasRunning: 24, compression: 28 };
+
+/** By the header's number; the last is "sparse": not packed, but with its pages at fixed places (mapped-ram). */
+const COMPRESSIONS = ["none", "gzip", "bzip2", "xz", "lzop", "zstd", "none"] as const;
+
+export type SavedCompression = (typeof COMPRESSIONS)[number];
+
+export const virshSave: DumpFormat = {
+  name: "virsh-save",
+  probe: (head) => [SAVED, UNFINISHED].includes(magicOf(head)),
+  plan: planSaved,
+};
+
+/** Where the stream begins, and how it is packed. head: at least the header, of a file that is long enough for it. */
+export function payloadOf(
+  head: Buffer,
+  fileBytes: number,
+  shownAs: string,
+): { offset: number; compression: SavedCompression } {
+  const fault = (offset: number, what: string, hint = "save the domain again") =>
+    new PagekinError(what, { file: shownAs, offset, hint });
+  if (magicOf(head) === UNFINISHED) throw fault(0, "this virsh save file was never finished");
+  if (magicOf(head) !== SAVED) throw fault(0, "no virsh save file begins here");
+  if (head.length < HEADER_BYTES) throw fault(head.length, "the file ends before the end of the header");
+  const word = wordsOf(head);
+  const version = word(WORD.version);
+  if (!VERSIONS.includes(version)) throw fault(WORD.version, `the virsh save file has version ${version}, not 1 or 2`);
+  const compression = COMPRESSIONS[word(WORD.compression)];
+  if (compression === undefined)
+    throw fault(WORD.compression, `no way of packing has the number ${word(WORD.compression)}`);
+  const offset = HEADER_BYTES + word(WORD.dataBytes);
+  if (offset >= fileBytes) throw fault(WORD.dataBytes, `the file ends before its stream, at 0x${offset.toString(16)}`);
+  return { offset, compression };
+}
+
+const magicOf = (head: Buffer) => head.toString("latin1", 0, MAGIC_BYTES);
+
+/** Reads words of a header in its byte order, in which the version is a small number. */
+function wordsOf(head: Buffer): (offset: number) => number {
+  const little =
+    VERSIONS.includes(head.readUInt32LE(WORD.version)) || !VERSIONS.includes(head.readUInt32BE(WORD.version));
+  return (offset) => (little ? head.readUInt32LE(offset) : head.readUInt32BE(offset));
+}
+
+/** The plan of a file whose stream is not packed. */
+async function planSaved(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
+  const head = file.read(0, Math.min(HEAD_BYTES, file.bytes), "the header");
+  const { offset, compression } = payloadOf(head, file.bytes, file.shownAs);
+  if (compression !== "none") throw file.fault(offset, `the stream is packed with ${compression}`, "unpack it first");
+  const plan = await planMigration(file, offset, settings);
+  const wasRunning = wordsOf(head)(WORD.wasRunning) !== 0;
+  return { ...plan, details: { ...plan.details, stream_offset: offset, was_running: wasRunning } };
+}
