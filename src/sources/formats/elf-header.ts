@@ -108,6 +108,24 @@ export function readHeader(file: DumpFile): ElfHeader {
   return header;
 }
 
+export const isX86 = ({ machine }: ElfHeader) => machine === MACHINE.x86_64 || machine === MACHINE.i386;
+
+export function nameOfMachine({ machine, wide }: ElfHeader): string {
+  const names: Record<number, string> = {
+    [MACHINE.i386]: "i386",
+    [MACHINE.x86_64]: "x86-64",
+    [MACHINE.aarch64]: "aarch64",
+    8: "mips",
+    20: "ppc",
+    21: "ppc64",
+    22: "s390",
+    40: "arm",
+    243: "riscv",
+    258: "loongarch",
+  };
+  return `${names[machine] ?? `ELF machine ${machine}`} (${wide ? 64 : 32} bit)`;
+}
+
 function nameOfType(type: number): string {
   const names: Record<number, string> = {
     1: "an ELF relocatable file",

@@ -2,7 +2,16 @@
 // (the kernel, gcore), by virtual ones.
 
 import type { DumpFile } from "../dump-file.js";
-import { type ElfHeader, eachSegment, hasSectionsOnly, MACHINE, MAGIC, readHeader } from "./elf-header.js";
+import {
+  type ElfHeader,
+  eachSegment,
+  hasSectionsOnly,
+  isX86,
+  MACHINE,
+  MAGIC,
+  nameOfMachine,
+  readHeader,
+} from "./elf-header.js";
 import { Loads } from "./elf-loads.js";
 import { eachNote, type Note, type NoteRange } from "./elf-notes.js";
 import { isOfProcess, KernelPages, ProcessNotes } from "./elf-process.js";
@@ -110,8 +119,6 @@ async function readNotes(file: DumpFile, header: ElfHeader, survey: Survey): Pro
   return { ofProcess, owners, process, broken, cut: survey.notesCut };
 }
 
-const isX86 = ({ machine }: ElfHeader) => machine === MACHINE.x86_64 || machine === MACHINE.i386;
-
 /** makedumpfile sets this flag when the disk was full. Other machines than these have flags of their own there. */
 function isIncomplete(header: ElfHeader): boolean {
   return (isX86(header) || header.machine === MACHINE.aarch64) && (header.flags & 1) !== 0;
@@ -126,22 +133,6 @@ function remarks(header: ElfHeader, isProcess: boolean, { process, broken, cut }
   if (broken !== undefined) found.push(`the note at 0x${broken.toString(16)} is longer than the notes are`);
   if (isProcess && process.mappingsLie) found.push("the list of mapped files is shorter than it says");
   return found;
-}
-
-function nameOfMachine({ machine, wide }: ElfHeader): string {
-  const names: Record<number, string> = {
-    [MACHINE.i386]: "i386",
-    [MACHINE.x86_64]: "x86-64",
-    [MACHINE.aarch64]: "aarch64",
-    8: "mips",
-    20: "ppc",
-    21: "ppc64",
-    22: "s390",
-    40: "arm",
-    243: "riscv",
-    258: "loongarch",
-  };
-  return `${names[machine] ?? `ELF machine ${machine}`} (${wide ? 64 : 32} bit)`;
 }
 
 function detailsOf({ pid, name, mappings }: ProcessNotes): Record<string, unknown> {
