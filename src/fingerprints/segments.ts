@@ -3,7 +3,7 @@
 import { closeSync, openSync } from "node:fs";
 import { CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { breathe } from "../pace.js";
-import { DECODERS } from "../sources/codecs.js";
+import { decodersFor } from "../sources/codecs.js";
 import { DumpFile } from "../sources/dump-file.js";
 import { DumpReader } from "../sources/dump-reader.js";
 import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../sources/layout.js";
@@ -27,11 +27,12 @@ export interface HashHooks {
 }
 
 /** A plain dump, opened to be read by address. */
-export function readerOf(opened: Opened & { layout: Layout }): { reader: DumpReader; close(): void } {
+export async function readerOf(opened: Opened & { layout: Layout }): Promise<{ reader: DumpReader; close(): void }> {
+  const decoders = await decodersFor(opened.layout.extents);
   const fd = opened.fd ?? openSync(opened.name.path, "r");
   const file = new DumpFile(displayName(opened.name), fd, opened.fileBytes);
   return {
-    reader: new DumpReader(file, opened.layout, DECODERS),
+    reader: new DumpReader(file, opened.layout, decoders),
     close: () => {
       if (opened.fd === undefined) closeSync(fd);
     },
@@ -54,7 +55,7 @@ export async function hashSegment(
   { onBytes, onSegment }: HashHooks,
 ): Promise<void> {
   const { layout } = opened;
-  const { reader, close } = readerOf(opened);
+  const { reader, close } = await readerOf(opened);
   let bytes = 0;
   try {
     hasher.begin();

@@ -38,8 +38,8 @@ export class PageComparer {
   async compare(repeats: Repeats): Promise<Mismatch | undefined> {
     const { pageBytes } = this;
     for (let i = 0; i < repeats.length; i += 4) {
-      const second = this.read(this.buffers.a, repeats[i], repeats[i + 1]);
-      const first = this.read(this.buffers.b, repeats[i + 2], repeats[i + 3]);
+      const second = await this.read(this.buffers.a, repeats[i], repeats[i + 1]);
+      const first = await this.read(this.buffers.b, repeats[i + 2], repeats[i + 3]);
       if (!this.buffers.areEqual(pageBytes)) return { pageBytes, first, second };
       const turn = breathe();
       if (turn) await turn;
@@ -47,21 +47,21 @@ export class PageComparer {
     return undefined;
   }
 
-  private read(target: Uint8Array, block: number, place: number): Mismatch["first"] {
+  private async read(target: Uint8Array, block: number, place: number): Promise<Mismatch["first"]> {
     const { source, segment } = this.blocks[block];
     const opened = this.sources[source] as Opened & { layout: Layout };
     const at = place * this.pageBytes;
     const unit = opened.layout.units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
     const address = unit + (at % UNIT_BYTES);
-    this.readerFor(source, opened).read(address, target, PRESENT);
+    (await this.readerFor(source, opened)).read(address, target, PRESENT);
     return { source, address };
   }
 
-  private readerFor(source: number, opened: Opened & { layout: Layout }): DumpReader {
+  private async readerFor(source: number, opened: Opened & { layout: Layout }): Promise<DumpReader> {
     const known = this.readers.get(source);
     if (known) return known.reader;
     if (this.readers.size === MOST_OPEN) this.close();
-    const made = readerOf(opened);
+    const made = await readerOf(opened);
     this.readers.set(source, made);
     return made.reader;
   }

@@ -1,6 +1,57 @@
-// What decodes the pages of dumps that compress them one by one.
+// What decodes the pages of dumps that compress them one by one. Each decoder is loaded where a dump needs it.
 
-import type { Decode } from "./dump-reader.js";
-import type { Code } from "./extents.js";
+import { inflateSync } from "node:zlib";
+import { CODE, type Code, type ExtentArrays } from "./extents.js";
 
-export const DECODERS: Partial<Record<Code, Decode>> = {};
+/** Decodes bytes so that they fill the target; false: they are damaged. */
+export type Decode = (data: Uint8Array, target: Uint8Array) => boolean;
+
+export type Decoders = Partial<Record<Code, Decode>>;
+
+const CRC_BYTES = 4;
+
+const LOADERS: Partial<Record<Code, () => Promise<Decode>>> = {
+  [CODE.zlib]: async () => inflate,
+  [CODE.lzo]: async () => (await import("./lzo.js")).unlzo,
+  [CODE.snappy]: async () => (await import("./snappy.js")).unsnappy,
+  [CODE.zstd]: async () => (await import("./zstd.js")).loadFrameDecoder(),
+  [CODE.snappyChunk]: async () => {
+    const { unsnappy, maskedCrc32c } = await import("./snappy.js");
+    return checked(unsnappy, maskedCrc32c);
+  },
+  [CODE.storedChunk]: async () => checked(copy, (await import("./snappy.js")).maskedCrc32c),
+};
+
+/** Decoders for all codes that a dump's extents have. */
+export async function decodersFor({ codes }: ExtentArrays): Promise<Decoders> {
+  const decoders: Decoders = {};
+  for (const code of new Set(codes) as Set<Code>) {
+    const load = LOADERS[code];
+    if (load) decoders[code] = await load();
+  }
+  return decoders;
+}
+
+function inflate(data: Uint8Array, target: Uint8Array): boolean {
+  try {
+    const bytes = inflateSync(data, { maxOutputLength: target.length });
+    target.set(bytes);
+    return bytes.length === target.length;
+  } catch {
+    return false;
+  }
+}
+
+function copy(data: Uint8Array, target: Uint8Array): boolean {
+  if (data.length !== target.length) return false;
+  target.set(data);
+  return true;
+}
+
+/** Data that begin with the masked CRC-32C of what they decode to. */
+function checked(decode: Decode, crc: (data: Uint8Array) => number): Decode {
+  return (data, target) => {
+    if (data.length < CRC_BYTES || !decode(data.subarray(CRC_BYTES), target)) return false;
+    return crc(target) >>> 0 === (data[0] | (data[1] << 8) | (data[2] << 16) | (data[3] << 24)) >>> 0;
+  };
+}

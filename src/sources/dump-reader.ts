@@ -1,7 +1,7 @@
 // The bytes of a dump by address, whatever their layout and coding.
 
-import { inflateSync } from "node:zlib";
 import { PagekinError } from "../errors.js";
+import type { Decoders } from "./codecs.js";
 import type { DumpFile } from "./dump-file.js";
 import { CODE, type Code, MOST_CODED_BYTES } from "./extents.js";
 import { firstBehind, type Layout } from "./layout.js";
@@ -13,9 +13,6 @@ const SMALL_WINDOW = 16 * 1024;
 
 const KIB = 1024;
 const GROUP_KIBS = 16;
-
-/** Decodes bytes so that they fill the target; false: they are damaged. */
-export type Decode = (data: Uint8Array, target: Uint8Array) => boolean;
 
 export class DumpReader {
   /** Bytes that the last read found. */
@@ -32,7 +29,7 @@ export class DumpReader {
   constructor(
     private readonly file: DumpFile,
     private readonly layout: Layout,
-    private readonly decoders: Partial<Record<Code, Decode>>,
+    private readonly decoders: Decoders,
   ) {}
 
   /**
@@ -122,7 +119,7 @@ export class DumpReader {
     const { extents } = this.layout;
     const [offset, size, bytes] = [extents.offsets[extent], extents.sizes[extent], extents.lengths[extent]];
     const target = this.decodedBytes.subarray(0, bytes);
-    const decode = code === CODE.zlib ? inflate : this.decoders[code];
+    const decode = this.decoders[code];
     if (!decode) throw new Error(`no decoder for code ${code}`);
     if (!decode(this.bytesAt(offset, size), target)) {
       const name = Object.keys(CODE).find((key) => CODE[key as keyof typeof CODE] === code);
@@ -130,16 +127,6 @@ export class DumpReader {
       throw new PagekinError(what, { file: this.file.shownAs, offset, hint: "take or copy the dump again" });
     }
     this.decoded = extent;
-  }
-}
-
-function inflate(data: Uint8Array, target: Uint8Array): boolean {
-  try {
-    const bytes = inflateSync(data, { maxOutputLength: target.length });
-    target.set(bytes);
-    return bytes.length === target.length;
-  } catch {
-    return false;
   }
 }
 

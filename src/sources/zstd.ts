@@ -37,6 +37,22 @@ function* readChunks(fd: number): Generator<Uint8Array> {
   yield EMPTY_FRAME;
 }
 
+/** A decoder of single frames that fill a target; false where a frame is damaged. */
+export async function loadFrameDecoder(): Promise<(frame: Uint8Array, target: Uint8Array) => boolean> {
+  const { ZSTDDecoder } = await import("zstddec");
+  const decoder = new ZSTDDecoder();
+  await decoder.init();
+  return (frame, target) => {
+    try {
+      const bytes = decoder.decode(frame, target.length);
+      target.set(bytes);
+      return bytes.length === target.length;
+    } catch {
+      return false;
+    }
+  };
+}
+
 /** Decodes chunks of whole frames; throws when the decoder no longer gets on. */
 export async function* decode(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { ZSTDDecoder } = await import("zstddec/stream");

@@ -42,8 +42,6 @@ export interface DumpPlan {
   outside?: readonly Range[];
   /** Bytes described that have no guest address at all, of blocks that are not RAM. */
   blockBytes?: number;
-  /** Bytes of pages that came again, where that is resolved already. */
-  repeatedBytes?: number;
   /** Bytes that lie scattered in the file, brought together: offsets of extents from the file's length on are in it. */
   extra?: Uint8Array;
   /** What a person should know: pages lost, a dump cut short. One sentence each. */

@@ -13,15 +13,6 @@ const hex = (name: string, bytes: string, offset = 0): Signature =>
 
 /** Signatures of dumps and containers that are known and have no reader yet, so that they are never taken for raw. */
 const UNREAD: readonly Signature[] = [
-  hex("ELF core", "7f454c46"),
-  latin("kdump", "KDUMP   "),
-  latin("kdump", "DISKDUMP"),
-  latin("flattened kdump", "makedumpfile"),
-  latin("LiME dump", "EMiL"),
-  latin("AVML dump", "AVML"),
-  latin("QEMU migration stream", "QEVM"),
-  latin("virsh save file", "LibvirtQemudSave"),
-  latin("unfinished virsh save file", "LibvirtQemudPart"),
   latin("Windows crash dump", "PAGEDUMP"),
   latin("Windows crash dump", "PAGEDU64"),
   latin("Windows hibernation file", "hibr"),
