@@ -102,5 +102,6 @@ export function checkNames(scenario: Scenario, members: readonly Member[], polic
 
 /** The groups of the policy, then those that the schedule makes. */
 export function groupNames({ schedule }: Scenario, policyGroups: readonly string[]): string[] {
-  return [...new Set([...policyGroups, ...schedule.flatMap((step) => ("member" in step ? [step.group] : []))])];
+  const made = schedule.flatMap((step) => ("member" in step && !policyGroups.includes(step.group) ? [step.group] : []));
+  return [...policyGroups, ...new Set(made)];
 }

@@ -16,13 +16,17 @@ export class Groups {
     private readonly scenario: Scenario,
     names: readonly string[],
   ) {
-    for (const name of names) this.number(name);
+    // A policy may give two groups the same name: a member that is alone, and a salt that is called like it.
+    for (const name of names) this.add(name);
   }
 
   /** The number of a group, which is made if there is none of that name. */
   number(name: string): number {
     const known = this.names.indexOf(name);
-    if (known >= 0) return known;
+    return known >= 0 ? known : this.add(name);
+  }
+
+  private add(name: string): number {
     const { groups, scanner } = this.scenario;
     const own = Object.hasOwn(groups, name) ? groups[name] : {};
     const isAdvised = controllerKind(this.scenario) === "advisor";
