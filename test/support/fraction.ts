@@ -19,6 +19,11 @@ export class Fraction {
     return this.plus(new Fraction(-over, under));
   }
 
+  /** The whole part of a fraction that is not negative. */
+  whole(): bigint {
+    return this.over / this.under;
+  }
+
   /** With 12 decimals. */
   toString(): string {
     const size = this.over < 0n ? -this.over : this.over;
