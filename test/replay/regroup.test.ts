@@ -3,13 +3,12 @@
 import path from "node:path";
 import * as fc from "fast-check";
 import { expect } from "vitest";
-import { changingWorld } from "../support/changing-worlds.js";
+import { changingWorld, lastPages } from "../support/changing-worlds.js";
 import { runs } from "../support/compare.js";
 import { inFolder, test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { range, writeGroups } from "../support/policy-worlds.js";
 import {
-  type Event,
   lastSamples,
   type Pages,
   replay,
@@ -140,7 +139,7 @@ test("whatever changes: at rest what is saved is what the policy saves of the la
           });
           const last = writeSnapshots(
             folder,
-            members.map((member) => ({ member, timeS: 1000, pages: lastPages(member, snapshots, kept) })),
+            members.map((member) => ({ member, timeS: 1000, pages: lastPages(member, { snapshots, events: kept }) })),
           );
           expect(savedIn(lastSamples(tables))).toBe(await saved(folder, last, policy, 1000));
         }),
@@ -148,24 +147,3 @@ test("whatever changes: at rest what is saved is what the policy saves of the la
     { ...runs(8), seed: 1 },
   );
 });
-
-/** What a member holds in the end. */
-function lastPages(member: string, snapshots: readonly Snapshot[], events: readonly Event[]): Pages {
-  const pages: (number | null)[] = [];
-  const happens = [
-    ...snapshots.filter((one) => one.member === member),
-    ...events.filter((one) => one.member === member),
-  ].sort((a, b) => a.timeS - b.timeS);
-  let here = false;
-  for (const one of happens) {
-    if ("pages" in one) {
-      here = true;
-      pages.length = 0;
-      pages.push(...one.pages);
-    } else if (here && one.page !== undefined) {
-      while (pages.length <= one.page) pages.push(null);
-      pages[one.page] = one.content ?? null;
-    }
-  }
-  return pages;
-}

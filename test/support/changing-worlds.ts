@@ -69,3 +69,24 @@ export const scanner: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
     cpu: fc.constantFrom("free", "modelled"),
   }),
 );
+
+/** What a member holds in the end, if it does not exit. */
+export function lastPages(member: string, { snapshots, events }: ChangingWorld): Pages {
+  const pages: (number | null)[] = [];
+  const happens = [
+    ...snapshots.filter((one) => one.member === member),
+    ...events.filter((one) => one.member === member),
+  ].sort((a, b) => a.timeS - b.timeS);
+  let here = false;
+  for (const one of happens) {
+    if ("pages" in one) {
+      here = true;
+      pages.length = 0;
+      pages.push(...one.pages);
+    } else if (here && one.page !== undefined) {
+      while (pages.length <= one.page) pages.push(null);
+      pages[one.page] = one.content ?? null;
+    }
+  }
+  return pages;
+}
