@@ -14,10 +14,18 @@ export function parseCurve(rows: readonly Record<string, string>[], file: string
   const points = rows.map((row, i) => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
     const [memoryBytes, missRatio] = CURVE_COLUMNS.map((column) => Number(row[column]));
-    if (!(memoryBytes >= 0)) throw fail(`memory_bytes is "${row.memory_bytes}"`, "give bytes");
+    if (!(memoryBytes >= 0 && memoryBytes < Infinity))
+      throw fail(`memory_bytes is "${row.memory_bytes}"`, "give bytes");
     if (!(missRatio >= 0 && missRatio <= 1)) throw fail(`miss_ratio is "${row.miss_ratio}"`, "give a part from 0 to 1");
     return { memoryBytes, missRatio };
   });
+  const twice = points.findIndex(
+    (point, i) => points.findIndex((other) => other.memoryBytes === point.memoryBytes) < i,
+  );
+  if (twice >= 0) {
+    const what = `memory_bytes ${points[twice].memoryBytes} is there twice`;
+    throw new PagekinError(what, { file, line: twice + 2, hint: "give each point of the curve once" });
+  }
   return points.sort((a, b) => a.memoryBytes - b.memoryBytes);
 }
 
@@ -60,21 +68,23 @@ function missRatioAt(curve: Curve, memoryBytes: number): number {
   return a.missRatio + part * (b.missRatio - a.missRatio);
 }
 
-/** A throughput beside the baseline's. */
+/** A throughput beside the baseline's; undefined: the member is not in that run while this one has it. */
 export interface Normalized extends Throughput {
   /** Part of the baseline's throughput at the same time. */
-  normalized: number;
+  normalized: number | undefined;
   /** Mean throughput until now as a part of the baseline's mean. */
-  mean: number;
+  mean: number | undefined;
 }
 
 /** baseline: at each of the times, reads a second. */
-export function normalize(own: readonly Throughput[], baseline: readonly number[]): Normalized[] {
+export function normalize(own: readonly Throughput[], baseline: readonly (number | undefined)[]): Normalized[] {
   let sum = 0;
   let sumOfBaseline = 0;
   return own.map((one, i) => {
+    const other = baseline[i];
+    if (other === undefined) return { ...one, normalized: undefined, mean: undefined };
     sum += one.perSecond;
-    sumOfBaseline += baseline[i];
-    return { ...one, normalized: one.perSecond / baseline[i], mean: sum / sumOfBaseline };
+    sumOfBaseline += other;
+    return { ...one, normalized: one.perSecond / other, mean: sum / sumOfBaseline };
   });
 }

@@ -83,6 +83,9 @@ function outcomeCells(outcome: Outcome): string[] {
 
 /** Of the members that have a workload, over time and against their baselines. */
 function meanThroughput(finished: FinishedRuns, run: number): string {
-  const means = finished.members.flatMap((_, member) => normalizedThroughputs(finished, run, member).slice(-1));
-  return means.length === 0 ? "" : formatRate(means.reduce((sum, { mean }) => sum + mean, 0) / means.length);
+  const means = finished.members.flatMap((_, member) => {
+    const [last] = normalizedThroughputs(finished, run, member).slice(-1);
+    return last?.mean === undefined ? [] : [last.mean];
+  });
+  return means.length === 0 ? "" : formatRate(means.reduce((sum, mean) => sum + mean, 0) / means.length);
 }

@@ -13,7 +13,7 @@ export function throughputTable(finished: FinishedRuns): Table {
     finished.members.flatMap(({ name: member }, number) =>
       normalizedThroughputs(finished, run, number).map(({ ns, memoryBytes, hitRatio, perSecond, normalized, mean }) => [
         ...[name, seconds(ns), member, formatNumber(memoryBytes), formatRate(hitRatio)],
-        ...[perSecond.toFixed(3), formatRate(normalized), formatRate(mean)],
+        ...[perSecond.toFixed(3), ...[normalized, mean].map((part) => (part === undefined ? "" : formatRate(part)))],
       ]),
     ),
   );
@@ -59,7 +59,7 @@ function throughputs(finished: FinishedRuns, run: number, member: number): Throu
   return throughputsOf(member, finished.results[run].shareouts, workload, finished.curves.get(workload.curve ?? ""));
 }
 
-/** Reads a second at a time; not a number where the baseline has none. */
-function latestBefore(baseline: readonly Throughput[], ns: number): number {
-  return baseline.reduce((latest, one) => (one.ns <= ns ? one.perSecond : latest), Number.NaN);
+/** Reads a second at a time; what gives memory out less often than the other run has its first value before. */
+function latestBefore(baseline: readonly Throughput[], ns: number): number | undefined {
+  return baseline.reduce((latest, one) => (one.ns <= ns ? one.perSecond : latest), baseline[0]?.perSecond);
 }
