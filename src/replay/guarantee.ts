@@ -13,16 +13,15 @@ export interface Spread {
   quantiles: number[];
 }
 
-/** Amounts from one time to the next. */
+/** An amount, and how long it lasted. */
 export interface Amount {
-  ns: number;
   bytes: number;
+  weight: number;
 }
 
-/** How amounts were spread from the first to endNs. */
-export function spreadOf(amounts: readonly Amount[], endNs: number): Spread {
-  const lasting = amounts.map(({ ns, bytes }, i) => ({ bytes, weight: (amounts[i + 1]?.ns ?? endNs) - ns }));
-  const sorted = lasting.sort((a, b) => a.bytes - b.bytes);
+/** How amounts were spread over time. */
+export function spreadOf(amounts: readonly Amount[]): Spread {
+  const sorted = [...amounts].sort((a, b) => a.bytes - b.bytes);
   const total = sorted.reduce((sum, { weight }) => sum + weight, 0);
   const quantiles = QUANTILES.map((quantile) => {
     let passed = 0;
@@ -35,11 +34,15 @@ export function spreadOf(amounts: readonly Amount[], endNs: number): Spread {
   return { least: sorted[0].bytes, most: sorted[sorted.length - 1].bytes, quantiles };
 }
 
-/** A member's memory over time. */
-export function memoryOver(member: number, shareouts: readonly Shareout[]): Amount[] {
-  return shareouts.flatMap(({ ns, members }) => {
-    const own = members.find((one) => one.member === member);
-    return own ? [{ ns, bytes: own.memoryBytes }] : [];
+/** Amounts that hold from one time at which memory is given out to the next, the last one until endNs; undefined: none. */
+export function amountsOver(
+  shareouts: readonly Shareout[],
+  endNs: number,
+  bytesOf: (shareout: Shareout) => number | undefined,
+): Amount[] {
+  return shareouts.flatMap((shareout, i) => {
+    const bytes = bytesOf(shareout);
+    return bytes === undefined ? [] : [{ bytes, weight: (shareouts[i + 1]?.ns ?? endNs) - shareout.ns }];
   });
 }
 

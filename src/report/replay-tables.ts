@@ -1,7 +1,7 @@
 // The CSV tables of `replay`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
 import { controllerKind } from "../replay/controllers/registry.js";
-import { breakAllBytes, memoryOver, type Spread, spreadOf } from "../replay/guarantee.js";
+import { amountsOver, breakAllBytes, type Spread, spreadOf } from "../replay/guarantee.js";
 import { memoryOf } from "../replay/machine.js";
 import { redistributionOf, type Shareout } from "../replay/memory.js";
 import { type GroupSample, type Sample, sumOf } from "../replay/sample.js";
@@ -129,19 +129,21 @@ function guaranteeTable({ runs, results, members }: FinishedRuns): Table {
       ),
     rows: eachRun(runs, ({ name, scenario }, i) => {
       const { shareouts, groups, samples } = results[i];
-      const endNs = samples[samples.length - 1].ns;
+      // The last sample may stand before the end.
+      const endNs = scenario.until.kind === "time" ? scenario.until.ns : samples[samples.length - 1].ns;
       const rows = members.flatMap((member, number) => {
-        const amounts = memoryOver(number, shareouts);
+        const ofMember = ({ members: given }: Shareout) => given.find((one) => one.member === number)?.memoryBytes;
+        const amounts = amountsOver(shareouts, endNs, ofMember);
         if (amounts.length === 0) return [];
         const last = [...shareouts].reverse().find((shareout) => shareout.members.some((one) => one.member === number));
         const group = last?.members.find((one) => one.member === number)?.group ?? 0;
         const bound = memoryOf(member, scenario);
-        return [[name, member.name, groups[group], formatNumber(bound), ...spreadCells(spreadOf(amounts, endNs)), ""]];
+        return [[name, member.name, groups[group], formatNumber(bound), ...spreadCells(spreadOf(amounts)), ""]];
       });
       if (rows.length === 0) return [];
-      const totals = shareouts.map(({ ns, members: given }) => ({ ns, bytes: totalOf(given) }));
+      const totals = amountsOver(shareouts, endNs, ({ members: given }) => totalOf(given));
       const bound = rows.reduce((sum, row) => sum + Number(row[3]), 0);
-      const all = [...spreadCells(spreadOf(totals, endNs)), formatNumber(breakAllBytes(shareouts))];
+      const all = [...spreadCells(spreadOf(totals)), formatNumber(breakAllBytes(shareouts))];
       return [...rows, [name, ALL, ALL, formatNumber(bound), ...all]];
     }),
   };
