@@ -60,7 +60,8 @@ export function advisor(settings: AdvisorSettings): Controller {
     passEnded(machine, { speed, ns, cpuSeconds }) {
       const state = states.get(speed.subject) ?? { ...startOfAdvisor(settings), cpuMs: 0 };
       const scanTime = Math.max(1, Math.floor(ns / NANOSECONDS));
-      const cpuMs = Math.floor(cpuSeconds * 1000);
+      // Whole nanoseconds first: 1.001 s are 1001 ms.
+      const cpuMs = Math.floor(Math.round(cpuSeconds * NANOSECONDS) / 1e6);
       const cpuPercent = Math.max(1, Math.floor(((cpuMs - state.cpuMs) * 100) / (scanTime * 1000)));
       const next = advise(state, scanTime, cpuPercent, settings);
       states.set(speed.subject, { ...next, cpuMs });
