@@ -9,9 +9,13 @@ import type { Grouped, PolicyContext } from "./policy.js";
  */
 export async function groupsFile(file: string, { readRows }: PolicyContext): Promise<(view: View) => Grouped> {
   const groups = new Map<string, string>();
-  for (const { member, group } of await readRows(file, ["member", "group"])) {
+  for (const [i, { member, group }] of (await readRows(file, ["member", "group"])).entries()) {
     if (groups.has(member)) {
-      throw new PagekinError(`member ${member} is named twice`, { file, hint: "a member is in one group" });
+      throw new PagekinError(`member ${member} is named twice`, {
+        file,
+        line: i + 2,
+        hint: "a member is in one group",
+      });
     }
     groups.set(member, group);
   }

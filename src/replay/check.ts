@@ -2,14 +2,17 @@
 
 import { controllerKind } from "./controllers/registry.js";
 import type { Member } from "./members.js";
-import { ScenarioFault } from "./scenario/parse.js";
+import { type RunScenario, ScenarioFault } from "./scenario/parse.js";
 import type { Scenario } from "./scenario/schema.js";
 
 /** Kernels before 4.12 and 6.7, whose rules these are, do not have these settings. */
 const LATER_SETTINGS = ["max_page_sharing", "use_zero_pages", "smart_scan"] as const;
 
-/** What must be as it is among the keys alone. runs: names of all runs. */
-export function checkScenario(scenario: Scenario, runs: readonly string[]): void {
+/** What must be as it is among the keys alone. runs: all of them. */
+export function checkScenario(scenario: Scenario, runs: readonly Pick<RunScenario, "name" | "scenario">[]): void {
+  if (scenario.sources.length === 0 && scenario.inventory === undefined) {
+    throw new ScenarioFault(["sources"], "no source is named", "give sources, or an inventory");
+  }
   checkScanner(scenario);
   checkController(scenario);
   for (const [name, { workload }] of Object.entries(scenario.members)) {
@@ -19,8 +22,14 @@ export function checkScenario(scenario: Scenario, runs: readonly string[]): void
     if ((curve === undefined) === (workingSet === undefined)) {
       throw new ScenarioFault(path, "a workload has a working_set or a curve", "give one of them");
     }
-    if (baseline !== undefined && !runs.includes(baseline)) {
-      throw new ScenarioFault([...path, "baseline"], `there is no run ${baseline}`, `there are ${runs.join(", ")}`);
+    if (baseline === undefined) continue;
+    const other = runs.find((run) => run.name === baseline);
+    if (!other) {
+      const hint = `there are ${runs.map((run) => run.name).join(", ")}`;
+      throw new ScenarioFault([...path, "baseline"], `there is no run ${baseline}`, hint);
+    }
+    if (!Object.hasOwn(other.scenario.members, name) || !other.scenario.members[name].workload) {
+      throw new ScenarioFault([...path, "baseline"], `${name} has no workload in the run ${baseline}`, "give it one");
     }
   }
 }
@@ -53,7 +62,7 @@ function checkController(scenario: Scenario): void {
   }
   if (advised && scanner.threads === "one") {
     throw new ScenarioFault(
-      ["controller"],
+      kind === "advisor" ? ["controller"] : ["scanner", "advisor_mode"],
       "the advisor decides at the end of a pass, of which each group has its own",
       "set threads: per-group",
     );
@@ -66,11 +75,15 @@ function checkController(scenario: Scenario): void {
       "it starts at advisor_min_pages_to_scan",
     );
   }
+  if (controller && "scan_max" in controller && controller.scan_max < controller.scan_min) {
+    const what = `scan_max is ${controller.scan_max}, below scan_min (${controller.scan_min})`;
+    throw new ScenarioFault(["controller", "scan_max"], what, "swap them, or give both");
+  }
   if (kind === "semma" && !host && usage === undefined) {
     throw new ScenarioFault(["controller"], "semma must know how full the host is", "give host or usage");
   }
   if (kind === "ksmtuned" && !host) {
-    throw new ScenarioFault(["controller"], "ksmtuned must know the host's memory", "give host: {memory: ...}");
+    throw new ScenarioFault(["controller"], "ksmtuned must know the host's memory", "give host: {memory: 8g}");
   }
 }
 

@@ -29,7 +29,8 @@ export function parseEvents(
     const event = EVENTS.find((one) => one === row.event);
     if (!event) throw fail(`event is "${row.event}"`, `give one of ${EVENTS.join(", ")}`);
     const onPage = event === "write" || event === "drop";
-    if (onPage && !/^\d+$/.test(row.page ?? "")) throw fail(`page is "${row.page ?? ""}"`, "give a page number");
+    const isPage = /^\d+$/.test(row.page ?? "") && Number.isSafeInteger(Number(row.page));
+    if (onPage && !isPage) throw fail(`page is "${row.page ?? ""}"`, "give a page number");
     const content = event === "write" ? contentOf(row.fingerprint ?? "") : 0;
     if (content === undefined) throw fail(`fingerprint is "${row.fingerprint ?? ""}"`, fingerprintHint);
     return {

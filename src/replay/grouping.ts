@@ -21,3 +21,11 @@ export function groupingPolicy(policy: Policy): GroupingPolicy {
   if (policy.kind === "grouping") return policy;
   throw new PagekinError("zero-only is no grouping", { hint: "use one-group, with scanner: {use_zero_pages: true}" });
 }
+
+/** Members may come and go; there must be enough of them at some time. */
+export function checkEnough({ least = 1 }: GroupingPolicy, members: readonly Member[]): void {
+  if (members.length >= least) return;
+  throw new PagekinError(`there are ${members.length} members, too few for ${least} groups`, {
+    hint: "ask for fewer groups",
+  });
+}

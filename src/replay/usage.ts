@@ -32,12 +32,14 @@ export function parseUsage(
       if (!Number.isFinite(value)) throw fail(`${column} is "${row[column]}"`, "give a number");
       return value;
     };
+    const muhRate = number("muh_rate");
+    if (muhRate > 1) throw fail(`muh_rate is "${row.muh_rate}"`, "give a part from 0 to 1");
     return {
       ns: Math.round(timeS * NANOSECONDS),
       vm: row.vm,
       muvBytes: number("muv_bytes"),
       mupBytes: number("mup_bytes"),
-      muhRate: number("muh_rate"),
+      muhRate,
     };
   });
   return parsed.sort((a, b) => a.ns - b.ns);

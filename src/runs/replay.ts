@@ -1,16 +1,17 @@
 // A scenario from its file to what its runs came to.
 
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { compileCore } from "../core/module.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import { choosePageSizes, openSources, type Sources } from "../fingerprints/worlds.js";
 import { breathe } from "../pace.js";
 import { checkNames, checkScenario } from "../replay/check.js";
-import { groupMembers } from "../replay/grouping.js";
+import { checkEnough, groupingPolicy, groupMembers } from "../replay/grouping.js";
 import type { Member } from "../replay/members.js";
-import { parseScenario, type RunScenario } from "../replay/scenario/parse.js";
+import { type Path, parseScenario, type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
 import type { Curve } from "../replay/workload.js";
+import { parseSource } from "../sources/names.js";
 import { checkOrder, load } from "./load.js";
 import { parsePolicy, type RunJob, type RunResult, type RunsShared } from "./perform.js";
 import { performRuns } from "./pool.js";
@@ -48,13 +49,15 @@ export interface FinishedRuns {
 
 export async function openScenario(file: string): Promise<OpenedScenario> {
   const runs = parseScenario(readScenario(file), file);
-  const names = runs.map(({ name }) => name);
-  for (const run of runs) placed(run, () => checkScenario(run.scenario, names));
+  for (const run of runs) await placed(run, [], () => checkScenario(run.scenario, runs));
   const folder = path.dirname(path.resolve(file));
   const [{ scenario }] = runs;
   const inventory = scenario.inventory === undefined ? undefined : path.resolve(folder, scenario.inventory);
+  for (const [i, text] of scenario.sources.entries()) {
+    await placed(runs[0], ["sources", i], () => parseSource(text, (name) => existsSync(path.resolve(folder, name))));
+  }
   const sources = await openSources(scenario.sources, inventory, { folder });
-  placed(runs[0], () => checkOrder(sources.snapshots, scenario.sources.length));
+  await placed(runs[0], [], () => checkOrder(sources.snapshots, scenario.sources.length));
   return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [scenario.page_size]) };
 }
 
@@ -88,10 +91,34 @@ async function planRun(
   context: Pick<RunsShared, "labelNames" | "folder">,
 ): Promise<PlannedRun> {
   const { name, scenario, settings } = run;
-  const policy = await parsePolicy(scenario.policy, context);
-  const grouping = await groupMembers(members, policy, scenario.page_size, breathe);
-  placed(run, () => checkNames(scenario, members, grouping.groups));
+  const grouping = await placed(run, ["policy"], () =>
+    inFolderOf(context.folder, async () => {
+      const policy = await parsePolicy(scenario.policy, context);
+      return groupMembers(members, policy, scenario.page_size, breathe);
+    }),
+  );
+  const { regroup } = scenario;
+  if (regroup) {
+    await placed(run, ["regroup", "policy"], () =>
+      inFolderOf(context.folder, async () => {
+        checkEnough(groupingPolicy(await parsePolicy(regroup.policy, context)), members);
+      }),
+    );
+  }
+  await placed(run, [], () => checkNames(scenario, members, grouping.groups));
   return { name, scenario, settings, grouping };
+}
+
+/** Errors of policies name files as the scenario does, which may not be where pagekin runs. */
+async function inFolderOf<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PagekinError) || error.place.file === undefined) throw error;
+    const { message, place, hint, exitCode } = error;
+    const file = path.resolve(folder, error.place.file);
+    throw new PagekinError(message, { ...place, file, hint, exitCode });
+  }
 }
 
 /** When a run ends, if that is known. */
@@ -99,12 +126,16 @@ function endOf({ scenario: { until } }: RunJob): number | undefined {
   return until.kind === "time" ? until.ns : undefined;
 }
 
-/** Does what may find a fault in a run's scenario, which becomes an error with its place. */
-function placed<T>(run: RunScenario, work: () => T): T {
+/**
+ * Does what may find a fault in a run's scenario, which becomes an error with its place; so does an error that names no file.
+ * where: what it is then about.
+ */
+async function placed<T>(run: RunScenario, where: Path, work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
-  } catch (fault) {
-    throw run.place(fault);
+    return await work();
+  } catch (error) {
+    const isNowhere = error instanceof PagekinError && error.place.file === undefined;
+    throw run.place(isNowhere ? new ScenarioFault(where, error.message, error.hint) : error);
   }
 }
 

@@ -1,9 +1,9 @@
 // The text of a scenario → its runs, each a whole scenario; whatever is wrong has a line and a column.
 
 import * as v from "valibot";
-import { isMap, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { isMap, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { PagekinError } from "../../errors.js";
-import { COMMON_KEYS, type Scenario, scenarioSchema, variationSchema } from "./schema.js";
+import { COMMON_KEYS, type Scenario, SHORT_KEYS, scenarioSchema, variationSchema } from "./schema.js";
 
 /** Where something stands in a scenario: keys, and numbers of list items. */
 export type Path = readonly (string | number)[];
@@ -13,7 +13,7 @@ export class ScenarioFault extends Error {
   constructor(
     readonly path: Path,
     what: string,
-    readonly hint: string,
+    readonly hint: string | undefined,
   ) {
     super(what);
   }
@@ -49,7 +49,14 @@ export function parseScenario(text: string, file: string): RunScenario[] {
     return new PagekinError(what, { file, line, column: col, hint });
   };
   const [broken] = document.errors;
+  if (broken?.code === "MULTIPLE_DOCS")
+    throw errorAt("there are several YAML documents, one is expected", broken.pos[0]);
   if (broken) throw errorAt(`not valid YAML: ${broken.message.split(" at line ")[0]}`, broken.pos[0]);
+  visit(document, {
+    Alias: (_, alias) => {
+      if (!alias.resolve(document)) throw errorAt(`there is no &${alias.source} before`, alias.range?.[0] ?? 0);
+    },
+  });
   const offset = (path: Path, key = false) => offsetOf(document.contents, path, key);
   const values = valuesOf(document, (what) => errorAt(what, 0));
   const variation = v.safeParse(variationSchema, values);
@@ -59,8 +66,11 @@ export function parseScenario(text: string, file: string): RunScenario[] {
   return variantsOf(vary, runs, (path, what) => errorAt(what, offset(path, true))).map(
     ({ name, overrides, settings }) => {
       const origin = (path: Path): Path => {
-        const override = overrides.find((one) => one.path.every((part, i) => part === path[i]));
-        return override ? [...override.from, ...path.slice(override.path.length)] : path;
+        const override = overrides.find((one) => isBeginning(one.path, path));
+        if (override) return [...override.from, ...path.slice(override.path.length)];
+        // What a dotted path makes by the way stands nowhere else.
+        const inner = isThere(base, path) ? undefined : overrides.find((one) => isBeginning(path, one.path));
+        return inner?.from ?? path;
       };
       const parsed = v.safeParse(scenarioSchema, overrides.reduce(replaced, base));
       if (!parsed.success) throw issueError(parsed.issues[0], origin, offset, errorAt);
@@ -69,6 +79,15 @@ export function parseScenario(text: string, file: string): RunScenario[] {
       return { name, scenario: parsed.output, settings, place };
     },
   );
+}
+
+const isBeginning = (beginning: Path, path: Path) =>
+  beginning.length <= path.length && beginning.every((part, i) => part === path[i]);
+
+function isThere(values: unknown, [key, ...rest]: Path): boolean {
+  if (key === undefined) return true;
+  if (typeof values !== "object" || values === null || !Object.hasOwn(values, key)) return false;
+  return isThere((values as Values)[key], rest);
 }
 
 function valuesOf(document: ReturnType<typeof parseDocument>, fail: (what: string) => PagekinError): Values {
@@ -108,6 +127,8 @@ function variantsOf(
   for (const [key, list] of Object.entries(vary ?? {})) {
     const path = key.split(".");
     if (COMMON_KEYS.includes(path[0])) throw fail(["vary", key], `${path[0]} is the same for all runs`);
+    const twice = list.findIndex((value, i) => list.findIndex((other) => shown(other) === shown(value)) < i);
+    if (twice >= 0) throw fail(["vary", key, twice], `${shown(list[twice])} is there twice`);
     variants = variants.flatMap(({ overrides, settings }) =>
       list.map((value, i) => {
         const all = { ...settings, [key]: shown(value) };
@@ -135,7 +156,8 @@ function shown(value: unknown): string {
 /** A copy in which the value at a path is another. */
 function replaced(values: Values, { path: [key, ...rest], value }: Override): Values {
   if (rest.length === 0) return { ...values, [key]: value };
-  const inner = values[key];
+  const isShort = typeof values[key] === "string" && SHORT_KEYS.includes(String(key));
+  const inner = isShort ? { kind: values[key] } : values[key];
   const isObject = typeof inner === "object" && inner !== null && !Array.isArray(inner);
   return { ...values, [key]: replaced(isObject ? (inner as Values) : {}, { path: rest, value, from: [] }) };
 }
@@ -144,7 +166,7 @@ interface Issue {
   type: string;
   expected: string | null;
   message: string;
-  path?: readonly { key?: unknown }[] | undefined;
+  path?: readonly { type: string; key?: unknown; input?: unknown }[] | undefined;
 }
 
 function issueError(
@@ -154,13 +176,23 @@ function issueError(
   errorAt: (what: string, offset: number) => PagekinError,
 ): PagekinError {
   const path = (issue.path ?? []).map(({ key }) => key as string | number);
+  const list = issue.path?.findIndex(({ type, input }) => type !== "array" && Array.isArray(input)) ?? -1;
+  if (list >= 0)
+    return errorAt(
+      `${nameOf(path.slice(0, list))}: keys are expected, not a list`,
+      offset(origin(path.slice(0, list))),
+    );
   if (issue.type === "strict_object" && issue.expected === "never") {
     return errorAt(`there is no key ${path[path.length - 1]}`, offset(origin(path), true));
   }
   const missing = /^Invalid key: Expected "(.*)" but received undefined$/.exec(issue.message);
-  if (missing) return errorAt(`${path.slice(0, -1).join(".")}: ${missing[1]} is missing`, offset(origin(path)));
-  return errorAt(`${path.join(".") || "the scenario"}: ${issue.message}`, offset(origin(path)));
+  if (missing) return errorAt(`${nameOf(path.slice(0, -1))}: ${missing[1]} is missing`, offset(origin(path)));
+  const kind = /^Invalid type: Expected (Object|Array) but received/.exec(issue.message)?.[1];
+  const what = kind ? `${kind === "Array" ? "a list is" : "keys are"} expected` : issue.message;
+  return errorAt(`${nameOf(path)}: ${what}`, offset(origin(path)));
 }
+
+const nameOf = (path: Path) => path.join(".") || "the scenario";
 
 /** Where the value of a path stands, or its key; where there is none, the innermost of what holds it. */
 function offsetOf(root: Node | null, path: Path, key: boolean): number {

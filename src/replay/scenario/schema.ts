@@ -1,9 +1,10 @@
 // A scenario: what is replayed, by which rules, until when. docs/replay.md explains the keys.
 
 import * as v from "valibot";
+import { isPageSize } from "../../core/hasher.js";
 import { controllerSchema } from "../controllers/registry.js";
 import { redistributeSchema } from "../redistributors/registry.js";
-import { amount, count, file, flag, name, period, short, size, time, weight } from "./values.js";
+import { amount, count, file, flag, name, period, positive, short, size, someSize, time, weight } from "./values.js";
 
 const RULES = ["linux-2.6.36", "linux-3.6", "linux-6.1", "linux-6.11", "off"] as const;
 
@@ -48,18 +49,19 @@ const scanner = v.strictObject({
   advisor_target_scan_time: v.optional(count(1), 200),
 });
 
+const speedStep = v.pipe(
+  v.strictObject({ at: time, group: name, pages_to_scan: v.optional(count(0)), weight: v.optional(weight) }),
+  v.check(
+    (step) => step.pages_to_scan !== undefined || step.weight !== undefined,
+    "pages_to_scan or weight is missing",
+  ),
+);
+const moveStep = v.strictObject({ at: time, member: name, group: name });
+
+/** A step that names a member moves it. */
 const steps = v.array(
-  v.union(
-    [
-      v.strictObject({
-        at: time,
-        group: name,
-        pages_to_scan: v.optional(count(0)),
-        weight: v.optional(weight),
-      }),
-      v.strictObject({ at: time, member: name, group: name }),
-    ],
-    "at, group and pages_to_scan or weight are expected, or at, member and group",
+  v.lazy((step): typeof speedStep | typeof moveStep =>
+    typeof step === "object" && step !== null && "member" in step ? moveStep : speedStep,
   ),
 );
 
@@ -67,12 +69,12 @@ const steps = v.array(
 const workload = v.strictObject({
   kind: v.literal("cached-random-read", "cached-random-read is expected"),
   /** Memory that holds the whole file, above base. */
-  working_set: v.optional(v.pipe(size, v.minValue(1, "a size above 0 is expected"))),
+  working_set: v.optional(someSize),
   base: v.optional(size, 0),
   /** In place of working_set and base: CSV memory_bytes,miss_ratio. */
   curve: v.optional(file),
-  hit_us: v.optional(amount, 1),
-  miss_us: v.optional(amount, 100),
+  hit_us: v.optional(positive, 1),
+  miss_us: v.optional(positive, 100),
   /** The run that throughput is compared with. */
   baseline: v.optional(name),
 });
@@ -92,7 +94,7 @@ const cost = v.strictObject({
 const common = {
   sources: v.optional(v.array(v.string("a source is expected, such as vm1@0=a.parquet")), []),
   inventory: v.optional(file),
-  page_size: v.optional(size, 4096),
+  page_size: v.optional(v.pipe(size, v.check(isPageSize, "a power of two from 1k to 2m is expected")), 4096),
 };
 
 export const COMMON_KEYS = Object.keys(common);
@@ -116,12 +118,15 @@ export const scenarioSchema = v.strictObject({
     v.record(v.string(), v.strictObject({ memory: v.optional(size), workload: v.optional(workload) })),
     {},
   ),
-  host: v.optional(v.strictObject({ memory: size, other: v.optional(size, 0) })),
+  host: v.optional(v.strictObject({ memory: someSize, other: v.optional(size, 0) })),
   usage: v.optional(file),
   controller: v.optional(v.pipe(short, controllerSchema)),
   redistribute: v.optional(v.pipe(short, redistributeSchema)),
   cost: v.optional(cost, {}),
 });
+
+/** Keys that may have the text X for `{kind: X}`. */
+export const SHORT_KEYS = ["controller", "redistribute"];
 
 /** Times are nanoseconds, sizes bytes. */
 export type Scenario = v.InferOutput<typeof scenarioSchema>;
@@ -135,5 +140,13 @@ export const variationSchema = v.object({
       v.pipe(v.array(v.unknown(), "a list of values is expected"), v.minLength(1, "a list of values is expected")),
     ),
   ),
-  runs: v.optional(v.record(v.string(), v.record(v.string(), v.unknown(), "keys of a scenario are expected"))),
+  runs: v.optional(
+    v.pipe(
+      v.record(v.string(), v.record(v.string(), v.unknown())),
+      v.check(
+        (runs) => Object.keys(runs).length > 0,
+        "a run is expected, such as {fast: {scanner: {pages_to_scan: 1000}}}",
+      ),
+    ),
+  ),
 });

@@ -26,6 +26,9 @@ export const time = v.pipe(
   v.check((ns) => Number.isSafeInteger(ns), "a time is expected, such as 20ms, 10s or 2m"),
 );
 
+/** Bytes of something that is there. */
+export const someSize = v.pipe(size, v.minValue(1, "a size above 0 is expected"));
+
 /** A time after which something comes again. */
 export const period = v.pipe(time, v.minValue(1, "a time above 0 is expected"));
 
@@ -42,6 +45,12 @@ export const amount = v.pipe(
   v.number("a number is expected"),
   v.finite("a number is expected"),
   v.minValue(0, "a number from 0 is expected"),
+);
+
+/** A number above 0, such as a time that all takes. */
+export const positive = v.pipe(
+  amount,
+  v.check((value) => value > 0, "a number above 0 is expected"),
 );
 
 export const flag = v.pipe(
