@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type AdvisorSettings, type AdvisorState, advise, startOfAdvisor } from "pagekin";
 import { describe, expect } from "vitest";
 import { test, textsIn } from "../support/folder.js";
-import { decision, fromMs, type Pages, type Replayed, replay } from "../support/scenario.js";
+import { decision, fromMs, type Pages, type Replayed, replay } from "../support/replayed.js";
 
 interface Recorded {
   target: number;

@@ -6,7 +6,7 @@ import { describe } from "vitest";
 import { test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { expectRefused } from "../support/refused.js";
-import { writeMember } from "../support/scenario.js";
+import { writeMember } from "../support/replayed.js";
 
 const CACHED = "kind: cached-random-read";
 const FINGERPRINT = "1".repeat(32);

@@ -2,7 +2,7 @@
 
 import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
-import { decision, fromMs, PAGE, type Pages, type Replayed, reclaimed, replay, sampleOf } from "../support/scenario.js";
+import { decision, fromMs, PAGE, type Pages, type Replayed, reclaimed, replay, sampleOf } from "../support/replayed.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

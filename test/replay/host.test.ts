@@ -4,7 +4,7 @@
 import { expect } from "vitest";
 import { test } from "../support/folder.js";
 import { randomNumbers } from "../support/random.js";
-import { fingerprint, PAGE, type Pages, replay } from "../support/scenario.js";
+import { fingerprint, PAGE, type Pages, replay } from "../support/replayed.js";
 
 const OTHER = 12_345;
 const GROUPS: Record<string, string> = { a: "x", b: "x", c: "y", d: "y" };

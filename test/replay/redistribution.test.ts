@@ -3,7 +3,7 @@
 
 import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
-import { PAGE, type Pages, type Replayed, reclaimed, replay, type World } from "../support/scenario.js";
+import { PAGE, type Pages, type Replayed, reclaimed, replay, type World } from "../support/replayed.js";
 import type { Row } from "../support/table.js";
 
 const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);

@@ -3,7 +3,7 @@
 import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
 import { randomNumbers } from "../support/random.js";
-import { decision, fromMs, PAGE, type Pages, type Replayed, replay, type World } from "../support/scenario.js";
+import { decision, fromMs, PAGE, type Pages, type Replayed, replay, type World } from "../support/replayed.js";
 
 const SLEEP_MS = 40;
 /** A sample between two wake-ups: what a decision sees is what the sample before it has. */
