@@ -230,7 +230,7 @@ describe("guarantee.csv", () => {
   ];
 
   test.for(ENDS)("until %s", async ([until, endS], { folder }) => {
-    const replayed = await replay(folder, worldOf({ kind: "group", every: "300ms" }, { until, sample: "1s" }));
+    const replayed = await replay(folder, worldOf({ kind: "group", every: "2s" }, { until, sample: "7s" }));
     const times = byTime(replayed);
     const samples = replayed.rows("samples");
     const end = nanoseconds(endS || samples[samples.length - 1].time_s);

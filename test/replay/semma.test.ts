@@ -315,7 +315,7 @@ describe("a balloon's pages", () => {
   /** Inflates at 2 and 4 s, holds, deflates at 8 and 10 s, two pages each. */
   const USAGE = [
     { timeS: 0, vm: "a", muv: 1, mup: 100 * PAGE, muh: MUH },
-    { timeS: 5, vm: "a", muv: 75 * PAGE, mup: 104 * PAGE, muh: MUH },
+    { timeS: 5, vm: "a", muv: 72 * PAGE, mup: 104 * PAGE, muh: MUH },
     { timeS: 7, vm: "a", muv: 100 * PAGE, mup: 100 * PAGE, muh: MUH },
     { timeS: 11, vm: "a", muv: 75 * PAGE, mup: 100 * PAGE, muh: MUH },
   ];
