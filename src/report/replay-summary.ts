@@ -52,7 +52,8 @@ function ofOneRun(finished: FinishedRuns): string[] {
   const most = mostSaved(samples);
   const width = Math.min(60, lineWidth() - 4, samples.length);
   const end = endOf(samples);
-  const chart = `Saved over time, at most ${formatBytes(most * scenario.page_size)}\n  ${blocks(samples, most, width)}\n  0${end.padStart(width - 1)}`;
+  const axis = end.length + 2 <= width ? `0${end.padStart(width - 1)}` : `0 to ${end}`;
+  const chart = `Saved over time, at most ${formatBytes(most * scenario.page_size)}\n  ${blocks(samples, most, width)}\n  ${axis}`;
   return [chart, `At the end\n${countersTable(results[0], groups, scenario.page_size)}`, ...isolationText(finished)];
 }
 

@@ -14,7 +14,7 @@ const until = v.pipe(
   v.union([v.number(), v.string()], "a time, N passes or rest is expected"),
   v.transform((value): Until | undefined => {
     if (value === "rest") return { kind: "rest" };
-    const passes = /^(\d+) passes$/.exec(String(value));
+    const passes = /^([1-9]\d*) pass(?:es)?$/.exec(String(value));
     if (passes) return { kind: "passes", passes: Number(passes[1]) };
     const parsed = v.safeParse(time, value);
     return parsed.success ? { kind: "time", ns: parsed.output } : undefined;
