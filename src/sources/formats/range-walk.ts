@@ -34,6 +34,7 @@ class RangeWalk {
   private readonly notes: string[] = [];
   private readonly ranges = { lime: 0, avml: 0 };
   private bareHeaders = 0;
+  private endsBare = false;
   /** Where the first LiME range begins whose bytes begin with a header. */
   private headerInside: number | undefined;
   private isCut = false;
@@ -101,6 +102,7 @@ class RangeWalk {
     if (header.bytes > MOST_BLOCK_BYTES)
       throw this.file.fault(body, `the range ${nameOf(header)} has no bytes, and is more than a block of zeros`);
     this.bareHeaders++;
+    this.endsBare = body === this.file.bytes;
     this.extents.addZero(header.address, header.bytes);
     return body;
   }
@@ -131,10 +133,12 @@ class RangeWalk {
   private noteTraits(): void {
     if (this.ranges.avml > 0)
       this.notes.push("AVML leaves out whole blocks of zeros: they are absent, and zero pages are too few.");
-    if (this.bareHeaders > 0)
+    if (this.bareHeaders > 0) {
+      const end = this.endsBare ? "; the file ends with one, as one cut there would" : "";
       this.notes.push(
-        `${this.bareHeaders} headers have no bytes, as AVML 0.17.0 wrote blocks of zeros: read as zeros.`,
+        `Headers without bytes: ${this.bareHeaders}, as AVML 0.17.0 wrote blocks of zeros; they are read as zeros${end}.`,
       );
+    }
     if (this.headerInside !== undefined)
       this.notes.push(
         `The bytes of the range at ${hex(this.headerInside)} begin with a header: AVML 0.17.0 may have left out its bytes.`,

@@ -2,6 +2,8 @@
 
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { expect } from "vitest";
+import { EXIT, PagekinError } from "../../../src/errors.js";
 import { DumpFile } from "../../../src/sources/dump-file.js";
 import { CODE } from "../../../src/sources/extents.js";
 import type { DumpFormat, DumpPlan } from "../../../src/sources/formats/format.js";
@@ -21,6 +23,31 @@ export function planOf(format: DumpFormat, bytes: Uint8Array, allowTruncated = f
       closeSync(fd);
     }
   });
+}
+
+/** The line of the error that a plan must end with. */
+export async function refusalOf(format: DumpFormat, bytes: Uint8Array, allowTruncated = false): Promise<string> {
+  const result = await planOf(format, bytes, allowTruncated).catch((error: unknown) => error);
+  if (!(result instanceof PagekinError)) throw new Error(`no refusal: ${result}`);
+  expect(result.exitCode).toBe(EXIT.input);
+  return result.line;
+}
+
+/** Plans files that may be refused and may do nothing else; gives how many were not. Extents must keep to the file. */
+export async function planDamaged(format: DumpFormat, files: Iterable<Buffer>): Promise<number> {
+  let planned = 0;
+  for (const bytes of files) {
+    const result = await planOf(format, bytes, planned % 2 === 0).catch((error: unknown) => error);
+    if (result instanceof PagekinError && result.exitCode === EXIT.input) continue;
+    if (result instanceof Error) throw result;
+    planned++;
+    const { extents } = result as DumpPlan;
+    for (let i = 0; i < extents.count; i++) {
+      expect(extents.offset(i) + extents.size(i)).toBeLessThanOrEqual(bytes.length);
+      expect(Number.isSafeInteger(extents.end(i))).toBe(true);
+    }
+  }
+  return planned;
 }
 
 /** A stretch of memory: where, and its bytes, or how many zeros the format leaves out. */
