@@ -9,5 +9,8 @@ const LEAST_FILE_BYTES = 64;
 /** Refuses files of millions of tiny pieces, which would take many times their size in memory. */
 export function checkPieces(file: DumpFile, extents: ExtentList, offset: number): void {
   if (extents.count > FREE_EXTENTS && offset < extents.count * LEAST_FILE_BYTES)
-    throw file.fault(offset, `${extents.count} pieces up to here are less than ${LEAST_FILE_BYTES} bytes each`);
+    throw file.fault(
+      offset,
+      `${extents.count} pieces up to here are less than ${LEAST_FILE_BYTES} bytes long on average`,
+    );
 }

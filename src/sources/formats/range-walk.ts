@@ -111,10 +111,8 @@ class RangeWalk {
   private cut(offset: number, what: string, missing = 0): undefined {
     if (!this.settings.allowTruncated) throw this.file.cut(offset, what);
     this.isCut = true;
-    const lost = missing > 0 ? `; ${missing} bytes of that range are missing` : "";
-    this.notes.push(
-      `The file ends before ${what}, which begins at ${hex(offset)}${lost}, and ranges behind it may be.`,
-    );
+    const lost = missing > 0 ? `${missing} bytes of that range and what came behind it` : "what came behind it";
+    this.notes.push(`The file ends before ${what}, which should stand from ${hex(offset)} on; missing: ${lost}.`);
   }
 
   /** A range was written short, so that what follows stands where it should not. */

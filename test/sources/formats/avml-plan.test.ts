@@ -81,6 +81,13 @@ test("five million empty chunks take seconds and no memory", async () => {
   expect(Date.now() - start).toBeLessThan(5000);
 });
 
+test("millions of tiny pieces, which would take many times their room in memory, are refused", async () => {
+  const bytes = 4_500_000;
+  const byte = plainChunk(Buffer.from([7]));
+  const file = avmlOf(0, bytes, [IDENTIFIER, Buffer.alloc(bytes * byte.length, byte)]);
+  expect(await refusalOf(avml, file)).toMatch(/at 0x[0-9a-f]+: 4194305 pieces .* less than 64 bytes/);
+});
+
 describe("a header without bytes, as AVML 0.17.0 wrote a block of zeros,", () => {
   test("is elided zero", async () => {
     const bare = [avmlHeader(0x1000, 0x3000), avmlHeader(0x1000000, 0x1000000)];

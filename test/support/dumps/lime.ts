@@ -11,7 +11,7 @@ export interface Header {
   bigEndian?: boolean;
 }
 
-export const LIME_MAGIC = "EMiL";
+const LIME_MAGIC = "EMiL";
 
 /** A range's header, whatever it says. */
 export function header({ first, last, magic = LIME_MAGIC, version = 1, reserved = 0n, bigEndian }: Header): Buffer {
