@@ -99,7 +99,7 @@ describe("raw snappy", () => {
   });
 
   test("cut anywhere is refused", () => {
-    const data = compressed(Buffer.from("abcdefgh".repeat(9) + "xyz" + "0123456789".repeat(30)));
+    const data = compressed(Buffer.from(`${"abcdefgh".repeat(9)}xyz${"0123456789".repeat(30)}`));
     for (let end = 0; end < data.length; end++) expect(unpacked(data.subarray(0, end), 375)).toBeUndefined();
   });
 

@@ -84,18 +84,33 @@ test("half a million ranges of one byte", async () => {
 });
 
 describe("is refused, with the place:", () => {
-  const after = (bytes: Uint8Array) => Buffer.concat([TWO, bytes]);
+  const behindTwo = (bytes: Uint8Array) => Buffer.concat([TWO, bytes]);
   const end = TWO.length;
   const at = (offset: number) => `dump: at 0x${offset.toString(16)}: `;
   const bad: [what: string, bytes: Buffer, offset: number, says: string | RegExp][] = [
-    ["an end before the start", after(header({ first: 16n, last: 15n })), end + 16, "before its start"],
-    ["a length that wraps around", after(header({ first: 0n, last: 2n ** 64n - 1n })), end + 16, "0xffffffffffffffff"],
-    ["a start near 2^64", after(header({ first: 2n ** 64n - 4096n, last: 2n ** 64n - 1n })), end + 16, "no machine"],
-    ["another version", after(header({ first: 0n, last: 0n, version: 2 })), end + 4, /version 1, this one 2/],
-    ["something in the reserved bytes", after(header({ first: 0n, last: 0n, reserved: 1n })), end + 24, "zero"],
-    ["a big-endian header", after(header({ first: 0n, last: 0n, bigEndian: true })), end, "big-endian"],
-    ["a range longer than the file", after(limeRange(0x200000, B).subarray(0, 4000)), end + 32, "0x200000-0x200fff"],
-    ["half a header", after(header({ first: 0n, last: 0n }).subarray(0, 31)), end, "the file ends before"],
+    ["an end before the start", behindTwo(header({ first: 16n, last: 15n })), end + 16, "before its start"],
+    [
+      "a length that wraps around",
+      behindTwo(header({ first: 0n, last: 2n ** 64n - 1n })),
+      end + 16,
+      "0xffffffffffffffff",
+    ],
+    [
+      "a start near 2^64",
+      behindTwo(header({ first: 2n ** 64n - 4096n, last: 2n ** 64n - 1n })),
+      end + 16,
+      "no machine",
+    ],
+    ["another version", behindTwo(header({ first: 0n, last: 0n, version: 2 })), end + 4, /version 1, this one 2/],
+    ["something in the reserved bytes", behindTwo(header({ first: 0n, last: 0n, reserved: 1n })), end + 24, "zero"],
+    ["a big-endian header", behindTwo(header({ first: 0n, last: 0n, bigEndian: true })), end, "big-endian"],
+    [
+      "a range longer than the file",
+      behindTwo(limeRange(0x200000, B).subarray(0, 4000)),
+      end + 32,
+      "0x200000-0x200fff",
+    ],
+    ["half a header", behindTwo(header({ first: 0n, last: 0n }).subarray(0, 31)), end, "the file ends before"],
     [
       "a range written short",
       Buffer.concat([limeRange(0, C).subarray(0, -100), limeRange(0x8000, C)]),
