@@ -87,9 +87,22 @@ function checkController(scenario: Scenario): void {
   }
 }
 
+/** Without sleep and CPU time a batch follows the other at once, and time stands still. */
+function checkTime({ scanner, until, events }: Scenario, members: readonly Member[]): void {
+  if (scanner.cpu === "modelled" || scanner.sleep_millisecs > 0 || scanner.rules === "off") return;
+  const isLong = until.kind === "time" || events !== undefined || members.some(({ snapshots }) => snapshots.length > 1);
+  if (!isLong) return;
+  throw new ScenarioFault(
+    ["scanner", "sleep_millisecs"],
+    "without sleep, and with batches that take no time, the clock would stand still",
+    "set cpu: modelled",
+  );
+}
+
 /** What must be there: members by name, and groups, which are those of the policy and those that members go to. */
 export function checkNames(scenario: Scenario, members: readonly Member[], policyGroups: readonly string[]): void {
   const { schedule, groups, regroup } = scenario;
+  checkTime(scenario, members);
   const isMember = (name: string) => members.some((member) => member.name === name);
   const known = groupNames(scenario, policyGroups);
   // Groups that regroup makes may have any name.

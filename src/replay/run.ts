@@ -77,6 +77,8 @@ class Run {
   private change = 0;
   private step = 0;
   private readonly threads: Threads;
+  /** Whether members were grouped anew since something was changed. */
+  private isRegrouped: boolean;
   private readonly calm: { merged: string; passes: number }[] = [];
   private readonly sampling: Beat;
   private readonly deciding: Beat | undefined;
@@ -95,6 +97,7 @@ class Run {
     this.sampling = new Beat(scenario.sample, 0);
     this.deciding = beat(controller.every);
     this.regrouping = beat(scenario.regroup?.every);
+    this.isRegrouped = !this.regrouping;
     this.redistribution = redistributionOf(scenario);
     this.sharing = beat(this.redistribution?.every, 0);
   }
@@ -112,6 +115,7 @@ class Run {
     machine.ns = ns;
     for (; this.change < changes.length && changes[this.change].ns <= ns; this.change++) {
       machine.world.apply(changes[this.change]);
+      this.isRegrouped = !this.regrouping;
     }
     for (; this.step < steps.length && steps[this.step].ns <= ns; this.step++) this.apply(steps[this.step]);
     return true;
@@ -129,7 +133,9 @@ class Run {
 
   /** Whether members are grouped anew at this instant. */
   regroups(): boolean {
-    return this.regrouping?.isDue(this.machine.ns) ?? false;
+    const isDue = this.regrouping?.isDue(this.machine.ns) ?? false;
+    this.isRegrouped ||= isDue;
+    return isDue;
   }
 
   /** The rest of the instant; false: it was the last one. */
@@ -152,7 +158,7 @@ class Run {
     const { machine, plan } = this;
     const { until } = plan.scenario;
     if (until.kind === "time") return false;
-    if (this.change < plan.changes.length || this.step < plan.steps.length) return false;
+    if (this.change < plan.changes.length || this.step < plan.steps.length || !this.isRegrouped) return false;
     return machine.groups.names.every((_, group) => {
       if (machine.world.registeredIn(group) === 0 || !this.threads.isScanned(group)) return true;
       const { fullScans, pagesShared, pagesSharing, zeroPages } = machine.world.counters(group);

@@ -10,6 +10,18 @@ export type Decoders = Partial<Record<Code, Decode>>;
 
 const CRC_BYTES = 4;
 
+/** How errors call what is damaged. */
+export const CODE_NAMES: Record<Code, string> = {
+  [CODE.stored]: "plain bytes",
+  [CODE.zero]: "zeros",
+  [CODE.zlib]: "zlib",
+  [CODE.lzo]: "LZO",
+  [CODE.snappy]: "snappy",
+  [CODE.zstd]: "zstd",
+  [CODE.snappyChunk]: "framed snappy, or its CRC",
+  [CODE.storedChunk]: "plain bytes, or their CRC",
+};
+
 const LOADERS: Partial<Record<Code, () => Promise<Decode>>> = {
   [CODE.zlib]: async () => inflate,
   [CODE.lzo]: async () => (await import("./lzo.js")).unlzo,

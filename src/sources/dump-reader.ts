@@ -1,7 +1,7 @@
 // The bytes of a dump by address, whatever their layout and coding.
 
 import { PagekinError } from "../errors.js";
-import type { Decoders } from "./codecs.js";
+import { CODE_NAMES, type Decoders } from "./codecs.js";
 import type { DumpFile } from "./dump-file.js";
 import { CODE, type Code, MOST_CODED_BYTES } from "./extents.js";
 import { firstBehind, type Layout } from "./layout.js";
@@ -122,8 +122,7 @@ export class DumpReader {
     const decode = this.decoders[code];
     if (!decode) throw new Error(`no decoder for code ${code}`);
     if (!decode(this.bytesAt(offset, size), target)) {
-      const name = Object.keys(CODE).find((key) => CODE[key as keyof typeof CODE] === code);
-      const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${name})`;
+      const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${CODE_NAMES[code]})`;
       throw new PagekinError(what, { file: this.file.shownAs, offset, hint: "take or copy the dump again" });
     }
     this.decoded = extent;

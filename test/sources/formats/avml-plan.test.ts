@@ -36,8 +36,8 @@ test("chunks, compressed and stored, make up the ranges", async () => {
   expect(plan).toMatchObject({ addressSpace: "physical", wins: "first", isX86: false, notes: [BLOCKS_LEFT_OUT] });
   expect(plan.details).toEqual({ ranges: 2, compressed_ranges: 2, bare_headers: 0 });
   expect(plan.extents.count).toBe(4 + 4096);
-  expect([0, 1].map((i) => plan.extents.code(i))).toEqual([CODE.snappyChunk, CODE.storedChunk]);
-  expect(plan.extents.offset(0)).toBe(32 + IDENTIFIER.length + 4);
+  expect([0, 1].map((i) => plan.extents.arrays().codes[i])).toEqual([CODE.snappyChunk, CODE.storedChunk]);
+  expect(plan.extents.arrays().offsets[0]).toBe(32 + IDENTIFIER.length + 4);
 });
 
 test("headers of LiME may stand between, and ranges overlap and go down", async () => {

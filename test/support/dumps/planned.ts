@@ -43,7 +43,7 @@ export async function planDamaged(format: DumpFormat, files: Iterable<Buffer>): 
     planned++;
     const { extents } = result as DumpPlan;
     for (let i = 0; i < extents.count; i++) {
-      expect(extents.offset(i) + extents.size(i)).toBeLessThanOrEqual(bytes.length);
+      expect(extents.arrays().offsets[i] + extents.arrays().sizes[i]).toBeLessThanOrEqual(bytes.length);
       expect(Number.isSafeInteger(extents.end(i))).toBe(true);
     }
   }
@@ -58,9 +58,9 @@ export function memoryOf({ extents }: DumpPlan, file: Buffer): Stretch[] {
   const stretches: Stretch[] = [];
   for (let i = 0; i < extents.count; i++) {
     const content = contentOf(
-      extents.code(i),
+      extents.arrays().codes[i],
       extents.bytes(i),
-      file.subarray(extents.offset(i), extents.offset(i) + extents.size(i)),
+      file.subarray(extents.arrays().offsets[i], extents.arrays().offsets[i] + extents.arrays().sizes[i]),
     );
     const before = stretches.at(-1);
     if (
