@@ -2,14 +2,24 @@
 
 import { availableParallelism, totalmem } from "node:os";
 import { PagekinError } from "../errors.js";
+import type { Compression } from "../sources/compression.js";
 import type { World } from "./worlds.js";
 
 const MIB = 1024 * 1024;
 const MOST_WORKERS = 1024;
 /** A thread costs more than it brings below so many bytes of dumps for each. */
 const BYTES_PER_WORKER = 256 * MIB;
-/** Decompressing a byte takes longer than hashing it. */
-const COMPRESSED_WEIGHT = 8;
+/** A compressed byte holds several, and getting at them takes longer than hashing them. */
+const COMPRESSED_WEIGHT: Record<Compression, number> = {
+  none: 1,
+  gzip: 8,
+  zstd: 8,
+  lz4: 8,
+  lzop: 8,
+  xz: 64,
+  bzip2: 64,
+};
+const TRACE_WEIGHT = 8;
 /** Tables of all threads together may take this part of the memory, buckets the rest. */
 const TABLE_PART = 1 / 4;
 const MOST_TABLE_BYTES = 512 * MIB;
@@ -43,8 +53,9 @@ function defaultWorkers(worlds: readonly World[]): number {
   const bytes = worlds
     .flatMap(({ snapshots }) => snapshots)
     .reduce((sum, { opened }) => {
-      const plain = opened.format === "raw" && opened.compression === "none";
-      return sum + opened.fileBytes * (plain ? 1 : COMPRESSED_WEIGHT);
+      const { format, compression, inner = "none", fileBytes } = opened;
+      const trace = format === "raw" ? 1 : TRACE_WEIGHT;
+      return sum + fileBytes * Math.max(trace, COMPRESSED_WEIGHT[compression], COMPRESSED_WEIGHT[inner]);
     }, 0);
   return Math.max(1, Math.min(availableParallelism(), Math.floor(bytes / BYTES_PER_WORKER)));
 }

@@ -22,7 +22,7 @@ export function printInspection(
   { isAsked, json }: InspectOptions,
 ): Promise<void> {
   const { stretches, ledger, pages, zeroPages } = inspection;
-  const { format, compression, layout, notes = [], details = {} } = opened;
+  const { format, layout, notes = [], details = {} } = opened;
   const why = isAsked ? "--format" : format === "raw" ? "nothing else is known to begin so" : "its contents";
   const addressSpace = layout?.addressSpace ?? "physical";
   const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
@@ -32,13 +32,13 @@ export function printInspection(
       source,
       format,
       detected_by: why,
-      compression: compressionText(compression),
+      compression: packingText(opened),
       address_space: addressSpace,
     };
     const held = { pages, zero_pages: zeroPages, extents: stretches, ledger, notes: odd, details };
     return print(JSON.stringify({ ...said, ...held }, null, 2));
   }
-  const packed = compressionText(compression);
+  const packed = packingText(opened);
   const head = `${source}: ${format}${packed === "none" ? "" : ` in ${packed}`} (by ${why}), ${addressSpace} addresses`;
   return print(
     [
@@ -52,8 +52,11 @@ export function printInspection(
   );
 }
 
-const compressionText = (compression: string | readonly string[]): string =>
-  typeof compression === "string" ? compression : compression.join(" in ");
+/** How a source is packed: gzip, or gzip in zstd. */
+function packingText({ compression, inner, packing }: Opened): string {
+  const layers = packing ?? (inner ? { compression, inner } : { compression });
+  return layers.inner ? `${layers.inner} in ${layers.compression}` : layers.compression;
+}
 
 function stretchesTable(stretches: readonly Stretch[]): string {
   const rows = stretches

@@ -34,7 +34,7 @@ export async function writeManifest(
       member: member ?? null,
       time_s: timeS ?? null,
       format: opened.format,
-      compression: opened.compression,
+      compression: [opened.compression, opened.inner].filter(Boolean).join("+"),
       // What came through a pipe is in the ledger.
       bytes: opened.pipe ? null : opened.fileBytes,
       ...(readable ? { sha256: await sha256(opened.name.path) } : {}),

@@ -1,14 +1,19 @@
 // A dump's layout: its format's plan, brought in order, without what is not to be read.
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, createReadStream, openSync } from "node:fs";
+import { decompress, type Layers } from "./compression.js";
 import { DumpFile } from "./dump-file.js";
 import type { DumpPlan } from "./formats/format.js";
+import { HEAD_BYTES } from "./formats/known.js";
+import { planMigration } from "./formats/qemu-migration.js";
 import { dumpFormatNamed } from "./formats/registry.js";
+import { payloadOf } from "./formats/virsh-save.js";
 import { layOut, type Selection } from "./layout.js";
 import { nameOfFile } from "./names.js";
 import { displayName, type Opened, toSeekable } from "./open.js";
 import { outsideRam } from "./ranges.js";
 import { residentRanges } from "./resident.js";
+import { spool } from "./spool.js";
 
 /** How dumps are read. */
 export interface DumpSettings {
@@ -37,19 +42,43 @@ export async function openDump(opened: Opened, settings: DumpSettings): Promise<
 
 /** Plans a dump, in a temporary file unless it is a plain one. */
 export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DUMPS): Promise<Opened> {
-  const plain = await toSeekable(opened);
+  const seekable = await toSeekable(opened);
+  const payload = seekable.format === "virsh-save" ? await payloadOfSaved(seekable) : undefined;
+  const plain = payload ?? seekable;
   const fd = plain.fd ?? openSync(plain.name.path, "r");
   try {
     const file = new DumpFile(displayName(plain.name), fd, plain.fileBytes);
-    const plan = await dumpFormatNamed(plain.format).plan(file, settings);
+    const plan = payload
+      ? await planMigration(file, 0, settings)
+      : await dumpFormatNamed(plain.format).plan(file, settings);
     return {
       ...plain,
       layout: await layOut(plan, selectionOf(plan, plain, settings)),
       notes: plan.notes,
       details: plan.details ?? {},
+      packing: packingOf(opened),
     };
   } finally {
     if (plain.fd === undefined) closeSync(fd);
+  }
+}
+
+const packingOf = ({ compression, inner }: Opened): Layers => (inner ? { compression, inner } : { compression });
+
+/** The stream of a `virsh save` file in a temporary file, if it is packed. */
+async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
+  const { name, fd: spooled, fileBytes } = opened;
+  const file = displayName(name);
+  const fd = spooled ?? openSync(name.path, "r");
+  try {
+    const head = new DumpFile(file, fd, fileBytes).read(0, Math.min(HEAD_BYTES, fileBytes), "the header");
+    const { offset, compression } = payloadOf(head, fileBytes, file);
+    if (compression === "none") return undefined;
+    const packed = createReadStream("", { fd, start: offset, autoClose: false, highWaterMark: 1024 * 1024 });
+    const { fd: unpacked, bytes } = await spool(decompress(packed, compression, file));
+    return { name, format: opened.format, compression: "none", fileBytes: bytes, fd: unpacked };
+  } finally {
+    closeSync(fd);
   }
 }
 

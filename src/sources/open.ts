@@ -1,7 +1,7 @@
 import { closeSync, constants, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fromSystem, PagekinError } from "../errors.js";
-import { type Compression, compressionOf, decompressedHead, gunzip } from "./compression.js";
+import { compressionOf, decompress, HEAD_OF_COMPRESSED, type Layers, peel } from "./compression.js";
 import { type DumpSettings, openDump, USUAL_DUMPS } from "./dump.js";
 import { HEAD_BYTES, unreadFormat } from "./formats/known.js";
 import { dumpFormatOf } from "./formats/registry.js";
@@ -11,11 +11,10 @@ import { spool } from "./spool.js";
 import { unzstd } from "./zstd.js";
 
 /** A source whose head was looked at. */
-export interface Opened {
+export interface Opened extends Layers {
   name: SourceName;
   /** As ledger.csv has it. */
   format: string;
-  compression: Compression;
   /** Bytes of the file as it lies on the disk; 0 for a pipe. */
   fileBytes: number;
   /** Of a plain file: what tells it from others, by whatever path. */
@@ -27,12 +26,11 @@ export interface Opened {
   /** What else there is to say of a dump: see DumpPlan. */
   notes?: string[];
   details?: Record<string, unknown>;
+  /** Of a dump that was unpacked to a temporary file: how it was packed. */
+  packing?: Layers;
   /** A pipe: what was read of it to look at, and the rest. Only the main thread may read it. */
   pipe?: { head: Buffer; rest: Readable };
 }
-
-/** Of a compressed file: a block of zstd may need 128 KiB before anything comes out of it. */
-const HEAD_OF_COMPRESSED = 256 * 1024;
 
 /** Whether a source holds fingerprints, not memory. */
 export const isTrace = ({ format }: Opened): boolean => format === "parquet" || format === "csv";
@@ -67,16 +65,19 @@ async function waitableFifo(file: string): Promise<Readable> {
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }
 
-const head = Buffer.alloc(HEAD_OF_COMPRESSED);
+const head = Buffer.alloc(HEAD_BYTES);
 
 /** The head of a plain file, in a buffer that the next call overwrites; more of a compressed one, to look into it. */
 function readHeadOf(fd: number): Buffer {
   const first = head.subarray(0, readSync(fd, head, 0, HEAD_BYTES, 0));
-  return compressionOf(first) === "none" ? first : head.subarray(0, readSync(fd, head, 0, head.length, 0));
+  if (compressionOf(first) === "none") return first;
+  const more = Buffer.allocUnsafe(HEAD_OF_COMPRESSED);
+  return more.subarray(0, readSync(fd, more, 0, more.length, 0));
 }
 
 async function openPipe(name: SourceName, rest: Readable, format: string | undefined): Promise<Opened> {
-  const head = await readHead(rest);
+  let head = await readHead(rest, HEAD_BYTES);
+  if (compressionOf(head) !== "none") head = Buffer.concat([head, await readHead(rest, HEAD_OF_COMPRESSED)]);
   const pipe = { head, rest };
   // A zstd stream and a Parquet trace are not read from front to back.
   if (compressionOf(head) === "zstd") return spoolPipe(name, pipe, format);
@@ -100,10 +101,10 @@ async function* readPipe({ head, rest }: { head: Buffer; rest: Readable }): Asyn
   if (!rest.readableEnded) yield* rest as AsyncIterable<Uint8Array>;
 }
 
-/** Waits for the first bytes of a pipe. */
-async function readHead(pipe: Readable): Promise<Buffer> {
+/** Waits for the next bytes of a pipe: at least so many, unless it ends. */
+async function readHead(pipe: Readable, least: number): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for (let bytes = 0; bytes < HEAD_BYTES; ) {
+  for (let bytes = 0; bytes < least; ) {
     const part: Buffer | null = pipe.read();
     if (part) {
       parts.push(part);
@@ -123,35 +124,31 @@ async function readHead(pipe: Readable): Promise<Buffer> {
 }
 
 /** asked: the format that --format names. */
-async function detect(
-  head: Buffer,
-  name: SourceName,
-  asked: string | undefined,
-): Promise<{ format: string; compression: Compression }> {
+async function detect(head: Buffer, name: SourceName, asked: string | undefined): Promise<{ format: string } & Layers> {
   const file = displayName(name);
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
-  const compression = compressionOf(head);
-  const inner = await decompressedHead(head, compression, HEAD_BYTES);
-  if (asked !== undefined) return { format: asked, compression };
+  const { content: inner, ...layers } = await peel(head, HEAD_BYTES);
+  const { compression } = layers;
+  if (asked !== undefined) return { format: asked, ...layers };
   const known = dumpFormatOf(inner);
-  if (known) return { format: known.name, compression };
+  if (known) return { format: known.name, ...layers };
   const unread =
     unreadFormat(inner) ??
-    (compressionOf(inner) !== "none" && compression !== "none" ? "file compressed twice" : undefined);
+    (layers.inner && compressionOf(inner) !== "none" ? "file compressed three times" : undefined);
   if (unread) {
     const hint = "convert it to a raw dump first";
     throw new PagekinError(`${unread}: pagekin does not read this format yet`, { file, hint });
   }
   if (inner.toString("latin1", 0, 4) === "PAR1") {
-    if (compression === "none") return { format: "parquet", compression };
+    if (compression === "none") return { format: "parquet", ...layers };
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
   }
-  if (isCsvTrace(inner)) return { format: "csv", compression };
-  if (/\.csv(\.gz|\.zst)?$/i.test(name.path)) {
+  if (isCsvTrace(inner)) return { format: "csv", ...layers };
+  if (/\.csv(\.(gz|zst|xz|lz4|bz2|lzo))*$/i.test(name.path)) {
     const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }
-  return { format: "raw", compression };
+  return { format: "raw", ...layers };
 }
 
 /** Whether the head's first line names the columns of a trace. */
@@ -169,25 +166,26 @@ function isCsvTrace(head: Buffer): boolean {
 export async function* bytesOf(opened: Opened): AsyncGenerator<Uint8Array> {
   const file = displayName(opened.name);
   try {
-    if (opened.compression === "zstd") {
-      const fd = opened.fd ?? openSync(opened.name.path, "r");
-      try {
-        yield* unzstd(fd, opened.fileBytes, file);
-      } finally {
-        if (opened.fd === undefined) closeSync(fd);
-      }
-      return;
-    }
-    const input = opened.pipe ? await toReadable(readPipe(opened.pipe)) : readFile(opened);
-    yield* opened.compression === "gzip" ? gunzip(input, file) : (input as AsyncIterable<Uint8Array>);
+    const { inner } = opened;
+    yield* inner ? decompress(unpackOnce(opened, file), inner, `${file} (unpacked)`) : unpackOnce(opened, file);
   } catch (error) {
     throw fromSystem(error, file);
   }
 }
 
-async function toReadable(chunks: AsyncIterable<Uint8Array>): Promise<Readable> {
-  const { Readable } = await import("node:stream");
-  return Readable.from(chunks, { objectMode: false });
+async function* unpackOnce(opened: Opened, file: string): AsyncGenerator<Uint8Array> {
+  const { compression, pipe } = opened;
+  if (compression === "zstd") {
+    const fd = opened.fd ?? openSync(opened.name.path, "r");
+    try {
+      yield* unzstd(fd, opened.fileBytes, file);
+    } finally {
+      if (opened.fd === undefined) closeSync(fd);
+    }
+    return;
+  }
+  const input: AsyncIterable<Uint8Array> = pipe ? readPipe(pipe) : readFile(opened);
+  yield* compression === "none" ? input : decompress(input, compression, file);
 }
 
 function readFile({ name, fd }: Opened): Readable {

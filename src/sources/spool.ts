@@ -1,7 +1,10 @@
 import { closeSync, mkdtempSync, openSync, rmdirSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fromSystem } from "../errors.js";
+import { fromSystem, PagekinError } from "../errors.js";
+
+/** No dump is larger; what a few bytes unpack to may be. */
+const MOST_BYTES = 2 ** 40;
 
 /** Opens a temporary file (in TMPDIR) that has no name any more: nothing is left of it however the process ends. */
 export function openTemporary(): number {
@@ -36,6 +39,7 @@ export async function spool(chunks: AsyncIterable<Uint8Array>): Promise<{ fd: nu
     for await (const chunk of chunks) {
       writeTemporary(fd, chunk, bytes);
       bytes += chunk.length;
+      if (bytes > MOST_BYTES) throw new PagekinError("unpacks to more than 1 TiB", { hint: "is it a dump at all?" });
     }
   } catch (error) {
     closeSync(fd);

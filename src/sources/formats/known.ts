@@ -29,10 +29,6 @@ const UNREAD: readonly Signature[] = [
   hex("VMware state file", "d3bed3be"),
   hex("CRIU image", "1943565425400856"),
   latin("Linux swap area", "SWAPSPACE2", 4086),
-  hex("xz file", "fd377a585a00"),
-  hex("lz4 file", "04224d18"),
-  hex("lzop file", "894c5a4f000d0a1a0a"),
-  latin("bzip2 file", "BZh"),
 ];
 
 /** The name of a known format without a reader, if the head has its signature. */
