@@ -56,8 +56,10 @@ export interface ElfHeader {
   flags: number;
   phoff: number;
   segments: number;
+  segmentBytes: number;
   shoff: number;
   sections: number;
+  sectionBytes: number;
   /** Index of the section that holds the names of sections. */
   names: number;
   fields: typeof FIELDS_64;
@@ -92,19 +94,15 @@ export function readHeader(file: DumpFile): ElfHeader {
     machine: words.u16(18),
     flags: words.u32(fields.flags),
     phoff: words.word(fields.phoff),
+    segmentBytes: words.u16(fields.phentsize),
     segments: words.u16(fields.phentsize + 2),
     shoff: words.word(fields.shoff),
+    sectionBytes: words.u16(fields.phentsize + 4),
     sections: words.u16(fields.phentsize + 6),
     names: words.u16(fields.phentsize + 8),
     fields,
   };
   if (header.segments === COUNT_IN_SECTION) header.segments = countInSection(file, header);
-  const entry = words.u16(fields.phentsize);
-  if (header.segments > 0 && entry !== fields.segmentBytes)
-    throw file.fault(fields.phentsize, `a program header has ${fields.segmentBytes} bytes, not ${entry}`);
-  const sectionEntry = words.u16(fields.phentsize + 4);
-  if (header.segments === 0 && header.sections > 0 && sectionEntry !== fields.sectionBytes)
-    throw file.fault(fields.phentsize + 4, `a section header has ${fields.sectionBytes} bytes, not ${sectionEntry}`);
   return header;
 }
 
@@ -164,6 +162,8 @@ export interface Segment {
 export async function eachSegment(file: DumpFile, header: ElfHeader, visit: (segment: Segment) => void): Promise<void> {
   const { wide, little, phoff, segments, fields } = header;
   if (segments > MOST_SEGMENTS) throw file.fault(fields.phentsize + 2, `no core has ${segments} segments`);
+  if (segments > 0 && header.segmentBytes !== fields.segmentBytes)
+    throw file.fault(fields.phentsize, `a program header has ${fields.segmentBytes} bytes, not ${header.segmentBytes}`);
   if (!file.has(phoff, segments * fields.segmentBytes))
     throw file.cut(Math.min(phoff, file.bytes), `the end of its ${segments} program headers`);
   const segment: Segment = { index: 0, at: 0, type: 0, flags: 0, offset: 0, vaddr: 0, paddr: 0, filesz: 0, memsz: 0 };
@@ -205,6 +205,11 @@ export interface Section {
 /** Sections by name. A name that occurs twice means the first. */
 export function readSections(file: DumpFile, header: ElfHeader): Map<string, Section> {
   const { wide, little, shoff, sections, names, fields } = header;
+  if (sections > 0 && header.sectionBytes !== fields.sectionBytes)
+    throw file.fault(
+      fields.phentsize + 4,
+      `a section header has ${fields.sectionBytes} bytes, not ${header.sectionBytes}`,
+    );
   const table = file.read(shoff, sections * fields.sectionBytes, `the end of its ${sections} section headers`);
   const words = new Words(table, wide, little);
   const sectionAt = (i: number): Section => {

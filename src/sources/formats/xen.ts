@@ -52,7 +52,9 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
     wins: "first",
     // What a paravirtual guest has below 4 GiB is all its own.
     isX86: isX86(header) && !paravirtual,
-    ...(held < count ? { span: [{ address: runs.lowest, bytes: runs.highest - runs.lowest }] } : {}),
+    ...(held < count && runs.highest > 0
+      ? { span: [{ address: runs.lowest, bytes: runs.highest - runs.lowest }] }
+      : {}),
     notes:
       held < count ? [`the file is cut short: ${count - held} of ${count} pages are missing in whole or in part`] : [],
     details: {

@@ -12,6 +12,8 @@ export interface XenCore {
   pageBytes?: bigint | number | false;
   /** Whether the numbers stand before the pages. Xen writes them behind. */
   numbersFirst?: boolean;
+  /** Whether the names of the sections stand before all. Xen writes them last. */
+  namesFirst?: boolean;
   /** Numbers without pages behind the others. */
   surplusNumbers?: number;
   /** Sections that are left out. */
@@ -55,11 +57,12 @@ function partsOf(core: XenCore): Part[] {
   return parts.filter(({ name }) => !core.without?.includes(name));
 }
 
-/** The bytes of a core: header, section headers, then the sections, their names last. */
+/** The bytes of a core: header, section headers, then the sections, their names last as a rule. */
 export function xenCore(core: XenCore): Buffer {
   const parts = partsOf(core);
   const names = Buffer.from(`\0${[".shstrtab", ...parts.map(({ name }) => name)].map((name) => `${name}\0`).join("")}`);
-  const all = [...parts, { name: ".shstrtab", type: 3, bytes: names }];
+  const strings: Part = { name: ".shstrtab", type: 3, bytes: names };
+  const all = core.namesFirst ? [strings, ...parts] : [...parts, strings];
   const sections = all.length + 1;
   const header = Buffer.alloc(64);
   Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]).copy(header);
@@ -67,7 +70,9 @@ export function xenCore(core: XenCore): Buffer {
   header.writeUInt16LE(core.machine ?? 62, 18);
   header.writeUInt32LE(1, 20);
   header.writeBigUInt64LE(64n, 40);
-  [64, 56, 0, 64, sections, all.length].forEach((value, i) => void header.writeUInt16LE(value, 52 + 2 * i));
+  [64, 56, 0, 64, sections, all.indexOf(strings) + 1].forEach(
+    (value, i) => void header.writeUInt16LE(value, 52 + 2 * i),
+  );
   let offset = 64 + 64 * sections;
   const headers = all.map(({ name, type, bytes }) => {
     const nameAt = names.indexOf(`\0${name}\0`) + 1;

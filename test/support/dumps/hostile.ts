@@ -1,0 +1,146 @@
+// Dumps that are cut or changed: each must be read or refused, in time.
+
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "vitest";
+import { PagekinError } from "../../../src/errors.js";
+import { DumpFile } from "../../../src/sources/dump-file.js";
+import type { DumpFormat, DumpPlan, Range } from "../../../src/sources/formats/format.js";
+import { type Ended, pagekin } from "../pagekin.js";
+import { randomNumbers } from "../random.js";
+
+const AT_ONCE = 8;
+/** A run takes a fraction of this; the machine may be busy with other tests. */
+const USUAL_SECONDS = 10;
+
+/** Runs `analyze`, which must end in time with exit code 0, or 2 and one line. */
+export async function withinSeconds(
+  seconds: number,
+  folder: string,
+  file: string,
+  ...options: string[]
+): Promise<Ended> {
+  const began = performance.now();
+  const args = ["analyze", file, "--page-size", "4k", "--out", `out-${file}`, "--force", "--quiet", ...options];
+  const end = await pagekin(args, { cwd: folder });
+  expect(performance.now() - began, file).toBeLessThan(seconds * 1000);
+  expect([0, 2], `${file}: ${end.stderr}`).toContain(end.code);
+  if (end.code === 2) expect(end.stderr).toMatch(/^pagekin: [^\n]+\n$/);
+  return end;
+}
+
+async function inTurns<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await run(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** Cuts a dump at so many places: refused, and with --allow-truncated refused or read. */
+export async function analyzeCuts(folder: string, file: string, bytes: Buffer, cuts: number): Promise<void> {
+  const lengths = Array.from({ length: cuts }, (_, i) =>
+    Math.max(4, Math.floor(((bytes.length - 1) * i) / (cuts - 1))),
+  );
+  await inTurns(lengths, async (length) => {
+    const name = `${length}-${file}`;
+    writeFileSync(path.join(folder, name), bytes.subarray(0, length));
+    const { code, stderr } = await withinSeconds(USUAL_SECONDS, folder, name);
+    expect(code, `cut to ${length} of ${bytes.length} bytes`).toBe(2);
+    expect(stderr).toContain(name);
+    await withinSeconds(USUAL_SECONDS, folder, name, "--allow-truncated");
+  });
+}
+
+/** Changes a few bytes of a dump, most of them of its headers, in as many ways as are asked for. */
+export async function analyzeMutations(folder: string, file: string, bytes: Buffer, cases: number): Promise<void> {
+  const seeds = Array.from({ length: cases }, (_, i) => i + 1);
+  await inTurns(seeds, async (seed) => {
+    const name = `${seed}-${file}`;
+    writeFileSync(path.join(folder, name), mutate(bytes, seed));
+    await withinSeconds(USUAL_SECONDS, folder, name, ...(seed % 2 === 0 ? ["--allow-truncated"] : []));
+  });
+}
+
+/** Plans a dump cut at every byte of its first and last kilobyte and some between: refused, or planned where that is allowed. */
+export async function planCuts(format: DumpFormat, folder: string, bytes: Buffer): Promise<void> {
+  for (let length = 4; length < bytes.length; length += length < 1024 || length > bytes.length - 1024 ? 1 : 61) {
+    const refusal = await refusalOf(format, folder, bytes, false, length);
+    expect(refusal, `cut to ${length} bytes`).toBeInstanceOf(PagekinError);
+    await refusalOf(format, folder, bytes, true, length);
+  }
+}
+
+/** Plans a dump that is changed in as many ways as are asked for. */
+export async function planMutations(format: DumpFormat, folder: string, bytes: Buffer, cases: number): Promise<void> {
+  for (let seed = 1; seed <= cases; seed++) await refusalOf(format, folder, mutate(bytes, seed), seed % 2 === 0);
+}
+
+/** Why a dump is refused, with its place; undefined where there is a plan, which must keep to the file and to numbers. */
+async function refusalOf(
+  format: DumpFormat,
+  folder: string,
+  bytes: Buffer,
+  allowTruncated: boolean,
+  length = bytes.length,
+): Promise<PagekinError | undefined> {
+  const began = performance.now();
+  try {
+    const plan = await planOf(format, folder, bytes, allowTruncated, length);
+    const fault = faultOf(plan, length);
+    if (fault !== undefined) throw new Error(`${fault} (${length} of ${bytes.length} bytes)`);
+  } catch (error) {
+    if (!(error instanceof PagekinError) || error.place.offset === undefined) throw error;
+    return error;
+  } finally {
+    expect(performance.now() - began).toBeLessThan(2000);
+  }
+  return undefined;
+}
+
+/** What in a plan cannot be. */
+function faultOf({ extents, span = [], outside = [], extra }: DumpPlan, fileBytes: number): string | undefined {
+  const { offsets, sizes } = extents.arrays();
+  for (let i = 0; i < extents.count; i++) {
+    if (extents.address(i) < 0 || !Number.isSafeInteger(extents.end(i))) return `extent ${i} has no address`;
+    if (offsets[i] < 0 || offsets[i] + sizes[i] > fileBytes + (extra?.length ?? 0)) return `extent ${i} is not there`;
+  }
+  const isRange = ({ address, bytes }: Range) => address >= 0 && bytes > 0 && Number.isSafeInteger(address + bytes);
+  return [...span, ...outside].every(isRange) ? undefined : "a range is none";
+}
+
+const written = new Map<string, Buffer>();
+
+/** The plan of a dump of these bytes, or of so many of them. */
+export async function planOf(
+  format: DumpFormat,
+  folder: string,
+  bytes: Buffer,
+  allowTruncated = false,
+  length = bytes.length,
+): Promise<DumpPlan> {
+  const file = path.join(folder, "planned");
+  if (written.get(folder) !== bytes) writeFileSync(file, bytes);
+  written.set(folder, bytes);
+  const fd = openSync(file, "r");
+  try {
+    return await format.plan(new DumpFile(file, fd, length), { allowTruncated });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const LOUD = [0, 1, 0x7f, 0x80, 0xff];
+
+/** Bytes with one to four places changed; the signature stays. */
+function mutate(bytes: Buffer, seed: number): Buffer {
+  const random = randomNumbers(seed);
+  const changed = Buffer.from(bytes);
+  for (let i = random(4); i >= 0; i--) {
+    const at = 4 + random((random(4) === 0 ? bytes.length : Math.min(bytes.length, 512)) - 4);
+    const value = random(2) === 0 ? LOUD[random(LOUD.length)] : random(256);
+    const end = Math.min(bytes.length, at + (random(3) === 0 ? 8 : 1));
+    changed.fill(value, at, end);
+  }
+  return changed;
+}
