@@ -6,6 +6,7 @@ function has(program: string): boolean {
 }
 
 export const HAS_ZSTD = has("zstd");
+export const HAS_GCORE = has("gcore");
 export const HAS_XXHSUM = has("xxhsum");
 export const IS_ROOT = process.getuid?.() === 0;
 

@@ -108,6 +108,8 @@ function textAt(bytes: Buffer, start: number, end: number): string {
 /** The vdso has a few pages, and so have the vvar pages that stand directly before it. */
 const MOST_VDSO_BYTES = 1024 * 1024;
 const MOST_VVAR_BYTES = 64 * 1024;
+/** There are two at most today. */
+const MOST_VVAR_SEGMENTS = 8;
 const READ_ONLY = 4;
 
 interface Neighbour {
@@ -136,9 +138,9 @@ export class KernelPages {
     if (!this.vdsoSegment) return [];
     const { end } = this.vdsoSegment;
     let { start } = this.vdsoSegment;
-    const lowest = start - MOST_VVAR_BYTES;
-    for (let vvar = this.before.get(start); vvar?.readOnly; vvar = this.before.get(start)) {
-      if (vvar.start < lowest || this.isOfFile(vvar)) break;
+    for (let i = 0; i < MOST_VVAR_SEGMENTS; i++) {
+      const vvar = this.before.get(start);
+      if (!vvar?.readOnly || this.isOfFile(vvar)) break;
       start = vvar.start;
     }
     return [{ address: start, bytes: end - start }];
