@@ -16,15 +16,18 @@ export function outsideRam(plan: DumpPlan): Range[] {
   return outside.sort((a, b) => a.address - b.address);
 }
 
-/** Devices and firmware stand above it, and are equal in every machine. */
-function endOfLowRam({ extents }: DumpPlan): number {
-  const order = new Uint32Array(extents.count).map((_, i) => i);
-  order.sort((a, b) => extents.address(a) - extents.address(b));
+/** Devices and firmware stand above it, and are equal in every machine. RAM that a cut dump lost is RAM too. */
+function endOfLowRam({ extents, span = [] }: DumpPlan): number {
+  const { count } = extents;
+  const addressOf = (i: number) => (i < count ? extents.address(i) : span[i - count].address);
+  const endOf = (i: number) => (i < count ? extents.end(i) : addressOf(i) + span[i - count].bytes);
+  const order = new Uint32Array(count + span.length).map((_, i) => i);
+  order.sort((a, b) => addressOf(a) - addressOf(b));
   if (order.length === 0) return FOUR_GIB;
-  let end = extents.address(order[0]);
+  let end = addressOf(order[0]);
   for (const i of order) {
-    if (extents.address(i) - end >= MOST_GAP) break;
-    end = Math.max(end, extents.end(i));
+    if (addressOf(i) - end >= MOST_GAP) break;
+    end = Math.max(end, endOf(i));
   }
   return end;
 }
