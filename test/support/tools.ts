@@ -22,3 +22,10 @@ export const because = (there: boolean, why: string) => (there ? "" : ` [skipped
 export function zstd(bytes: Uint8Array, ...options: string[]): Buffer {
   return execFileSync("zstd", ["-q", "-c", ...options], { input: bytes, maxBuffer: 2 ** 30 });
 }
+
+/** Dumps a process with gcore; the answer is whether it could. The file's name is the prefix, a dot and the number. */
+export function gcore(pid: number, prefix: string): boolean {
+  return (
+    spawnSync("sh", ["-c", 'exec gcore -o "$1" "$2"', "sh", prefix, String(pid)], { stdio: "ignore" }).status === 0
+  );
+}

@@ -4,7 +4,8 @@ import { breathe } from "../../pace.js";
 import type { DumpFile } from "../dump-file.js";
 
 export const MAGIC = 0x7f454c46;
-export const TYPE = { core: 4 } as const;
+/** e_type of a core. */
+const CORE = 4;
 export const MACHINE = { i386: 3, x86_64: 62, aarch64: 183 } as const;
 
 /** Where the fields of the file's header are. */
@@ -39,8 +40,8 @@ export class Words {
 
   /** Exact below 2^53; a greater number is rounded, but never to below 2^53. */
   u64(at: number): number {
-    const [low, high] = this.little ? [at, at + 4] : [at + 4, at];
-    return this.u32(high) * 2 ** 32 + this.u32(low);
+    const low = this.u32(this.little ? at : at + 4);
+    return this.u32(this.little ? at + 4 : at) * 2 ** 32 + low;
   }
 
   /** An address, offset or size: 8 bytes, 4 in the 32-bit class. */
@@ -71,7 +72,7 @@ export function hasSectionsOnly(head: Buffer): boolean {
   const wide = head[4] === 2;
   const words = new Words(head, wide, head[5] === 1);
   const { phentsize } = wide ? FIELDS_64 : FIELDS_32;
-  return words.u16(16) === TYPE.core && words.u16(phentsize + 2) === 0 && words.u16(phentsize + 6) > 0;
+  return words.u16(16) === CORE && words.u16(phentsize + 2) === 0 && words.u16(phentsize + 6) > 0;
 }
 
 /** The header of a core; any other ELF file is an error. */
@@ -86,7 +87,7 @@ export function readHeader(file: DumpFile): ElfHeader {
   const fields = wide ? FIELDS_64 : FIELDS_32;
   const words = new Words(file.read(0, fields.bytes, "the end of the ELF header"), wide, little);
   const type = words.u16(16);
-  if (type !== TYPE.core) throw file.fault(16, `this is ${nameOfType(type)}, no core`, "name a memory dump");
+  if (type !== CORE) throw file.fault(16, `this is ${nameOfType(type)}, no core`, "name a memory dump");
   // e_ehsize and e_version are not looked at: QEMU and VirtualBox write wrong ones.
   const header: ElfHeader = {
     wide,

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -7,7 +7,7 @@ import { elf } from "../../../src/sources/formats/elf.js";
 import { planOf } from "../../support/dumps/hostile.js";
 import { analyzed } from "../../support/dumps/run.js";
 import { test } from "../../support/folder.js";
-import { because, HAS_GCORE } from "../../support/tools.js";
+import { because, gcore, HAS_GCORE } from "../../support/tools.js";
 
 interface Mapped {
   start: number;
@@ -40,8 +40,7 @@ test.skipIf(!HAS_GCORE)(
       await once(child.stdout as NodeJS.ReadableStream, "data");
       const pid = child.pid as number;
       const maps = mapsOf(pid);
-      const { status } = spawnSync("gcore", ["-o", path.join(folder, "core"), String(pid)], { stdio: "ignore" });
-      if (status !== 0) return skip("gcore may not attach to processes here");
+      if (!gcore(pid, path.join(folder, "core"))) return skip("gcore may not attach to processes here");
 
       const plan = await planOf(elf, folder, readFileSync(path.join(folder, `core.${pid}`)));
       const vdso = maps.find(({ name }) => name === "[vdso]") as Mapped;
