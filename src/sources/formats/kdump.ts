@@ -96,15 +96,14 @@ function notesOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): strin
   const pages = (count: number) => `${count} ${count === 1 ? "page" : "pages"} of ${blockBytes} bytes`;
   const notes: string[] = [];
   if (header.isIncomplete) notes.push("The dump says of itself that it is incomplete.");
-  if (counts.lost > 0) notes.push(`${pages(counts.lost)} were lost when the dump was written, and are absent.`);
-  if (isCut || counts.cut > 0)
-    notes.push(`The file ends early: ${pages(counts.cut)} lie beyond its end, and are absent.`);
-  if (part)
-    notes.push(
-      `This is one part of a split dump (from page ${part.from}, before page ${part.to}): ${pages(counts.elsewhere)} of other parts are absent.`,
-    );
+  if (counts.lost > 0) notes.push(`Lost when the dump was written, and absent: ${pages(counts.lost)}.`);
+  if (isCut || counts.cut > 0) notes.push(`The file ends early; beyond its end, and absent: ${pages(counts.cut)}.`);
+  if (part) {
+    const own = `this one has those from page ${part.from} on, before page ${part.to}`;
+    notes.push(`In other parts of a split dump, and absent: ${pages(counts.elsewhere)}; ${own}.`);
+  }
   if (counts.excluded > 0)
-    notes.push(`${pages(counts.excluded)} were left out on purpose (dump level ${header.dumpLevel}), and are absent.`);
+    notes.push(`Left out on purpose (dump level ${header.dumpLevel}), and absent: ${pages(counts.excluded)}.`);
   return notes;
 }
 
