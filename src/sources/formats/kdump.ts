@@ -97,7 +97,7 @@ function notesOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): strin
   const notes: string[] = [];
   if (header.isIncomplete) notes.push("The dump says of itself that it is incomplete.");
   if (counts.lost > 0) notes.push(`Lost when the dump was written, and absent: ${pages(counts.lost)}.`);
-  if (isCut || counts.cut > 0) notes.push(`The file ends early; beyond its end, and absent: ${pages(counts.cut)}.`);
+  if (isCut || counts.cut > 0) notes.push(`The file is not whole; missing, and absent: ${pages(counts.cut)}.`);
   if (part) {
     const own = `this one has those from page ${part.from} on, before page ${part.to}`;
     notes.push(`In other parts of a split dump, and absent: ${pages(counts.elsewhere)}; ${own}.`);

@@ -135,7 +135,7 @@ describe("a flattened dump is refused", () => {
     expect(line).toMatch(/no chunk has the data of page 0, at 0x4078 of the plain file/);
     const { pages, notes } = await heldBy(flattenedOf(chunks), true);
     expect(pages).toEqual({ 1: B, 6: C });
-    expect(notes).toContainEqual(expect.stringMatching(/ends early.*3 pages/));
+    expect(notes).toContainEqual(expect.stringMatching(/not whole.*3 pages/));
   });
 
   test("where scattered pages take too much memory", async () => {
@@ -179,10 +179,10 @@ test("a cut flattened dump is read as far as it goes", async () => {
   const whole = flattenedOf(inChunks(PLAIN, 1000));
   const { pages, notes } = await heldBy(whole.subarray(0, -16), true);
   expect(pages).toEqual(HELD);
-  expect(notes).toContainEqual(expect.stringMatching(/ends early.*absent: 0 pages/));
+  expect(notes).toContainEqual(expect.stringMatching(/not whole.*absent: 0 pages/));
   const cut = await heldBy(whole.subarray(0, -16 - PAGE - 1), true);
   expect(cut.pages).toEqual({ 0: A, 1: B, 2: A, 7: A });
-  expect(cut.notes).toContainEqual(expect.stringMatching(/ends early.*1 page of/));
+  expect(cut.notes).toContainEqual(expect.stringMatching(/not whole.*1 page of/));
   // The bitmaps are written after the pages by some: without them nobody knows which pages there are.
   const chunks = inChunks(PLAIN, 4096);
   const late = flattenedOf([...chunks.filter(([at]) => at !== 2 * PAGE), chunks[2]]);
