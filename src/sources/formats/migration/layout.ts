@@ -25,11 +25,14 @@ const SPLIT: readonly [machines: RegExp, from: number, low: number][] = [
 const ARM_VIRT = /^virt-/;
 const ARM_VIRT_BASE = 0x40000000;
 
+/** Only old PCs do not name themselves, and none of them splits less RAM than this. */
+const UNNAMED_SPLIT = 0xb0000000;
+
 /** The layout of a machine as the configuration section names it. */
 export function layoutOf(machine: string | undefined, ramBytes: number): RamLayout {
-  const name = machine ?? "";
-  if (ARM_VIRT.test(name)) return { base: ARM_VIRT_BASE, lowBytes: ramBytes, known: true };
-  const split = SPLIT.find(([machines]) => machines.test(name));
+  if (machine === undefined) return { base: 0, lowBytes: ramBytes, known: ramBytes < UNNAMED_SPLIT };
+  if (ARM_VIRT.test(machine)) return { base: ARM_VIRT_BASE, lowBytes: ramBytes, known: true };
+  const split = SPLIT.find(([machines]) => machines.test(machine));
   if (!split) return { base: 0, lowBytes: ramBytes, known: false };
   const [, from, low] = split;
   return { base: 0, lowBytes: ramBytes < from ? ramBytes : low, known: true };

@@ -1,5 +1,6 @@
 // From the blocks of a stream to a plan: which block is RAM, which addresses it has, and where each page's bytes are.
 
+import type { PagekinError } from "../../../errors.js";
 import { breathe } from "../../../pace.js";
 import type { DumpFile } from "../../dump-file.js";
 import { CODE, ExtentList } from "../../extents.js";
@@ -24,7 +25,7 @@ export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | 
   const layout = layoutOf(machine, ramBytes);
   const pages = new PlannedPages(file, layout, pageBytes);
   for (const block of ordered) await pages.addBlock(block);
-  if (cut && pages.extents.count === 0) throw file.fault(cut.offset, `the file ends before ${cut.what}`);
+  if (pages.extents.count === 0) throw nothingSent(file, walked, cut);
   const plan: DumpPlan = {
     addressSpace: "physical",
     extents: pages.extents,
@@ -57,8 +58,7 @@ const sentBytes = ({ mapped, bytes, latest }: Block, pageBytes: number) => (mapp
 /** The blocks that are RAM, in the order of their addresses. */
 function orderedRam(file: DumpFile, walked: Walked, blocks: readonly Block[], cut: CutShort | undefined): Block[] {
   const ram = ramBlocks(blocks);
-  if (ram.length === 0 && cut) throw file.fault(cut.offset, `the file ends before ${cut.what}`);
-  if (ram.length === 0) throw file.fault(walked.listAt, "no RAM block of the stream is the guest's memory");
+  if (ram.length === 0) throw nothingSent(file, walked, cut);
   const ordered = inRamOrder(ram);
   if (ordered) return ordered;
   const names = ram.slice(0, MOST_NAMES_SHOWN).map(({ name, bytes }) => `${name} (${bytes} bytes)`);
@@ -68,6 +68,14 @@ function orderedRam(file: DumpFile, walked: Walked, blocks: readonly Block[], cu
     `${ram.length} RAM blocks are the guest's memory, and a stream does not say at which addresses: ${names.join(", ")}`,
     "take the dump with dump-guest-memory instead",
   );
+}
+
+/** No page of RAM is in the stream, be it that the file is cut, or that the guest's memory was not sent. */
+function nothingSent(file: DumpFile, { configuration, listAt }: Walked, cut: CutShort | undefined): PagekinError {
+  if (cut) return file.fault(cut.offset, `the file ends before ${cut.what}`);
+  const isShared = configuration.capabilities.has("x-ignore-shared");
+  const hint = isShared ? "take the dump again without the capability x-ignore-shared" : undefined;
+  return file.fault(listAt, "no page of the guest's RAM is in the stream", hint);
 }
 
 function notesOf(
