@@ -97,17 +97,26 @@ function readMapped(stream: MigrationStream, block: Block, pageBytes: number): M
   return { pageBytes: page, bitmap, pages };
 }
 
+/** Files of the firmware, and memory that devices are known to have. */
 const DEVICE_NAMES = [
-  // Parts of PCI devices (0000:00:01.0/vga.vram) and files of the firmware (/rom@etc/acpi/tables).
-  /^(?!\/objects\/).*\//,
-  /\.(bios|rom|vram|vgavram|flash\d*|bar\d+|mmio)$/,
-  /^(vga\.ram|tpm-ppi|virt\.secure-ram|(secure-)?tag-memory)$/,
+  /^\/rom@/,
+  /[.-](bios|rom|vram|vgavram|flash\d*|bar\d+|fifo|mmio)$/,
+  /(^|\/)(vga\.ram|tpm-ppi|tpm-crb-cmd|virt\.secure-ram|(secure-)?tag-memory)$/,
 ];
+/** Parts of devices have the device's path before their name, as in 0000:00:01.0/vga.vram; objects are backends. */
+const DEVICE_PATH = /^(?!\/objects\/).*\//;
 
 /** Blocks that may be the guest's RAM: machines call it pc.ram and the like, or it has a memory backend's own name. */
-export function ramBlocks(blocks: Iterable<Block>): Block[] {
-  return [...blocks].filter(({ name, bytes }) => bytes > 0 && !DEVICE_NAMES.some((device) => device.test(name)));
+export function ramBlocks(blocks: readonly Block[]): Block[] {
+  return blocks.filter((block) => block.bytes > 0 && !isDevice(block) && !DEVICE_PATH.test(block.name));
 }
+
+/** Blocks of devices that are not known for such memory; a virtio-mem device's is the guest's. */
+export function unsureBlocks(blocks: readonly Block[]): Block[] {
+  return blocks.filter((block) => block.bytes > 0 && !isDevice(block) && DEVICE_PATH.test(block.name));
+}
+
+const isDevice = ({ name }: Block) => DEVICE_NAMES.some((device) => device.test(name));
 
 const LIBVIRT_NODE = /^(?:\/objects\/)?ram-node(\d+)$/;
 

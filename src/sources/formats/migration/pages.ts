@@ -5,7 +5,7 @@ import { breathe } from "../../../pace.js";
 import type { DumpFile } from "../../dump-file.js";
 import { CODE, ExtentList } from "../../extents.js";
 import type { DumpPlan } from "../format.js";
-import { type Block, inRamOrder, ramBlocks } from "./blocks.js";
+import { type Block, inRamOrder, ramBlocks, unsureBlocks } from "./blocks.js";
 import { filledWith, fillOf } from "./latest.js";
 import { addressOf, layoutOf, type RamLayout, spanOf } from "./layout.js";
 import { addMappedPages, type MappedRun } from "./mapped.js";
@@ -15,6 +15,8 @@ import type { CutShort } from "./stream.js";
 /** No machine has more RAM, and every address of it is far below 2^53. */
 const MOST_RAM_BYTES = 2 ** 46;
 const MOST_NAMES_SHOWN = 4;
+/** Extents of a plan: as many as single pages of 4 KiB in 512 GiB. They take some GiB of memory. */
+const MOST_EXTENTS = 2 ** 27;
 
 export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | undefined): Promise<DumpPlan> {
   const { machine, pageBytes, capabilities } = walked.configuration;
@@ -23,7 +25,7 @@ export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | 
   const ramBytes = ordered.reduce((sum, { bytes }) => sum + bytes, 0);
   if (ramBytes > MOST_RAM_BYTES) throw file.fault(walked.listAt, `no machine has ${ramBytes} bytes of RAM`);
   const layout = layoutOf(machine, ramBytes);
-  const pages = new PlannedPages(file, layout, pageBytes);
+  const pages = new PlannedPages(file, walked.listAt, layout, pageBytes);
   for (const block of ordered) await pages.addBlock(block);
   if (pages.extents.count === 0) throw nothingSent(file, walked, cut);
   const plan: DumpPlan = {
@@ -33,7 +35,10 @@ export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | 
     // Devices and firmware have blocks of their own, which are no extents: all that is planned is RAM.
     isX86: false,
     span: spanOf(layout, ramBytes),
-    blockBytes: blocks.reduce((sum, block) => (ordered.includes(block) ? sum : sum + sentBytes(block, pageBytes)), 0),
+    blockBytes: blocks.reduce(
+      (sum, block) => (ordered.includes(block) ? sum : sum + sentBytes(block, file, pageBytes)),
+      0,
+    ),
     repeatedBytes: blocks.reduce((sum, { latest }) => sum + latest.replaced * pageBytes, 0),
     notes: notesOf(walked, cut, ordered, layout, ramBytes - pages.bytes),
     details: {
@@ -44,7 +49,7 @@ export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | 
         name: block.name,
         bytes: block.bytes,
         is_ram: ordered.includes(block),
-        sent_bytes: sentBytes(block, pageBytes),
+        sent_bytes: sentBytes(block, file, pageBytes),
         repeated_bytes: block.latest.replaced * pageBytes,
       })),
     },
@@ -53,7 +58,11 @@ export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | 
   return extra ? { ...plan, extra } : plan;
 }
 
-const sentBytes = ({ mapped, bytes, latest }: Block, pageBytes: number) => (mapped ? bytes : latest.pages * pageBytes);
+/** Bytes of a block that the stream describes; a mapped one may be cut. */
+function sentBytes({ mapped, bytes, latest }: Block, file: DumpFile, pageBytes: number): number {
+  if (!mapped) return latest.pages * pageBytes;
+  return Math.min(bytes, Math.max(0, file.bytes - mapped.pages));
+}
 
 /** The blocks that are RAM, in the order of their addresses. */
 function orderedRam(file: DumpFile, walked: Walked, blocks: readonly Block[], cut: CutShort | undefined): Block[] {
@@ -87,15 +96,24 @@ function notesOf(
 ): string[] {
   const notes: string[] = [];
   const { machine } = walked.configuration;
-  if (cut) notes.push(`The file ends before ${cut.what}; pages that were sent again after that are older ones here.`);
+  if (cut) notes.push(`The file ends before ${cut.what}; ${consequence(walked)}.`);
   if (missing > 0) notes.push(`${missing} bytes of RAM are not in the stream and count as absent.`);
   if (ordered.length > 1)
     notes.push("The RAM of several NUMA nodes is placed in the order of the numbers that libvirt gives them.");
+  for (const { name, bytes } of unsureBlocks([...walked.blocks.values()]).slice(0, MOST_NAMES_SHOWN))
+    notes.push(`RAM block ${name} (${bytes} bytes) is taken for a device's own memory.`);
   if (!layout.known) {
     const which = machine === undefined ? "The stream does not name its machine" : `Machine ${machine} is not known`;
     notes.push(`${which}; addresses are offsets in RAM block ${ordered[0].name}.`);
   }
   return notes;
+}
+
+/** What it means that the file is cut. */
+function consequence({ cut, configuration }: Walked): string {
+  if (!cut) return "RAM is complete";
+  if (configuration.capabilities.has("mapped-ram")) return "RAM behind that is absent";
+  return "pages that were sent later, or sent again, are absent or older than the others";
 }
 
 /** Extents of the pages of RAM, block after block. */
@@ -114,6 +132,7 @@ class PlannedPages {
 
   constructor(
     private readonly file: DumpFile,
+    private readonly listAt: number,
     private readonly layout: RamLayout,
     private readonly pageBytes: number,
   ) {}
@@ -142,6 +161,7 @@ class PlannedPages {
       return;
     }
     this.endZeros();
+    this.checkRoom();
     if (packed > 0) this.extents.add(address, pageBytes, CODE.zlib, place, packed);
     else this.extents.addStored(address, pageBytes, place > 0 ? place : this.offsetFilledWith(fillOf(place)));
   }
@@ -153,6 +173,7 @@ class PlannedPages {
   }
 
   private endZeros(): void {
+    this.checkRoom();
     this.extents.addZero(this.zerosFrom, this.zeroBytes);
     this.zeroBytes = 0;
   }
@@ -167,6 +188,7 @@ class PlannedPages {
 
   /** A run of a mapped block; offset undefined: zeros. The hole below 4 GiB may split it. */
   private addRun({ from, bytes, offset }: MappedRun): void {
+    this.checkRoom();
     this.bytes += bytes;
     const first = this.base + from;
     const low = Math.min(bytes, Math.max(0, this.layout.lowBytes - first));
@@ -178,5 +200,14 @@ class PlannedPages {
       if (offset === undefined) this.extents.addZero(address, length);
       else this.extents.addStored(address, length, offset + skipped);
     }
+  }
+
+  private checkRoom(): void {
+    if (this.extents.count >= MOST_EXTENTS)
+      throw this.file.fault(
+        this.listAt,
+        `RAM lies in more than ${MOST_EXTENTS} pieces`,
+        "take the dump in another format",
+      );
   }
 }
