@@ -1,5 +1,6 @@
 // What stands in front of the codes of a bzip2 block, and how codes are read.
 
+import type { PagekinError } from "../errors.js";
 import type { ByteStream } from "./byte-stream.js";
 
 const MOST_CODE_BITS = 20;
@@ -28,9 +29,15 @@ export class Bzip2Bits {
     return this.next * 8 - this.left;
   }
 
-  /** Reading went beyond the bytes that there are. */
+  /** Refuses to go on when reading went beyond the bytes that there are. */
   check(): void {
     if (this.position > this.bytes.length * 8) throw this.stream.endsEarly(this.bytes.length);
+  }
+
+  /** Something wrong that was read; it may be the zeros behind the end. */
+  damaged(why: string): PagekinError {
+    this.check();
+    return this.stream.damaged(why);
   }
 
   /** The next bits, 24 at most, without going on. */
@@ -63,10 +70,8 @@ export class Code {
   private readonly bases = new Int32Array(MOST_CODE_BITS + 1);
   private readonly symbols: Uint16Array;
 
-  constructor(
-    lengths: Uint8Array,
-    private readonly stream: ByteStream,
-  ) {
+  /** bits: where the lengths were read. */
+  constructor(lengths: Uint8Array, bits: Bzip2Bits) {
     this.symbols = new Uint16Array(lengths.length);
     let code = 0;
     let place = 0;
@@ -81,7 +86,7 @@ export class Code {
         this.symbols[place++] = symbol;
         code++;
       }
-      if (code > 1 << length) throw stream.damaged("a block's codes overlap");
+      if (code > 1 << length) throw bits.damaged("a block's codes overlap");
       this.limits[length] = code << (MOST_CODE_BITS - length);
       code <<= 1;
     }
@@ -96,7 +101,7 @@ export class Code {
     }
     let length = SHORT_BITS + 1;
     while (length <= MOST_CODE_BITS && ahead >= this.limits[length]) length++;
-    if (length > MOST_CODE_BITS) throw this.stream.damaged("a block has a code that means nothing");
+    if (length > MOST_CODE_BITS) throw bits.damaged("a block has a code that means nothing");
     bits.skip(length);
     return this.symbols[this.bases[length] + (ahead >>> (MOST_CODE_BITS - length))];
   }
@@ -110,13 +115,13 @@ export interface Tables {
   codes: Code[];
 }
 
-export function readTables(bits: Bzip2Bits, stream: ByteStream): Tables {
+export function readTables(bits: Bzip2Bits): Tables {
   const alphabet = readAlphabet(bits);
-  if (alphabet.length === 0) throw stream.damaged("a block has no bytes");
+  if (alphabet.length === 0) throw bits.damaged("a block has no bytes");
   const count = bits.read(3);
-  if (count < 2 || count > 6) throw stream.damaged("a block has an impossible number of codes");
-  const selectors = readSelectors(bits, count, stream);
-  const codes = Array.from({ length: count }, () => new Code(readLengths(bits, alphabet.length + 2, stream), stream));
+  if (count < 2 || count > 6) throw bits.damaged("a block has an impossible number of codes");
+  const selectors = readSelectors(bits, count);
+  const codes = Array.from({ length: count }, () => new Code(readLengths(bits, alphabet.length + 2), bits));
   bits.check();
   return { alphabet, selectors, codes };
 }
@@ -134,14 +139,14 @@ function readAlphabet(bits: Bzip2Bits): Uint8Array {
 }
 
 /** Ranks in unary in a list of the codes that moves each to its front. */
-function readSelectors(bits: Bzip2Bits, codes: number, stream: ByteStream): Uint8Array {
+function readSelectors(bits: Bzip2Bits, codes: number): Uint8Array {
   const count = bits.read(15);
   const selectors = new Uint8Array(count);
   const front = [0, 1, 2, 3, 4, 5];
   for (let i = 0; i < count; i++) {
     let rank = 0;
     while (bits.read(1) === 1) {
-      if (++rank >= codes) throw stream.damaged("a block selects a code that it does not have");
+      if (++rank >= codes) throw bits.damaged("a block selects a code that it does not have");
     }
     const [code] = front.splice(rank, 1);
     front.unshift(code);
@@ -151,12 +156,12 @@ function readSelectors(bits: Bzip2Bits, codes: number, stream: ByteStream): Uint
 }
 
 /** The first length, then for each symbol steps up (10) or down (11) to its length (0). */
-function readLengths(bits: Bzip2Bits, symbols: number, stream: ByteStream): Uint8Array {
+function readLengths(bits: Bzip2Bits, symbols: number): Uint8Array {
   const lengths = new Uint8Array(symbols);
   let length = bits.read(5);
   for (let symbol = 0; symbol < symbols; symbol++) {
     for (;;) {
-      if (length < 1 || length > MOST_CODE_BITS) throw stream.damaged("a block has a code of impossible length");
+      if (length < 1 || length > MOST_CODE_BITS) throw bits.damaged("a block has a code of impossible length");
       if (bits.read(1) === 0) break;
       length += bits.read(1) === 0 ? 1 : -1;
     }

@@ -60,7 +60,7 @@ async function* decodeStream(stream: ByteStream, block: Block): AsyncGenerator<U
       stream.skip(Math.ceil(bits.position / 8));
       return;
     }
-    if (high !== BLOCK_MAGIC[0] || low !== BLOCK_MAGIC[1]) throw stream.damaged("no block begins here");
+    if (high !== BLOCK_MAGIC[0] || low !== BLOCK_MAGIC[1]) throw bits.damaged("no block begins here");
     await block.read(bits, stream);
     yield* block.bytes();
     if (block.checksum !== expected) throw stream.damaged("the checksum of a block is wrong");
@@ -87,23 +87,23 @@ class Block {
   async read(bits: Bzip2Bits, stream: ByteStream): Promise<void> {
     if (bits.read(1) === 1) throw stream.unsupported("is of a version before 0.9.5", "decompress it with bzip2 -d");
     this.origin = bits.read(24);
-    await this.readSymbols(bits, stream);
+    await this.readSymbols(bits);
     bits.check();
     if (this.origin >= this.count) throw stream.damaged("a block begins outside itself");
     this.link();
   }
 
   /** The sorted bytes: Huffman codes of ranks in a list that moves each byte to its front, and of runs of its first. */
-  private async readSymbols(bits: Bzip2Bits, stream: ByteStream): Promise<void> {
+  private async readSymbols(bits: Bzip2Bits): Promise<void> {
     const { sorted, mostBytes } = this;
-    const { alphabet, selectors, codes } = readTables(bits, stream);
+    const { alphabet, selectors, codes } = readTables(bits);
     const front = alphabet.slice();
     const endOfBlock = alphabet.length + 1;
     let count = 0;
     let run = 0;
     let runUnit = 1;
     for (let group = 0; ; group++) {
-      if (group === selectors.length) throw stream.damaged("a block has no end");
+      if (group === selectors.length) throw bits.damaged("a block has no end");
       if (group % GROUPS_AT_ONCE === GROUPS_AT_ONCE - 1) {
         bits.check();
         const turn = breathe();
@@ -116,7 +116,7 @@ class Block {
           // A run's length has digits 1 and 2, the lowest first.
           run += runUnit << symbol;
           runUnit *= 2;
-          if (run > mostBytes - count) throw stream.damaged("a block is too long");
+          if (run > mostBytes - count) throw bits.damaged("a block is too long");
           continue;
         }
         if (run > 0) {
@@ -129,8 +129,8 @@ class Block {
           this.count = count;
           return;
         }
-        if (symbol > endOfBlock) throw stream.damaged("a block has a code that means nothing");
-        if (count === mostBytes) throw stream.damaged("a block is too long");
+        if (symbol > endOfBlock) throw bits.damaged("a block has a code that means nothing");
+        if (count === mostBytes) throw bits.damaged("a block is too long");
         const rank = symbol - 1;
         const byte = front[rank];
         front.copyWithin(1, 0, rank);

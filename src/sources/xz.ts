@@ -1,5 +1,5 @@
 // xz files by way of the xz-embedded in xz-decompress. Its stream class decodes one file at a time in a thread, so that
-// an xz in an xz would wait for itself, and knows no offsets; only its WebAssembly module is used, an instance a file.
+// an xz in an xz would wait for itself, and knows no offsets; only its compiled module is used, an instance a file.
 // It checks CRC32 and CRC64, takes streams one after the other, and refuses dictionaries of more than 64 MiB.
 
 import { breathe } from "../pace.js";
@@ -11,7 +11,7 @@ const RESULT = { ok: 0, end: 1, noMemory: 3, memoryLimit: 4, noFormat: 5, option
 const [SIZE, IN, IN_AT, IN_BYTES, OUT, OUT_BYTES, WORDS] = [0, 1, 2, 3, 4, 5, 6];
 
 interface Decoder {
-  memory: WebAssembly.Memory;
+  memory: { buffer: ArrayBuffer };
   create_context(): number;
   supply_input(context: number, bytes: number): void;
   get_next_output(context: number): number;
@@ -66,8 +66,8 @@ function failure(stream: ByteStream, result: number): Error {
 
 async function newDecoder(): Promise<Decoder> {
   const { default: library } = (await import("xz-decompress")) as unknown as {
-    default: { XzReadableStream: { _getModuleInstance(): Promise<void>; _moduleInstance: WebAssembly.Instance } };
+    default: { XzReadableStream: { _getModuleInstance(): Promise<void>; _moduleInstance: { exports: Decoder } } };
   };
   await library.XzReadableStream._getModuleInstance();
-  return library.XzReadableStream._moduleInstance.exports as unknown as Decoder;
+  return library.XzReadableStream._moduleInstance.exports;
 }

@@ -114,9 +114,9 @@ describe("gzip", () => {
     await expectRefused(folder, sources("bad.gz"), ["bad.gz", /no whole page/]);
   });
 
-  test("of a gzip", async ({ folder }) => {
-    writeIn(folder, { "bad.gz": gzipSync(GZIP) });
-    await expectRefused(folder, sources("bad.gz"), ["bad.gz", /twice/]);
+  test("of a gzip of a gzip", async ({ folder }) => {
+    writeIn(folder, { "bad.gz": gzipSync(gzipSync(GZIP)) });
+    await expectRefused(folder, sources("bad.gz"), ["bad.gz", /three times/]);
   });
 });
 

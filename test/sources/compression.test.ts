@@ -1,0 +1,118 @@
+// Dumps in containers, through the command: the same tables as the dump itself, or a refusal.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect } from "vitest";
+import { CONTAINERS, mixedDump, pack, SMALL } from "../support/containers.js";
+import { tablesIn, test } from "../support/folder.js";
+import { pagekin, succeed } from "../support/pagekin.js";
+import { expectRefused } from "../support/refused.js";
+import { rowsOf } from "../support/table.js";
+import { because, HAS_ZSTD, zstd } from "../support/tools.js";
+
+const SIZES = ["--page-size", "1k,4k"];
+
+/** The tables of one dump called vm, by file or by standard input. */
+async function tablesOf(folder: string, bytes: Buffer, how: "file" | "pipe" | "verify" = "file") {
+  const [file, out] = ["dump", "out"].map((name) => path.join(folder, `${how}-${bytes.length}-${name}`));
+  writeFileSync(file, bytes);
+  const input = how === "pipe" ? { input: bytes } : {};
+  const source = how === "pipe" ? "vm=-" : `vm=${file}`;
+  const options = how === "verify" ? ["--verify"] : [];
+  await succeed(["analyze", source, ...SIZES, ...options, "--out", out, "--quiet"], {
+    ...input,
+    env: { TMPDIR: folder },
+  });
+  const { "ledger.csv": _ledger, ...tables } = tablesIn(out);
+  return { tables, ledger: rowsOf(out, "ledger.csv").map(({ source: _source, ...rest }) => rest) };
+}
+
+describe.each(CONTAINERS)("$name", ({ name, extension, fixture, signature, installed }) => {
+  test("a file, several streams in one, and standard input give the tables of the dump", async ({ folder }) => {
+    const plain = await tablesOf(folder, SMALL);
+    for (const how of ["file", "pipe", "verify"] as const) expect(await tablesOf(folder, fixture, how)).toEqual(plain);
+    const small2 = await tablesOf(folder, Buffer.concat([SMALL, SMALL]));
+    expect(await tablesOf(folder, Buffer.concat([fixture, fixture]))).toEqual(small2);
+  });
+
+  test("the name of a file is taken without its extensions, and the manifest says how it is packed", async ({
+    folder,
+  }) => {
+    writeFileSync(path.join(folder, `db@15.raw.${extension}`), fixture);
+    writeFileSync(path.join(folder, `web@15.raw.${extension}.gz`), gzipSync(fixture));
+    const files = [`db@15.raw.${extension}`, `web@15.raw.${extension}.gz`];
+    await succeed(["analyze", ...files, "--out", "out", "--quiet"], { cwd: folder });
+    expect(rowsOf(path.join(folder, "out"), "self.csv").map(({ member }) => member)).toContain("web");
+    const manifest = JSON.parse(readFileSync(path.join(folder, "out", "manifest.json"), "utf8"));
+    expect(manifest.sources).toMatchObject([
+      { member: "db", time_s: 15, compression: name },
+      { member: "web", time_s: 15, compression: `gzip+${name}` },
+    ]);
+  });
+
+  test("cut anywhere it is refused", async ({ folder }) => {
+    const lengths = [signature, signature + 1, fixture.length >> 1, fixture.length - 1, fixture.length + signature];
+    for (const length of lengths) {
+      writeFileSync(path.join(folder, "bad"), Buffer.concat([fixture, fixture]).subarray(0, length));
+      await expectRefused(folder, ["analyze", "bad"], ["bad: at 0x", /ends early/]);
+    }
+    const input = fixture.subarray(0, fixture.length - 3);
+    await expectRefused(folder, ["analyze", "vm=-"], ["standard input", /ends early/], { input });
+  });
+
+  test("damaged anywhere it is refused or gives the tables of the dump", async ({ folder }) => {
+    const { tables } = await tablesOf(folder, SMALL);
+    const step = Math.ceil((fixture.length - signature) / 12);
+    for (let at = signature; at < fixture.length; at += step) {
+      const damaged = Buffer.from(fixture);
+      damaged[at] ^= 0x11;
+      writeFileSync(path.join(folder, "vm"), damaged);
+      const out = path.join(folder, `damaged-${at}`);
+      const { code, stderr } = await pagekin(["analyze", "vm", ...SIZES, "--out", out, "--quiet"], { cwd: folder });
+      if (code === 0) expect(tablesIn(out)).toMatchObject(tables);
+      else expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^pagekin: vm: at 0x[^\n]+\n$/) });
+    }
+  });
+
+  test("under two others it is refused", async ({ folder }) => {
+    writeFileSync(path.join(folder, "bad"), gzipSync(gzipSync(fixture)));
+    await expectRefused(folder, ["analyze", "bad"], ["bad", /compressed three times/]);
+  });
+
+  describe.skipIf(!installed)(`made by its tool${because(installed, `${name} is not installed`)}`, () => {
+    const dump = mixedDump(6 << 20);
+
+    test("a larger dump, also in a container of each kind, gives its tables", async ({ folder }) => {
+      const plain = await tablesOf(folder, dump);
+      const packed = pack(name, dump);
+      for (const how of ["file", "pipe"] as const) expect(await tablesOf(folder, packed, how)).toEqual(plain);
+      const others = CONTAINERS.filter((other) => other.installed).map((other) => pack(other.name, packed));
+      const twofold = [gzipSync(packed), ...others, pack(name, gzipSync(dump, { level: 1 }))];
+      if (HAS_ZSTD) twofold.push(zstd(packed), pack(name, zstd(dump)));
+      for (const bytes of twofold) expect(await tablesOf(folder, bytes)).toEqual(plain);
+      expect(await tablesOf(folder, twofold[0], "pipe")).toEqual(plain);
+    });
+
+    test("an inner container that is cut or damaged is refused", async ({ folder }) => {
+      const packed = pack(name, dump);
+      const damaged = Buffer.from(packed);
+      damaged[packed.length >> 1] ^= 1;
+      const cut = packed.subarray(0, packed.length - 1);
+      for (const [inner, says] of [[cut, "ends early"] as const, [damaged, "is damaged"] as const]) {
+        writeFileSync(path.join(folder, "bad"), gzipSync(inner, { level: 1 }));
+        await expectRefused(folder, ["analyze", "bad"], ["bad (unpacked)", says]);
+      }
+      writeFileSync(path.join(folder, "bad"), pack(name, packed).subarray(0, -5));
+      await expectRefused(folder, ["analyze", "bad"], [/bad: at 0x.*ends early/]);
+    });
+
+    test("a format inside is seen", async ({ folder }) => {
+      const minidump = Buffer.concat([Buffer.from("MDMP\x93\xa7\0\0", "latin1"), dump]);
+      for (const bytes of [pack(name, minidump), gzipSync(pack(name, minidump)), pack(name, pack(name, minidump))]) {
+        writeFileSync(path.join(folder, "bad"), bytes);
+        await expectRefused(folder, ["analyze", "bad"], ["bad", /minidump/]);
+      }
+    });
+  });
+});
