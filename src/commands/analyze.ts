@@ -8,6 +8,7 @@ import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
 import { countWorld, type WorldResult } from "../sharing/world.js";
+import { notesOf } from "../sources/open.js";
 import { SpectrumWriter } from "../tracefile/spectrum-write.js";
 import { VERSION } from "../version.js";
 import {
@@ -80,5 +81,12 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     seconds: progress.seconds,
   });
   if (!args.quiet)
-    await printSummary(results, { pageSizes, folder: args.out, files, seconds: progress.seconds, json: args.json });
+    await printSummary(results, {
+      pageSizes,
+      folder: args.out,
+      files,
+      seconds: progress.seconds,
+      json: args.json,
+      notes: notesOf(sourcesOf(worlds)),
+    });
 }

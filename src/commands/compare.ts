@@ -8,6 +8,7 @@ import { Output } from "../report/output.js";
 import { printPolicies } from "../report/policy-summary.js";
 import * as tables from "../report/policy-tables.js";
 import type { KernelSettings } from "../sharing/kernel.js";
+import { notesOf } from "../sources/open.js";
 import { readRows } from "../sources/rows.js";
 import { SpectrumWriter } from "../tracefile/spectrum-write.js";
 import { VERSION } from "../version.js";
@@ -105,7 +106,14 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   ]);
   const { sources, pageSizes, resources } = spectra;
   const files = await writeManifest(output, { args, sources, pageSizes, resources, seconds });
-  if (!args.quiet) await printPolicies(comparisons, { folder: args.out, files, seconds, json: args.json });
+  if (!args.quiet)
+    await printPolicies(comparisons, {
+      folder: args.out,
+      files,
+      seconds,
+      json: args.json,
+      notes: notesOf(spectra.opened),
+    });
 }
 
 function policiesOf(

@@ -7,7 +7,7 @@ import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
-import { displayName, type Opened } from "../sources/open.js";
+import { displayName, notesOf, type Opened } from "../sources/open.js";
 import { VERSION } from "../version.js";
 import {
   type Arguments,
@@ -82,6 +82,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds: progress.seconds,
       json: args.json,
+      notes: notesOf(sourcesOf(worlds)),
     });
 }
 

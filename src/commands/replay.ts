@@ -7,6 +7,7 @@ import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
 import { openScenario, replayScenario } from "../runs/replay.js";
+import { notesOf } from "../sources/open.js";
 import { type Arguments, type Command, parseResources, runOptions } from "./options.js";
 
 const { out, force, json, workers, "hash-sources": hashSources, quiet, progress } = runOptions;
@@ -60,5 +61,13 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   await output.writeTables(replayTables(finished));
   const { snapshots } = sources;
   const files = await writeManifest(output, { args, sources: snapshots, pageSizes, resources: undefined, seconds });
-  if (!args.quiet) await printReplay(finished, { folder: args.out, files, seconds, runSeconds, json: args.json });
+  if (!args.quiet)
+    await printReplay(finished, {
+      folder: args.out,
+      files,
+      seconds,
+      runSeconds,
+      json: args.json,
+      notes: notesOf(sourcesOf(sources.worlds)),
+    });
 }

@@ -28,13 +28,15 @@ export async function writeManifest(
   const sources = [];
   for (const { opened, member, timeS } of read) {
     // What came through a pipe is not there to be read again.
+    const packing = opened.packing ?? opened;
     const readable = args.hashSources && !opened.pipe && opened.fd === undefined;
     sources.push({
       source: displayName(opened.name),
       member: member ?? null,
       time_s: timeS ?? null,
       format: opened.format,
-      compression: [opened.compression, opened.inner].filter(Boolean).join("+"),
+      compression: [packing.compression, packing.inner].filter(Boolean).join("+"),
+      ...(opened.notes && opened.notes.length > 0 ? { notes: opened.notes } : {}),
       // What came through a pipe is in the ledger.
       bytes: opened.pipe ? null : opened.fileBytes,
       ...(readable ? { sha256: await sha256(opened.name.path) } : {}),

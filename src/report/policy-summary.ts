@@ -4,7 +4,7 @@ import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/compare.js";
 import { mean, rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import { print, type SummaryOptions, styled, table } from "./terminal.js";
+import { endParts, print, type SummaryOptions, styled, table } from "./terminal.js";
 
 const NORMAL_PAGE_BYTES = 4096;
 const MOST_MERGES = 3;
@@ -39,7 +39,7 @@ export function printPolicies(comparisons: readonly Comparison[], options: Summa
       ...searchPart(shown),
       ...mergesPart(shown, rows, pageBytes),
       ...marginalPart(shown, pageBytes),
-      `In ${options.folder}:\n  ${options.files.filter((file) => !file.endsWith(".json")).join(" ")}`,
+      ...endParts(options),
     ].join("\n\n"),
   );
 }

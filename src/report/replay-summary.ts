@@ -8,7 +8,7 @@ import type { PlannedRun } from "../runs/reference.js";
 import type { FinishedRuns } from "../runs/replay.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
 import { isolationCostOf } from "./runs-table.js";
-import { lineWidth, print, type SummaryOptions, styled, table } from "./terminal.js";
+import { endParts, lineWidth, print, type SummaryOptions, styled, table } from "./terminal.js";
 
 const LEVELS = " ▁▂▃▄▅▆▇█";
 const MOST_NAME = 36;
@@ -22,27 +22,26 @@ export function printReplay(finished: FinishedRuns, options: ReplaySummaryOption
   const { runs, results } = finished;
   if (options.json) return print(JSON.stringify(jsonOf(finished, options), null, 2));
   const body = runs.length === 1 ? ofOneRun(finished) : ofRuns(finished);
-  const csv = options.files.filter((file) => !file.endsWith(".json")).join(" ");
   const [{ scenario }] = runs;
   const members = `${formatCount(finished.members.length)} members`;
   const head =
     runs.length === 1
       ? `${scenario.scanner.rules}, policy ${scenario.policy}, ${members}, ${endOf(results[0].samples)}`
       : `${formatCount(runs.length)} runs, ${members}`;
-  return print([styled("bold", head), ...body, `In ${options.folder}:\n  ${csv}`].join("\n\n"));
+  return print([styled("bold", head), ...body, ...endParts(options)].join("\n\n"));
 }
 
 const endOf = (samples: readonly Sample[]) => `${formatNumber(samples[samples.length - 1].ns / NANOSECONDS)} s`;
 const savedAt = ({ groups }: Sample) => groups.reduce((sum, group) => sum + reclaimedOf(group), 0);
 const mostSaved = (samples: readonly Sample[]) => samples.reduce((most, one) => Math.max(most, savedAt(one)), 0);
 
-function jsonOf({ runs, results }: FinishedRuns, { folder, files, seconds, runSeconds }: ReplaySummaryOptions) {
+function jsonOf({ runs, results }: FinishedRuns, { folder, files, seconds, runSeconds, notes }: ReplaySummaryOptions) {
   const each = runs.map(({ name }, run) => {
     const { samples, groups } = results[run];
     const last = samples[samples.length - 1];
     return { run: name, time_s: last.ns / NANOSECONDS, groups, last: last.groups };
   });
-  return { folder, files, seconds, run_seconds: runSeconds, runs: each };
+  return { folder, files, notes, seconds, run_seconds: runSeconds, runs: each };
 }
 
 function ofOneRun(finished: FinishedRuns): string[] {

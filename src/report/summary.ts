@@ -6,7 +6,7 @@ import type { Sharing } from "../sharing/count.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import { lineWidth, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
+import { endParts, lineWidth, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
 
 interface SizesOptions extends SummaryOptions {
   pageSizes: readonly number[];
@@ -20,7 +20,7 @@ const LEAST_TIMED = 0.1;
 
 export function printSummary(results: readonly WorldResult[], options: SizesOptions): Promise<void> {
   if (options.json) return print(JSON.stringify(summaryJson(results, options), null, 2));
-  const { pageSizes, folder, files } = options;
+  const { pageSizes } = options;
   const pageBytes = pageSizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : pageSizes[0];
   const size = pageSizes.indexOf(pageBytes);
   const isShared = results.some(({ world }) => world.snapshots.length > 1);
@@ -30,7 +30,7 @@ export function printSummary(results: readonly WorldResult[], options: SizesOpti
     ...(isShared ? [interPart(results, size, pageBytes)] : []),
     ...(pageSizes.length > 1 ? [sizesPart(results, pageSizes, isShared)] : []),
     ...shortHashes(results),
-    `In ${folder}:\n  ${files.filter((file) => !file.endsWith(".json")).join(" ")}`,
+    ...endParts(options),
   ];
   return print(parts.join("\n\n"));
 }
@@ -179,10 +179,14 @@ function shortHashes(results: readonly WorldResult[]): string[] {
   ];
 }
 
-function summaryJson(results: readonly WorldResult[], { pageSizes, folder, files, seconds }: SizesOptions): object {
+function summaryJson(
+  results: readonly WorldResult[],
+  { pageSizes, folder, files, seconds, notes }: SizesOptions,
+): object {
   return {
     folder,
     files,
+    notes,
     page_sizes: pageSizes,
     duration_s: Number(seconds.toFixed(3)),
     worlds: results.map(({ world, sharing }) => ({
@@ -234,7 +238,14 @@ export function printTraces(
     }));
     return print(
       JSON.stringify(
-        { folder, page_sizes: pageSizes, rows, duration_s: Number(seconds.toFixed(3)), traces: list },
+        {
+          folder,
+          notes: options.notes,
+          page_sizes: pageSizes,
+          rows,
+          duration_s: Number(seconds.toFixed(3)),
+          traces: list,
+        },
         null,
         2,
       ),

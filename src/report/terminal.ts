@@ -14,6 +14,19 @@ export interface SummaryOptions {
   files: readonly string[];
   seconds: number;
   json: boolean;
+  /** What is to be known of the sources. */
+  notes: readonly string[];
+}
+
+const MOST_NOTES = 10;
+
+/** The end of a summary: what is to be known of the sources, and where the results are. */
+export function endParts({ folder, files, notes }: SummaryOptions): string[] {
+  const shown = notes.slice(0, MOST_NOTES).map((note) => printable(`Note: ${note}`));
+  const more = notes.length - shown.length;
+  if (more > 0) shown.push(`and ${more} more notes in manifest.json`);
+  const tables = files.filter((file) => !file.endsWith(".json")).join(" ");
+  return [...(shown.length > 0 ? [shown.join("\n")] : []), `In ${folder}:\n  ${tables}`];
 }
 
 /** Characters that a line of the terminal takes; elsewhere 100. */

@@ -15,7 +15,7 @@ export const CODE_NAMES: Record<Code, string> = {
   [CODE.stored]: "plain bytes",
   [CODE.zero]: "zeros",
   [CODE.zlib]: "zlib",
-  [CODE.lzo]: "LZO",
+  [CODE.lzo]: "lzo",
   [CODE.snappy]: "snappy",
   [CODE.zstd]: "zstd",
   [CODE.snappyChunk]: "framed snappy, or its CRC",

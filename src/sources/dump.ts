@@ -1,6 +1,7 @@
 // A dump's layout: its format's plan, brought in order, without what is not to be read.
 
 import { closeSync, createReadStream, openSync } from "node:fs";
+import { PagekinError } from "../errors.js";
 import { decompress, type Layers } from "./compression.js";
 import { DumpFile } from "./dump-file.js";
 import type { DumpPlan } from "./formats/format.js";
@@ -75,7 +76,10 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
     const { offset, compression } = payloadOf(head, fileBytes, file);
     if (compression === "none") return undefined;
     const packed = createReadStream("", { fd, start: offset, autoClose: false, highWaterMark: 1024 * 1024 });
-    const { fd: unpacked, bytes } = await spool(decompress(packed, compression, file));
+    const { fd: unpacked, bytes } = await spool(decompress(packed, compression, file)).catch((error: unknown) => {
+      if (!(error instanceof PagekinError) || error.place.offset !== undefined) throw error;
+      throw new PagekinError(error.message, { file, offset, hint: error.hint });
+    });
     return { name, format: opened.format, compression: "none", fileBytes: bytes, fd: unpacked };
   } finally {
     closeSync(fd);

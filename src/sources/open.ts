@@ -207,6 +207,11 @@ export function identityOf({ dev, ino }: { dev: number; ino: number }): string {
   return `${dev} ${ino}`;
 }
 
+/** What is to be known of sources, each with its name. */
+export function notesOf(sources: readonly Opened[]): string[] {
+  return sources.flatMap(({ name, notes = [] }) => notes.map((note) => `${displayName(name)}: ${note}`));
+}
+
 /** How messages call a source. */
 export function displayName(name: SourceName): string {
   return name.path === "-" ? "standard input" : name.path;
