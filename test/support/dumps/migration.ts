@@ -8,7 +8,7 @@ const number = (bytes: 1 | 2 | 4) => (value: number) => {
   return buffer;
 };
 export const u8 = number(1);
-export const u16 = number(2);
+const u16 = number(2);
 export const u32 = number(4);
 
 export function u64(value: number | bigint): Buffer {

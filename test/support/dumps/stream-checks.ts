@@ -64,7 +64,7 @@ export async function expectStreamRefused(folder: string, bytes: Uint8Array, ...
 const MOST_MS = 2000;
 
 /** Reads a dump that may be damaged: true if it was read, false if it was refused as it must be, and that soon. */
-export async function isRead(file: string, pageSize = PAGE): Promise<boolean> {
+async function isRead(file: string, pageSize = PAGE): Promise<boolean> {
   const began = Date.now();
   try {
     await analyze([file], { pageSizes: [pageSize], workers: 1 });
