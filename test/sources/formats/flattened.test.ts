@@ -4,7 +4,7 @@ import { describe, expect } from "vitest";
 import { PagekinError } from "../../../src/errors.js";
 import { kdump } from "../../../src/sources/formats/kdump.js";
 import { type Chunk, flattenedOf, inChunks, type KdumpSpec, kdumpOf } from "../../support/dumps/kdump.js";
-import { dataOf, planning } from "../../support/dumps/planned.js";
+import { dataOf, planning } from "../../support/dumps/kdump-plans.js";
 import { test } from "../../support/folder.js";
 import { randomBytes, randomNumbers } from "../../support/random.js";
 import { expectRefused } from "../../support/refused.js";

@@ -7,7 +7,7 @@ import { describe, expect } from "vitest";
 import { PagekinError } from "../../../src/errors.js";
 import { kdump } from "../../../src/sources/formats/kdump.js";
 import { coded, flattenedOf, inChunks, type KdumpSpec, kdumpOf } from "../../support/dumps/kdump.js";
-import { planning } from "../../support/dumps/planned.js";
+import { planning } from "../../support/dumps/kdump-plans.js";
 import { test } from "../../support/folder.js";
 import { pagekin } from "../../support/pagekin.js";
 import { randomBytes, randomNumbers } from "../../support/random.js";

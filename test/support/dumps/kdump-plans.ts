@@ -1,4 +1,4 @@
-// What a format plans of bytes, without the command line: for what would take too many runs of it.
+// Plans of one file at many lengths, and the bytes that a plan points at, coded as they are.
 
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";

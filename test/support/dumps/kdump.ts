@@ -161,17 +161,20 @@ function descriptorsAndData(
     data.push(Buffer.from(bytes));
     end += bytes.length;
   }
+  const descriptorOf = (source: number): Buffer => {
+    const page = pages[source];
+    if (typeof page === "string" || "like" in page) return struct().longLong(0).int(0, 0).longLong(0).padded(24);
+    const [flags, bytes] = page instanceof Uint8Array ? [0, page] : [page.flags, page.data];
+    const place = places.get(source) ?? 0;
+    return struct().longLong(place).int(bytes.length, flags).longLong(0).padded(24);
+  };
+  const made = new Map<number, Buffer>();
   const descriptors = described.map((n) => {
     const page = pages[n];
-    if (typeof page === "string") return struct().longLong(0).int(0, 0).longLong(0).padded(24);
-    const source = "like" in page ? page.like : n;
-    const target = pages[source] as Uint8Array | Coded;
-    const [flags, bytes] = target instanceof Uint8Array ? [0, target] : [target.flags, target.data];
-    return struct()
-      .longLong(places.get(source) ?? 0)
-      .int(bytes.length, flags)
-      .longLong(0)
-      .padded(24);
+    const source = typeof page === "object" && "like" in page ? page.like : n;
+    const descriptor = made.get(source) ?? descriptorOf(source);
+    made.set(source, descriptor);
+    return descriptor;
   });
   return [...descriptors, ...data];
 }
