@@ -278,4 +278,14 @@ describe("pagekin with a kdump", () => {
     await succeed(["analyze", "k.kdump", "--allow-truncated", "--page-size", "4k", "--out", out], { cwd: folder });
     expect(rowsOf(out, "ledger.csv")).toMatchObject([{ nonzero_bytes: "8192", absent_bytes: "4096" }]);
   });
+
+  test("counts pages that were left out as absent RAM, however many lie together", async ({ folder }) => {
+    const pages: KdumpSpec["pages"] = { 0: A, 20001: B };
+    for (let n = 1; n <= 20_000; n++) pages[n] = "excluded";
+    writeFileSync(path.join(folder, "k.kdump"), kdumpOf({ pages: { ...pages, 20002: "lost" } }));
+    const out = path.join(folder, "out");
+    await succeed(["analyze", "k.kdump", "--page-size", "4k", "--out", out], { cwd: folder });
+    const expected = { nonzero_bytes: "8192", outside_ram_bytes: "0", absent_bytes: String(20_001 * PAGE) };
+    expect(rowsOf(out, "ledger.csv")).toMatchObject([expected]);
+  });
 });
