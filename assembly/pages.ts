@@ -107,14 +107,30 @@ function skipGroup(): void {
   }
 }
 
-/** A group of which the KiB that `present` has bits for are there. */
-function hashGroup(src: usize, present: u32): void {
+/** Takes the terms of a group's KiB; gives a bit for each that is zero. */
+function takeTerms(src: usize): u32 {
+  let zeros: u32 = 0;
+  for (let k: u32 = 0; k < GROUP; k++, src += 1024) {
+    if (isZeroKib(src)) zeros |= 1 << k;
+    else termsOfKib(src, TERMS + (k as usize) * TERMS_BYTES);
+  }
+  return zeros;
+}
+
+/** The same of those that are there. */
+function takeTermsThere(src: usize, present: u32): u32 {
   let zeros: u32 = 0;
   for (let k: u32 = 0; k < GROUP; k++, src += 1024) {
     if (!((present >> k) & 1)) continue;
     if (isZeroKib(src)) zeros |= 1 << k;
     else termsOfKib(src, TERMS + (k as usize) * TERMS_BYTES);
   }
+  return zeros;
+}
+
+/** A group of which the KiB that `present` has bits for are there. */
+function hashGroup(src: usize, present: u32): void {
+  const zeros = present == 0xffff ? takeTerms(src) : takeTermsThere(src, present);
   for (let k: u32 = 0; k < GROUP; k += 4) {
     if (((present >> k) & 15) == 15) pages4k++;
     if (((zeros >> k) & 15) == 15) zeroPages4k++;

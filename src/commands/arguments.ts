@@ -24,7 +24,7 @@ export function parseQuickly(argv: string[], { options }: AnyCommand): Values | 
     return (
       known.has(name) &&
       (name === "_" || !Array.isArray(value) || repeatable.some((one) => one === name || camelCase(one) === name)) &&
-      (!choices || choices.includes(value as string))
+      (!choices || value === undefined || choices.includes(value as string))
     );
   };
   if (error || !Object.entries(values).every(isGood)) return undefined;

@@ -6,9 +6,7 @@ import { decompress, type Layers } from "./compression.js";
 import { DumpFile } from "./dump-file.js";
 import type { DumpPlan } from "./formats/format.js";
 import { HEAD_BYTES } from "./formats/known.js";
-import { planMigration } from "./formats/qemu-migration.js";
 import { dumpFormatNamed } from "./formats/registry.js";
-import { payloadOf } from "./formats/virsh-save.js";
 import { layOut, type Selection } from "./layout.js";
 import { nameOfFile } from "./names.js";
 import { displayName, type Opened, toSeekable } from "./open.js";
@@ -50,8 +48,8 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
   try {
     const file = new DumpFile(displayName(plain.name), fd, plain.fileBytes);
     const plan = payload
-      ? await planMigration(file, 0, settings)
-      : await dumpFormatNamed(plain.format).plan(file, settings);
+      ? await (await import("./formats/qemu-migration.js")).planMigration(file, 0, settings)
+      : await (await dumpFormatNamed(plain.format)).plan(file, settings);
     return {
       ...plain,
       layout: await layOut(plan, selectionOf(plan, plain, settings)),
@@ -73,6 +71,7 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
   const fd = spooled ?? openSync(name.path, "r");
   try {
     const head = new DumpFile(file, fd, fileBytes).read(0, Math.min(HEAD_BYTES, fileBytes), "the header");
+    const { payloadOf } = await import("./formats/virsh-save.js");
     const { offset, compression } = payloadOf(head, fileBytes, file);
     if (compression === "none") return undefined;
     const packed = createReadStream("", { fd, start: offset, autoClose: false, highWaterMark: 1024 * 1024 });

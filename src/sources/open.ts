@@ -130,7 +130,7 @@ async function detect(head: Buffer, name: SourceName, asked: string | undefined)
   const { content: inner, ...layers } = await peel(head, HEAD_BYTES);
   const { compression } = layers;
   if (asked !== undefined) return { format: asked, ...layers };
-  const known = dumpFormatOf(inner);
+  const known = await dumpFormatOf(inner);
   if (known) return { format: known.name, ...layers };
   const unread =
     unreadFormat(inner) ??

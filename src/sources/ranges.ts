@@ -16,18 +16,16 @@ export function outsideRam(plan: DumpPlan): Range[] {
   return outside.sort((a, b) => a.address - b.address);
 }
 
-/** Devices and firmware stand above it, and are equal in every machine. RAM that a cut dump lost is RAM too. */
-function endOfLowRam({ extents, span = [] }: DumpPlan): number {
-  const { count } = extents;
-  const addressOf = (i: number) => (i < count ? extents.address(i) : span[i - count].address);
-  const endOf = (i: number) => (i < count ? extents.end(i) : addressOf(i) + span[i - count].bytes);
-  const order = new Uint32Array(count + span.length).map((_, i) => i);
-  order.sort((a, b) => addressOf(a) - addressOf(b));
-  if (order.length === 0) return FOUR_GIB;
-  let end = addressOf(order[0]);
-  for (const i of order) {
-    if (addressOf(i) - end >= MOST_GAP) break;
-    end = Math.max(end, endOf(i));
+/** Devices and firmware stand above it. RAM that a cut dump lost is RAM too: what the dump speaks of counts, if it says so. */
+function endOfLowRam({ extents, span }: DumpPlan): number {
+  const ranges =
+    span ?? Array.from({ length: extents.count }, (_, i) => ({ address: extents.address(i), bytes: extents.bytes(i) }));
+  const sorted = [...ranges].sort((a, b) => a.address - b.address);
+  if (sorted.length === 0) return FOUR_GIB;
+  let end = sorted[0].address;
+  for (const { address, bytes } of sorted) {
+    if (address - end >= MOST_GAP) break;
+    end = Math.max(end, address + bytes);
   }
   return end;
 }

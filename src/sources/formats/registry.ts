@@ -1,23 +1,62 @@
-// Every dump format; a new one is a file beside this one and a line here.
+// Every dump format: how its files begin, and where its reader is, which is loaded for such files only. A new one is a file
+// beside this one and a line here.
 
-import { avml } from "./avml.js";
-import { elf } from "./elf.js";
+import type { FormatName } from "../format-names.js";
 import type { DumpFormat } from "./format.js";
-import { kdump } from "./kdump.js";
-import { lime } from "./lime.js";
-import { qemuMigration } from "./qemu-migration.js";
 import { raw } from "./raw.js";
-import { virshSave } from "./virsh-save.js";
-import { xen } from "./xen.js";
 
-/** The first whose probe says yes is taken; raw is what is left. */
-const FORMATS: readonly DumpFormat[] = [kdump, xen, elf, lime, avml, qemuMigration, virshSave, raw];
-
-/** The format of a file that begins so, if it has a signature. */
-export function dumpFormatOf(head: Buffer): DumpFormat | undefined {
-  return FORMATS.find((format) => format !== raw && format.probe(head));
+interface Entry {
+  name: FormatName;
+  /** Whether a file that begins with this head may be of the format; its own probe decides. */
+  maybe(head: Buffer): boolean;
+  load(): Promise<DumpFormat>;
 }
 
-export function dumpFormatNamed(name: string): DumpFormat {
-  return FORMATS.find((format) => format.name === name) ?? raw;
+const beginsWith =
+  (...signatures: string[]) =>
+  (head: Buffer) =>
+    signatures.some((signature) => head.toString("latin1", 0, signature.length) === signature);
+
+const FORMATS: readonly Entry[] = [
+  {
+    name: "kdump",
+    maybe: beginsWith("KDUMP   ", "DISKDUMP", "makedumpfile"),
+    load: async () => (await import("./kdump.js")).kdump,
+  },
+  { name: "xen", maybe: beginsWith("\x7fELF"), load: async () => (await import("./xen.js")).xen },
+  { name: "elf", maybe: beginsWith("\x7fELF"), load: async () => (await import("./elf.js")).elf },
+  // A LiME dump may be one zlib stream.
+  {
+    name: "lime",
+    maybe: (head) => beginsWith("EMiL", "LiME")(head) || isZlib(head),
+    load: async () => (await import("./lime.js")).lime,
+  },
+  { name: "avml", maybe: beginsWith("AVML", "LMVA"), load: async () => (await import("./avml.js")).avml },
+  {
+    name: "qemu-migration",
+    maybe: beginsWith("QEVM"),
+    load: async () => (await import("./qemu-migration.js")).qemuMigration,
+  },
+  {
+    name: "virsh-save",
+    maybe: beginsWith("LibvirtQemud"),
+    load: async () => (await import("./virsh-save.js")).virshSave,
+  },
+];
+
+const isZlib = (head: Buffer) => head.length >= 2 && (head[0] & 15) === 8 && head.readUInt16BE(0) % 31 === 0;
+
+/** The format of a file that begins so, if it has a signature. */
+export async function dumpFormatOf(head: Buffer): Promise<DumpFormat | undefined> {
+  for (const { maybe, load } of FORMATS) {
+    if (!maybe(head)) continue;
+    const format = await load();
+    if (format.probe(head)) return format;
+  }
+  return undefined;
+}
+
+/** Raw is what is left. */
+export async function dumpFormatNamed(name: string): Promise<DumpFormat> {
+  return FORMATS.find((format) => format.name === name)?.load() ?? raw;
 }
