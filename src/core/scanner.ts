@@ -13,7 +13,7 @@ const NODE_WORDS = NODE_BYTES / 4;
 /** The content number of a page that is not there. */
 export const ABSENT = 0xffffffff;
 
-/** What ksmd's settings come to; see assembly/scanner.ts. */
+/** What ksmd's settings come to; see assembly/scanner/records.ts. */
 export interface ScannerRules {
   /** The checksum is compared before the stable tree is searched (6.11 and later). */
   checksumFirst: boolean;
@@ -120,7 +120,7 @@ export class Scanner {
     return member;
   }
 
-  /** A member's part of what its group has reclaimed, in pages; see shareOf in assembly/scanner.ts. */
+  /** A member's part of what its group has reclaimed, in pages; see shareOf in assembly/scanner/members.ts. */
   shareOf(member: number): number {
     return this.instance.exports.shareOf(member);
   }
