@@ -2,7 +2,17 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { analyze, EXIT, interSharing, PagekinError, pairRate, type Sharing, selfSharing, VERSION } from "pagekin";
+import {
+  analyze,
+  EXIT,
+  interSharing,
+  PagekinError,
+  pairRate,
+  replay,
+  type Sharing,
+  selfSharing,
+  VERSION,
+} from "pagekin";
 import { describe, expect } from "vitest";
 import { test } from "./support/folder.js";
 import { madeDumps } from "./support/made-dumps.js";
@@ -31,6 +41,29 @@ test("SEMMA's worked example by the library", async ({ folder }) => {
     selfShareOfSaving: 6 / 7,
   });
   expect(sharing[0].pairs.map((pair) => pairRate(sharing[0], pair))).toEqual([1 / 6, 0, 0]);
+});
+
+test("SEMMA's worked example replayed by the library, alone and with two threads", async ({ folder }) => {
+  madeDumps.writeSemma(folder);
+  const scenario = {
+    sources: ["VM1", "VM2", "VM3"].map((name) => `${name}.raw`),
+    vary: { policy: ["one-group", "per-member"] },
+  };
+  const file = path.join(folder, "scenario.yaml");
+  writeFileSync(file, JSON.stringify(scenario)); // JSON is YAML
+  for (const workers of [1, 2]) {
+    const runs = await replay(file, { workers });
+    expect(runs.map(({ name }) => name)).toEqual(["policy=one-group", "policy=per-member"]);
+    const [together, apart] = runs.map(({ samples }) => samples[samples.length - 1].groups);
+    expect(runs[0].members).toEqual(["VM1", "VM2", "VM3"]);
+    // Nine pages of two contents; apart each member has three of one.
+    expect(together.map(({ pagesShared, pagesSharing }) => [pagesShared, pagesSharing])).toEqual([[2, 7]]);
+    expect(apart.map(({ pagesShared, pagesSharing }) => [pagesShared, pagesSharing])).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
+  }
 });
 
 test("rates of nothing are 0", () => {
