@@ -1,6 +1,6 @@
 // A dump's layout: its format's plan, brought in order, without what is not to be read.
 
-import { closeSync, createReadStream, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { decompress, type Layers } from "./compression.js";
 import { DumpFile } from "./dump-file.js";
@@ -12,7 +12,7 @@ import { nameOfFile } from "./names.js";
 import { displayName, type Opened, toSeekable } from "./open.js";
 import { outsideRam } from "./ranges.js";
 import { residentRanges } from "./resident.js";
-import { spool } from "./spool.js";
+import { chunksOf, spool } from "./spool.js";
 
 /** How dumps are read. */
 export interface DumpSettings {
@@ -57,6 +57,10 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
       details: plan.details ?? {},
       packing: packingOf(opened),
     };
+  } catch (error) {
+    // A temporary file has no other owner yet.
+    if (plain.fd !== undefined) closeSync(fd);
+    throw error;
   } finally {
     if (plain.fd === undefined) closeSync(fd);
   }
@@ -74,11 +78,14 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
     const { payloadOf } = await import("./formats/virsh-save.js");
     const { offset, compression } = payloadOf(head, fileBytes, file);
     if (compression === "none") return undefined;
-    const packed = createReadStream("", { fd, start: offset, autoClose: false, highWaterMark: 1024 * 1024 });
-    const { fd: unpacked, bytes } = await spool(decompress(packed, compression, file)).catch((error: unknown) => {
-      if (!(error instanceof PagekinError) || error.place.offset !== undefined) throw error;
-      throw new PagekinError(error.message, { file, offset, hint: error.hint });
-    });
+    const { fd: unpacked, bytes } = await spool(decompress(chunksOf(fd, offset), compression, file)).catch(
+      (error: unknown) => {
+        if (!(error instanceof PagekinError)) throw error;
+        // The decoder counts from where the packed stream begins.
+        const place = offset + (error.place.offset ?? 0);
+        throw new PagekinError(error.message, { file, offset: place, hint: error.hint });
+      },
+    );
     return { name, format: opened.format, compression: "none", fileBytes: bytes, fd: unpacked };
   } finally {
     closeSync(fd);

@@ -7,7 +7,7 @@ import { HEAD_BYTES, unreadFormat } from "./formats/known.js";
 import { dumpFormatOf } from "./formats/registry.js";
 import type { Layout } from "./layout.js";
 import type { SourceName } from "./names.js";
-import { spool } from "./spool.js";
+import { chunksOf, spool } from "./spool.js";
 import { unzstd } from "./zstd.js";
 
 /** A source whose head was looked at. */
@@ -188,16 +188,16 @@ async function* unpackOnce(opened: Opened, file: string): AsyncGenerator<Uint8Ar
   yield* compression === "none" ? input : decompress(input, compression, file);
 }
 
-function readFile({ name, fd }: Opened): Readable {
-  const spooled = fd === undefined ? {} : { fd, start: 0, autoClose: false };
-  return createReadStream(name.path, { highWaterMark: 1024 * 1024, ...spooled });
+function readFile({ name, fd }: Opened): AsyncIterable<Uint8Array> {
+  return fd === undefined ? createReadStream(name.path, { highWaterMark: 1024 * 1024 }) : chunksOf(fd);
 }
 
 /** A source as an uncompressed file that can be read at any offset: spooled to a temporary file unless it is one. */
 export async function toSeekable(opened: Opened): Promise<Opened> {
   if (!opened.pipe && opened.compression === "none") return opened;
-  const { fd, bytes } = await spool(bytesOf(opened));
-  if (opened.fd !== undefined) closeSync(opened.fd);
+  const { fd, bytes } = await spool(bytesOf(opened)).finally(() => {
+    if (opened.fd !== undefined) closeSync(opened.fd);
+  });
   const { name, format } = opened;
   return { name, format, compression: "none", fileBytes: bytes, fd };
 }

@@ -1,8 +1,9 @@
-import { closeSync, mkdtempSync, openSync, rmdirSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
 
+const READ_BYTES = 1024 * 1024;
 /** No dump is larger; what a few bytes unpack to may be. */
 const MOST_BYTES = 2 ** 40;
 
@@ -46,4 +47,15 @@ export async function spool(chunks: AsyncIterable<Uint8Array>): Promise<{ fd: nu
     throw error;
   }
   return { fd, bytes };
+}
+
+/** What is behind a descriptor. It stays open however that ends: a ReadStream would close it where its reader gives up. */
+export async function* chunksOf(fd: number, start = 0): AsyncGenerator<Uint8Array> {
+  for (let at = start; ; ) {
+    const chunk = new Uint8Array(READ_BYTES);
+    const bytes = readSync(fd, chunk, 0, chunk.length, at);
+    if (bytes === 0) return;
+    at += bytes;
+    yield chunk.subarray(0, bytes);
+  }
 }

@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
+import { CONTAINERS } from "../../support/containers.js";
 import { filled, mappedStream, page, stream } from "../../support/dumps/migration.js";
 import {
   expectSameAsRaw,
@@ -22,6 +23,9 @@ const STREAM = stream("pc-q35-7.2", { "pc.ram": 4 * PAGE, "pc.rom": PAGE }, RECO
   filled(0, 0, "pc.rom"),
 ]);
 const RAW = [A, ZEROS, B, ZEROS];
+/** Damaged in its last block, behind which there is more to read. */
+const LZOP = CONTAINERS.find(({ name }) => name === "lzop")?.fixture ?? Buffer.alloc(0);
+const DAMAGED_LZOP = Buffer.concat([Buffer.from(LZOP).fill(0x55, LZOP.length - 20, LZOP.length - 10), LZOP]);
 const SPARSE = { block: "pc.ram", pages: [A, undefined, B, undefined] };
 
 describe("read", () => {
@@ -66,6 +70,11 @@ describe("refused", () => {
     ["half a header", good.subarray(0, 60), /ends before/],
     ["something else behind the XML", Buffer.from(good).fill("x", streamAt(), streamAt() + 4), /no migration stream/],
     ["a stream that is not packed as the header says", saved({ stream: STREAM, packedAs: 1 }), /gzip/],
+    [
+      "a packed stream that is damaged",
+      saved({ stream: DAMAGED_LZOP, packedAs: 4 }),
+      /at 0x182: the lzop stream is damaged/,
+    ],
   ])("%s", async ([, bytes, says], { folder }) => {
     await expectStreamRefused(folder, bytes, says);
   });
