@@ -60,11 +60,12 @@ export async function* decompress(input: Bytes, compression: Packing, file: stri
 
 async function* gunzip(input: Bytes, file: string, options = {}): AsyncGenerator<Uint8Array> {
   const [{ pipeline }, { createGunzip }] = await Promise.all([import("node:stream"), import("node:zlib")]);
-  const output = pipeline(input, createGunzip({ chunkSize: OUTPUT_CHUNK, ...options }), () => {});
+  const gunzip = createGunzip({ chunkSize: OUTPUT_CHUNK, ...options });
+  const output = pipeline(input, gunzip, () => {});
   try {
     for await (const chunk of output as Bytes) yield chunk;
   } catch (error) {
-    throw broken(error, "gzip", file);
+    throw broken(error, file, gunzip.bytesWritten);
   }
 }
 
@@ -78,13 +79,14 @@ async function* unzstdSpooled(input: Bytes, file: string): AsyncGenerator<Uint8A
   }
 }
 
-function broken(error: unknown, kind: string, file: string): unknown {
+/** offset: how far the stream was read without an error; zlib does not tell more. */
+function broken(error: unknown, file: string, offset: number): unknown {
   if (error instanceof PagekinError || !(error instanceof Error)) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && !code.startsWith("Z_")) return error;
   const cut = code === "Z_BUF_ERROR";
-  const what = cut ? `the ${kind} stream ends early` : `the ${kind} stream is damaged (${error.message})`;
-  return new PagekinError(what, { file, hint: "copy or compress the file again" });
+  const what = cut ? "the gzip stream ends early" : `the gzip stream is damaged here or behind (${error.message})`;
+  return new PagekinError(what, { file, offset, hint: "copy or compress the file again" });
 }
 
 /** What a source's head holds under at most two layers of compression. */

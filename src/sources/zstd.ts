@@ -15,26 +15,36 @@ const WINDOW = 4096;
 /** The bytes of the zstd file behind a descriptor; `bytes` is its length. Frames may follow each other. */
 export async function* unzstd(fd: number, bytes: number, file: string): AsyncGenerator<Uint8Array> {
   checkFrames(fd, bytes, file);
+  // The decoder does not tell where it is; its input does.
+  let offset = 0;
+  const chunks = function* () {
+    for (const { at, chunk } of readChunks(fd)) {
+      if (at < bytes) offset = at;
+      yield chunk;
+    }
+  };
   try {
-    yield* decode(readChunks(fd));
+    yield* decode(chunks());
   } catch (error) {
     if (error instanceof PagekinError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
-    throw new PagekinError("the zstd stream is damaged, or needs too large a window", {
+    throw new PagekinError("the zstd stream is damaged here or behind, or needs too large a window", {
       file,
+      offset,
       hint: "compress the file again, without --long",
     });
   }
 }
 
-function* readChunks(fd: number): Generator<Uint8Array> {
-  for (let offset = 0; ; ) {
+function* readChunks(fd: number): Generator<{ at: number; chunk: Uint8Array }> {
+  let at = 0;
+  for (;;) {
     const chunk = new Uint8Array(INPUT_CHUNK);
-    const bytes = readSync(fd, chunk, 0, chunk.length, offset);
+    const bytes = readSync(fd, chunk, 0, chunk.length, at);
     if (bytes === 0) break;
-    offset += bytes;
-    yield chunk.subarray(0, bytes);
+    yield { at, chunk: chunk.subarray(0, bytes) };
+    at += bytes;
   }
-  yield EMPTY_FRAME;
+  yield { at, chunk: EMPTY_FRAME };
 }
 
 /** A decoder of single frames that fill a target; false where a frame is damaged. */
