@@ -216,7 +216,7 @@ const endOf = ({ address, bytes }: Range) => address + bytes;
 
 /** Bytes of memory that the dump speaks of, devices left out. */
 function spanBytes({ span }: DumpPlan, { from, to }: Pieces, outside: readonly Range[]): number {
-  if (from.length === 0) return 0;
+  if (from.length === 0 && !span) return 0;
   const ranges = span ?? [{ address: from[0], bytes: to[to.length - 1] - from[0] }];
   const list = new PieceList(ranges.length);
   const sorted = [...ranges].sort((a, b) => a.address - b.address);
