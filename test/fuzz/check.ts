@@ -1,0 +1,134 @@
+// Reads a file from end to end as `inspect` does, and says what is wrong with how that went.
+
+import { createHash } from "node:crypto";
+import { closeSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { Hasher } from "../../src/core/hasher.js";
+import { compileCore } from "../../src/core/module.js";
+import { EXIT, fromSystem, PagekinError } from "../../src/errors.js";
+import { ledgerOf } from "../../src/fingerprints/ledger.js";
+import { hashSource } from "../../src/fingerprints/segments.js";
+import { type DumpSettings, USUAL_DUMPS } from "../../src/sources/dump.js";
+import { isTrace, openSource } from "../../src/sources/open.js";
+import type { Case } from "./mutate.js";
+import type { Base } from "./subjects.js";
+
+const LEDGER_PAGE = 4096;
+
+interface Reading {
+  /** What is in the tables: the same of files that hold the same. */
+  tables: string;
+  pages: number;
+  absent: number;
+  notes: string[];
+}
+
+/** Messages about a file as a whole, or about another one: there is no place in it to name. */
+const WITHOUT_OFFSET = [
+  /: is empty;/,
+  /: the map has \d+ pages, the dump \d+;/,
+  /: this is a compressed Parquet trace;/,
+  /: this is not a CSV trace;/,
+  /pagekin does not read this format yet;/,
+  /: unpacks to more than 1 TiB;/,
+];
+
+export class Checker {
+  private readonly hasher = new Hasher(compileCore(), [LEDGER_PAGE]);
+  private readonly wholes = new Map<Base, Map<string, Reading>>();
+
+  constructor(private readonly folder: string) {}
+
+  /** What is wrong, if anything is; and whether the file could be read. */
+  async check(one: Case): Promise<{ wrong: string | undefined; read: boolean }> {
+    let reading: Reading;
+    try {
+      reading = await this.read(one);
+    } catch (error) {
+      return { wrong: this.faultOfError(error), read: false };
+    }
+    return { wrong: one.onlyCut ? await this.faultOfCut(one, reading) : undefined, read: true };
+  }
+
+  private async read({ bytes, resident, allowTruncated, ranges, format }: Case): Promise<Reading> {
+    const file = path.join(this.folder, "case");
+    writeFileSync(file, bytes);
+    const settings: DumpSettings = { ...USUAL_DUMPS, allowTruncated, ranges, format };
+    if (resident) {
+      writeFileSync(path.join(this.folder, "map"), resident);
+      settings.resident = new Map([["", path.join(this.folder, "map")]]);
+    }
+    try {
+      return await this.readFile(file, settings);
+    } catch (error) {
+      throw fromSystem(error, file);
+    }
+  }
+
+  private async readFile(file: string, settings: DumpSettings): Promise<Reading> {
+    const opened = await openSource({ path: file }, settings);
+    const { hasher } = this;
+    const sum = createHash("sha1");
+    const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
+    try {
+      if (isTrace(opened)) throw new PagekinError("a trace, at 0x0", { file });
+      await hashSource(opened, hasher, {
+        onBytes: () => {},
+        onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
+          counts.bytes += bytes;
+          counts.wholeBytes += wholeBytes;
+          counts.zeroBytes += zeroBytes;
+          sum.update(hasher.toBlock(false).entries).update(JSON.stringify(runs()));
+        },
+      });
+    } finally {
+      if (opened.fd !== undefined) closeSync(opened.fd);
+    }
+    const ledger = ledgerOf(counts, opened.layout);
+    const fields = Object.entries(ledger);
+    const odd = fields.find(([, bytes]) => !Number.isSafeInteger(bytes) || bytes < 0);
+    if (odd) throw new Error(`the ledger has ${odd.join(" ")}`);
+    const { nonzero_bytes = 0, stored_zero_bytes = 0, elided_zero_bytes = 0, tail_bytes = 0 } = ledger;
+    const described = opened.layout?.describedBytes ?? counts.bytes;
+    if (nonzero_bytes + stored_zero_bytes + elided_zero_bytes + tail_bytes !== described)
+      throw new Error(`the ledger is not the sum of ${described} bytes: ${JSON.stringify(ledger)}`);
+    const notes = opened.notes ?? [];
+    const long = notes.find((note) => note.includes("\n") || note.length > 2000);
+    if (long !== undefined) throw new Error(`a note is no sentence: ${long}`);
+    JSON.stringify(opened.details);
+    return {
+      pages: counts.wholeBytes / LEDGER_PAGE,
+      tables: JSON.stringify([opened.format, ledger, sum.digest("hex")]),
+      absent: ledger.absent_bytes ?? 0,
+      notes,
+    };
+  }
+
+  /** A cut file has the same tables as the whole one, says what is missing, or has it as absent. */
+  private async faultOfCut(one: Case, { tables, pages, absent, notes }: Reading): Promise<string | undefined> {
+    const { base, bytes, allowTruncated, ranges } = one;
+    // Without a page there is no rate; the first bytes of a signature are no signature.
+    if (pages === 0 || bytes.length === base.bytes.length || base.ends?.(bytes.length)) return undefined;
+    const key = `${allowTruncated} ${ranges}`;
+    const known = this.wholes.get(base) ?? new Map<string, Reading>();
+    this.wholes.set(base, known);
+    const whole = known.get(key) ?? (await this.read({ ...one, bytes: base.bytes }));
+    known.set(key, whole);
+    if (tables === whole.tables) return undefined;
+    const saysMore = notes.some((note) => !whole.notes.includes(note));
+    // Where nobody has allowed it, only a note will do: a file may end where it looks whole.
+    const isSaid = saysMore || (allowTruncated && absent > whole.absent);
+    return isSaid ? undefined : `cut to ${bytes.length} of ${base.bytes.length} bytes it does not say what is missing`;
+  }
+
+  private faultOfError(error: unknown): string | undefined {
+    if (!(error instanceof PagekinError))
+      return error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const { line, exitCode } = error;
+    if (exitCode !== EXIT.input) return `exit code ${exitCode}: ${line}`;
+    if (line.includes("\n") || !line.includes(this.folder)) return `no line with the file's name: ${line}`;
+    const hasPlace = / at 0x[0-9a-f]+/.test(line);
+    if (!hasPlace && !WITHOUT_OFFSET.some((text) => text.test(line))) return `no offset: ${line}`;
+    return line.length > 2000 ? `a line of ${line.length} characters` : undefined;
+  }
+}
