@@ -15,7 +15,7 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   capabilities: new Set(),
 };
 
-export const SUBSECTION = 0x05;
+const SUBSECTION = 0x05;
 
 /** Longer lists and names than any QEMU writes are lies. */
 const MOST_NAME_BYTES = 256;

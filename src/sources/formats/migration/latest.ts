@@ -6,7 +6,7 @@ import type { PagekinError } from "../../../errors.js";
 const CHUNK_PAGES = 1024;
 
 /** How a page was sent last, where it is no place in the file: zero, or a page of one byte. */
-export const NOT_SENT = 0;
+const NOT_SENT = 0;
 export const filledWith = (fill: number): number => -1 - fill;
 export const fillOf = (place: number): number => -1 - place;
 
