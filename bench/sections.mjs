@@ -4,9 +4,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { countsBar, readTable } from "./counts.mjs";
 import { bytesOf, cut } from "./cut.mjs";
+import { formats } from "./formats.mjs";
 import { generate } from "./generate.mjs";
 import { findProgram, parallelCatRatio } from "./machine.mjs";
 import { median, medianOf, peakOf, ratio } from "./measure.mjs";
+import { members, pagekin } from "./pagekin.mjs";
 import { peerPrograms } from "./peers.mjs";
 import { generateGuests, writeUnique } from "./worlds.mjs";
 
@@ -17,6 +19,7 @@ const GIB = 1 << 30;
  * @typedef {object} Context
  * @property {string} bin pagekin's main.js
  * @property {string[]} files
+ * @property {string[]} dumps those of them that the command line names
  * @property {string} scratch
  * @property {number} runs
  * @property {AbortSignal} signal aborted by an interrupt
@@ -34,16 +37,7 @@ const GIB = 1 << 30;
  */
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-/** Named, since dumps of two folders may have the same name. */
-const members = (files) => files.map((file, i) => `m${i}=${file}`);
-
 const NODE = { name: "node -e 0", command: [process.execPath, "-e", "0"] };
-
-function pagekin(context, command, name, sources, ...options) {
-  const out = path.join(context.scratch, name.replaceAll(/\W+/g, "-"));
-  const quiet = ["--out", out, "--force", "--no-progress", "--quiet"];
-  return { name, out, command: [process.execPath, context.bin, command, ...sources, ...quiet, ...options] };
-}
 
 /** The dumps over and over, under new names, until they make at least that many bytes. */
 function repeated(files, bytes) {
@@ -382,6 +376,7 @@ export const SECTIONS = {
     about: "visits of unique pages, also by the real ksmd (as root, where it is idle), and 100 snapshots of 3 GiB",
     plan: replay,
   },
+  formats: { about: "the same memory in every format, against raw and against decompressors alone", plan: formats },
   start: { about: "--help and a 1 MiB dump against bare node", plan: start },
   spill: { about: "16 GiB of generated dumps under --max-memory 256m", plan: spill, onRequest: true },
 };
