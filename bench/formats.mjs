@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { buildSync } from "esbuild";
 import { readTable } from "./counts.mjs";
 import { DEFAULT_DIR } from "./generate.mjs";
+import { writeGuestLike } from "./guest-like.mjs";
 import { ratio } from "./measure.mjs";
 import { members, pagekin } from "./pagekin.mjs";
 import { FORMS, writeForm } from "./write-forms.mjs";
@@ -13,13 +14,14 @@ import { FORMS, writeForm } from "./write-forms.mjs";
 const HERE = import.meta.dirname;
 const FORMS_DIR = path.join(DEFAULT_DIR, "forms");
 const ONE_WORKER = ["--workers", "1"];
-const FOUR = [...ONE_WORKER, "--page-size", "4k"];
-/** Formats that hold pages as they are; of these all dumps are read, of the others one. */
+const FOUR = ["--page-size", "4k"];
+/** Formats that hold pages as they are; of these raw is the yardstick, of the others their decompressor alone. */
 const STORED = ["elf", "lime", "qemu-migration"];
 const STORED_LIMIT = 1.5;
 const COMPRESSED_LIMIT = 1.3;
 /** Formats without a bar of their own. */
 const REPORTED = ["qemu-migration"];
+/** Of these, one dump is read, and less often. */
 const SLOW = ["xz", "bzip2"];
 const SLOW_RUNS = 3;
 
@@ -34,15 +36,18 @@ function bundleDecoders(scratch) {
   return outfile;
 }
 
-/** Dumps in a form; those that were made before are reused, unless they are of dumps that the command line names. */
-function inForm(form, files, context, tools) {
-  const folder = context.dumps.length > 0 ? path.join(context.scratch, "forms") : FORMS_DIR;
+/** Files made of dumps; those that were made before are reused, unless they are of dumps that the command line names. */
+function made(ending, files, context, write) {
+  const areNamed = context.dumps.length > 0;
+  const folder = areNamed ? path.join(context.scratch, "forms") : FORMS_DIR;
   fs.mkdirSync(folder, { recursive: true });
-  return files.map((raw, i) => {
-    const file = path.join(folder, `${i}-${path.basename(raw)}.${form}`);
+  return files.map((from, i) => {
+    const name = path.basename(from).replace(/\.raw$/, "");
+    // dumps of several folders may have one name
+    const file = path.join(folder, `${areNamed ? `${i}-` : ""}${name}.${ending}`);
     if (!fs.existsSync(file)) {
-      context.log(`making ${file}`);
-      writeForm(form, raw, file, { scratch: context.scratch, ...tools });
+      context.progress(`making ${file}`);
+      write(from, file);
     }
     return file;
   });
@@ -51,45 +56,54 @@ function inForm(form, files, context, tools) {
 /** @param {import('./sections.mjs').Context} context */
 export async function formats(context) {
   const decoders = bundleDecoders(context.scratch);
-  const tools = await import(pathToFileURL(decoders).href);
-  const { files } = context;
+  const { maskedCrc32c } = await import(pathToFileURL(decoders).href);
+  const { files, dumps, scratch } = context;
+  const packable = dumps.length > 0 ? files : made("guest.raw", files, context, writeGuestLike);
   const analyze = (name, sources, ...options) =>
-    pagekin(context, "analyze", name, members(sources), "--ranges", "all", ...options);
+    pagekin(context, "analyze", name, members(sources), "--ranges", "all", ...ONE_WORKER, ...options);
   const raw = analyze("raw", files, ...FOUR);
-  const rawFive = analyze("raw, five sizes", files, ...ONE_WORKER);
-  const rawOne = analyze("raw, one dump", files.slice(0, 1), ...FOUR);
-  const programs = [raw, rawFive, rawOne];
+  const rawFive = analyze("raw, five sizes", files);
+  const rawPackable = analyze("raw, that packs like a guest", packable, ...FOUR);
+  const rawOne = analyze("raw, one of these", packable.slice(0, 1), ...FOUR);
+  const programs = [raw, rawFive, rawPackable, rawOne];
   const pairs = [];
   const skipped = [];
   for (const form of FORMS) {
     context.signal.throwIfAborted();
+    const inForm = (dumps) =>
+      made(form, dumps, context, (from, file) => writeForm(form, from, file, { scratch, maskedCrc32c }));
     try {
       if (STORED.includes(form)) {
-        const made = inForm(form, files, context, tools);
-        const four = analyze(form, made, ...FOUR);
-        const five = analyze(`${form}, five sizes`, made, ...ONE_WORKER);
+        const sources = inForm(files);
+        const four = analyze(form, sources, ...FOUR);
+        const five = analyze(`${form}, five sizes`, sources);
         pairs.push({ form, own: four, than: raw, to: raw }, { form, own: five, than: rawFive, to: rawFive });
-        programs.push(four, five);
       } else {
-        const [file] = inForm(form, files.slice(0, 1), context, tools);
-        const times = SLOW.includes(form) ? SLOW_RUNS : undefined;
-        const own = { ...analyze(form, [file], ...FOUR), times };
-        const command = [process.execPath, path.join(HERE, "unpack.mjs"), form, file, decoders];
-        const alone = { name: `${form}, decompressor alone`, command, times };
-        pairs.push({ form, own, than: alone, to: rawOne });
-        programs.push(own, alone);
+        const isSlow = SLOW.includes(form);
+        const sources = inForm(isSlow ? packable.slice(0, 1) : packable);
+        const times = isSlow ? SLOW_RUNS : undefined;
+        const own = { ...analyze(form, sources, ...FOUR), times };
+        const script = path.join(HERE, "unpack.mjs");
+        const command = [process.execPath, script, form, decoders, ...sources];
+        pairs.push({
+          form,
+          own,
+          than: { name: `${form}, decompressor alone`, command, times },
+          to: isSlow ? rawOne : rawPackable,
+        });
       }
     } catch (error) {
       skipped.push(`${form}: skipped, ${error.message}`);
     }
   }
+  for (const { own, than } of pairs) programs.push(...(programs.includes(than) ? [own] : [than, own]));
   return {
     programs,
     skipped,
-    reference: rawOne.name,
+    reference: raw.name,
     bars: (results) => {
-      const limits = pairs.filter(({ form }) => !REPORTED.includes(form));
-      const bars = limits.map(({ form, own, than }) => ({
+      const limited = pairs.filter(({ form }) => !REPORTED.includes(form));
+      const bars = limited.map(({ form, own, than }) => ({
         name: `${own.name} against ${than.name}, CPU`,
         got: ratio(results.get(own.name), results.get(than.name)),
         limit: STORED.includes(form) ? STORED_LIMIT : COMPRESSED_LIMIT,

@@ -1,5 +1,5 @@
 // A form's decompressor alone: decodes what pagekin has to decode, with the same calls, and drops it.
-//   node bench/unpack.mjs FORM FILE OWN
+//   node bench/unpack.mjs FORM OWN FILE...
 // OWN: a module with pagekin's own decoders, where no library has one.
 
 import fs from "node:fs";
@@ -7,17 +7,17 @@ import { createGunzip, inflateSync } from "node:zlib";
 
 const PAGE = 4096;
 const CHUNK = 1 << 20;
-const [, , form, file, ownFile] = process.argv;
+const [, , form, ownFile, ...files] = process.argv;
 const own = await import(ownFile);
 
-const read = (options = {}) => fs.createReadStream(file, { highWaterMark: CHUNK, ...options });
+const read = (file) => fs.createReadStream(file, { highWaterMark: CHUNK });
 
 async function drain(stream) {
   for await (const chunk of stream) void chunk;
 }
 
 /** zstddec gives the end of the output only when input follows it: an empty frame does no harm. */
-function* zstdChunks() {
+function* zstdChunks(file) {
   const fd = fs.openSync(file, "r");
   for (;;) {
     const chunk = new Uint8Array(CHUNK / 4);
@@ -28,9 +28,12 @@ function* zstdChunks() {
   yield Uint8Array.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
 }
 
+let snappy;
+
 async function snappyDecoder() {
   const { snappyUncompressor } = await import("hysnappy");
-  return snappyUncompressor();
+  snappy ??= snappyUncompressor();
+  return snappy;
 }
 
 const PAGE_DECODERS = {
@@ -64,7 +67,7 @@ function windowOf(fd, bytes) {
   };
 }
 
-async function kdump() {
+async function kdump(file) {
   const fd = fs.openSync(file, "r");
   const at = windowOf(fd, fs.fstatSync(fd).size);
   const head = Buffer.from(at(0, 2 * PAGE));
@@ -80,7 +83,7 @@ async function kdump() {
   }
 }
 
-async function avml() {
+async function avml(file) {
   const fd = fs.openSync(file, "r");
   const { size } = fs.fstatSync(fd);
   const at = windowOf(fd, size);
@@ -101,18 +104,18 @@ async function avml() {
 }
 
 const ALONE = {
-  gzip: () => drain(read().pipe(createGunzip({ chunkSize: CHUNK }))),
-  zstd: async () => {
+  gzip: (file) => drain(read(file).pipe(createGunzip({ chunkSize: CHUNK }))),
+  zstd: async (file) => {
     const { ZSTDDecoder } = await import("zstddec/stream");
     const decoder = new ZSTDDecoder();
     await decoder.init();
-    for (const chunk of decoder.decodeStreaming(zstdChunks())) void chunk;
+    for (const chunk of decoder.decodeStreaming(zstdChunks(file))) void chunk;
   },
-  xz: () => drain(own.unxz(read(), file)),
-  lz4: () => drain(own.unlz4(read(), file)),
-  bzip2: () => drain(own.bunzip2(read(), file)),
-  lzop: () => drain(own.unlzop(read(), file)),
+  xz: (file) => drain(own.unxz(read(file), file)),
+  lz4: (file) => drain(own.unlz4(read(file), file)),
+  bzip2: (file) => drain(own.bunzip2(read(file), file)),
+  lzop: (file) => drain(own.unlzop(read(file), file)),
   avml,
 };
 
-await (ALONE[form] ?? kdump)();
+for (const file of files) await (ALONE[form] ?? kdump)(file);

@@ -37,16 +37,19 @@ const LOADERS: Partial<Record<Code, () => Promise<Decode>>> = {
 /** Decoders for all codes that a dump's extents have. */
 export async function decodersFor({ codes }: ExtentArrays): Promise<Decoders> {
   const decoders: Decoders = {};
-  for (const code of new Set(codes) as Set<Code>) {
+  let seen = 0;
+  for (let i = 0; i < codes.length; i++) seen |= 1 << codes[i];
+  for (const code of Object.values(CODE)) {
     const load = LOADERS[code];
-    if (load) decoders[code] = await load();
+    if (load && (seen & (1 << code)) !== 0) decoders[code] = await load();
   }
   return decoders;
 }
 
 function inflate(data: Uint8Array, target: Uint8Array): boolean {
   try {
-    const bytes = inflateSync(data, { maxOutputLength: target.length });
+    // A chunk with room to spare takes all at once, and no second one has to be tried.
+    const bytes = inflateSync(data, { maxOutputLength: target.length, chunkSize: target.length + 1 });
     target.set(bytes);
     return bytes.length === target.length;
   } catch {

@@ -11,16 +11,27 @@ const WINDOW_BYTES = 512 * 1024;
 /** Where they do not follow one another, less is read ahead. */
 const SMALL_WINDOW = 16 * 1024;
 
+/** Bytes of the file that were read. */
+interface Window {
+  buffer: Uint8Array;
+  from: number;
+  to: number;
+}
+
+const newWindow = (): Window => ({ buffer: new Uint8Array(WINDOW_BYTES), from: 0, to: 0 });
+const holds = ({ from, to }: Window, offset: number, bytes: number) => offset >= from && offset + bytes <= to;
+const goesOn = ({ from, to }: Window, offset: number) => offset >= from && offset - to < SMALL_WINDOW;
+
 const KIB = 1024;
 const GROUP_KIBS = 16;
 
 export class DumpReader {
   /** Bytes that the last read found. */
   bytesRead = 0;
-  private readonly window = Buffer.allocUnsafe(WINDOW_BYTES);
-  private windowAt = 0;
-  private windowBytes = 0;
-  /** The extent that was decoded last. */
+  /** One goes through the file; the other is for what lies elsewhere, as a zero page to which all zero pages point. */
+  private ahead = newWindow();
+  private aside = newWindow();
+  /** The extent that was decoded last of those that were not wanted whole. */
   private decoded = -1;
   private readonly decodedBytes = new Uint8Array(MOST_CODED_BYTES);
   /** The piece that the last read began with. */
@@ -80,7 +91,13 @@ export class DumpReader {
     } else if (code === CODE.stored) {
       this.readBytes(extents.offsets[extent] + skipped, target);
     } else {
-      this.decode(extent, code);
+      const bytes = extents.lengths[extent];
+      if (target.length === bytes) return this.decode(extent, code, target);
+      if (this.decoded !== extent) {
+        this.decoded = -1;
+        this.decode(extent, code, this.decodedBytes.subarray(0, bytes));
+        this.decoded = extent;
+      }
       target.set(this.decodedBytes.subarray(skipped, skipped + target.length));
     }
   }
@@ -101,31 +118,38 @@ export class DumpReader {
     const { extra } = this.layout;
     if (offset >= this.file.bytes && extra)
       return extra.subarray(offset - this.file.bytes, offset - this.file.bytes + bytes);
-    const windowEnd = this.windowAt + this.windowBytes;
-    if (offset < this.windowAt || offset + bytes > windowEnd) {
-      const follows = offset >= this.windowAt && offset - windowEnd < SMALL_WINDOW;
-      const ahead = Math.max(bytes, follows ? WINDOW_BYTES : SMALL_WINDOW);
-      this.windowBytes = Math.min(ahead, this.file.bytes - offset);
-      this.windowAt = offset;
-      this.file.readInto(this.window.subarray(0, this.windowBytes), offset);
-    }
-    return this.window.subarray(offset - this.windowAt, offset - this.windowAt + bytes);
+    const window = this.windowFor(offset, bytes);
+    return window.buffer.subarray(offset - window.from, offset - window.from + bytes);
   }
 
-  /** Decodes a whole extent. */
-  private decode(extent: number, code: Code): void {
-    if (this.decoded === extent) return;
-    this.decoded = -1;
+  private windowFor(offset: number, bytes: number): Window {
+    if (holds(this.ahead, offset, bytes)) return this.ahead;
+    if (holds(this.aside, offset, bytes)) return this.aside;
+    if (!goesOn(this.ahead, offset)) {
+      if (!goesOn(this.aside, offset)) return this.fill(this.aside, offset, Math.max(bytes, SMALL_WINDOW));
+      [this.ahead, this.aside] = [this.aside, this.ahead];
+    }
+    return this.fill(this.ahead, offset, WINDOW_BYTES);
+  }
+
+  private fill(window: Window, offset: number, bytes: number): Window {
+    const there = Math.min(bytes, this.file.bytes - offset);
+    window.from = offset;
+    window.to = offset;
+    this.file.readInto(window.buffer.subarray(0, there), offset);
+    window.to = offset + there;
+    return window;
+  }
+
+  /** Decodes a whole extent to a target of its length. */
+  private decode(extent: number, code: Code, target: Uint8Array): void {
     const { extents } = this.layout;
-    const [offset, size, bytes] = [extents.offsets[extent], extents.sizes[extent], extents.lengths[extent]];
-    const target = this.decodedBytes.subarray(0, bytes);
+    const [offset, size] = [extents.offsets[extent], extents.sizes[extent]];
     const decode = this.decoders[code];
     if (!decode) throw new Error(`no decoder for code ${code}`);
-    if (!decode(this.bytesAt(offset, size), target)) {
-      const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${CODE_NAMES[code]})`;
-      throw new PagekinError(what, { file: this.file.shownAs, offset, hint: "take or copy the dump again" });
-    }
-    this.decoded = extent;
+    if (decode(this.bytesAt(offset, size), target)) return;
+    const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${CODE_NAMES[code]})`;
+    throw new PagekinError(what, { file: this.file.shownAs, offset, hint: "take or copy the dump again" });
   }
 }
 

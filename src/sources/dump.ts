@@ -95,8 +95,11 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
 function selectionOf(plan: DumpPlan, { name }: Opened, { ranges, resident }: DumpSettings): Selection {
   const outside = ranges === "ram" ? outsideRam(plan) : [];
   const map = resident.get(name.member ?? nameOfFile(name.path).member) ?? resident.get("");
-  const { extents } = plan;
+  return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan)) };
+}
+
+function endOfMemory({ extents }: DumpPlan): number {
   let end = 0;
   for (let i = 0; i < extents.count; i++) end = Math.max(end, extents.end(i));
-  return { outside, keep: map === undefined ? undefined : residentRanges(map, end) };
+  return end;
 }

@@ -44,6 +44,8 @@ export class ExtentList {
   private sizes = doubles(FIRST_ROOM);
   private codes = bytes(FIRST_ROOM);
   private used = 0;
+  /** Bytes of all of them; addresses that several have count for each. */
+  totalBytes = 0;
 
   get count(): number {
     return this.used;
@@ -52,6 +54,7 @@ export class ExtentList {
   add(address: number, length: number, code: Code, offset: number, size: number): void {
     if (length <= 0) return;
     if (this.used === this.codes.length) this.grow();
+    this.totalBytes += length;
     this.addresses[this.used] = address;
     this.lengths[this.used] = length;
     this.codes[this.used] = code;

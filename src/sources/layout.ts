@@ -44,7 +44,7 @@ export async function layOut(plan: DumpPlan, { outside, keep }: Selection): Prom
   const inRam = outside.length > 0 ? without(all, outside) : all;
   const pieces = keep ? within(inRam, keep) : inRam;
   const described = lengthOf(all);
-  const repeated = sumOf(extents.count, (i) => extents.bytes(i)) - described + (plan.repeatedBytes ?? 0);
+  const repeated = extents.totalBytes - described + (plan.repeatedBytes ?? 0);
   const ramBytes = lengthOf(pieces);
   return {
     ...{ addressSpace, pieces, extents: extents.arrays(), extra },
@@ -57,24 +57,21 @@ export async function layOut(plan: DumpPlan, { outside, keep }: Selection): Prom
   };
 }
 
-function sumOf(count: number, of: (i: number) => number): number {
+function lengthOf({ from, to }: Pieces): number {
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += of(i);
+  for (let i = 0; i < from.length; i++) sum += to[i] - from[i];
   return sum;
 }
 
-const lengthOf = ({ from, to }: Pieces): number => sumOf(from.length, (i) => to[i] - from[i]);
-
 /** Extents in the order of addresses, overlaps resolved: the first or the last extent that was added counts. */
 async function resolve(extents: ExtentList, wins: "first" | "last"): Promise<Pieces> {
-  const order = new Uint32Array(extents.count).map((_, i) => i);
-  const isSorted = order.every((i) => i === 0 || extents.address(i) >= extents.end(i - 1));
   const list = new PieceList(extents.count);
-  if (isSorted) {
-    for (const i of order) list.add(extents.address(i), extents.end(i), i);
+  if (isSorted(extents)) {
+    for (let i = 0; i < extents.count; i++) list.add(extents.address(i), extents.end(i), i);
     return list.finish();
   }
   await breathe();
+  const order = new Uint32Array(extents.count).map((_, i) => i);
   order.sort((a, b) => extents.address(a) - extents.address(b) || a - b);
   const active = new Heap((a, b) => (wins === "first" ? a < b : a > b));
   let next = 0;
@@ -95,6 +92,12 @@ async function resolve(extents: ExtentList, wins: "first" | "last"): Promise<Pie
     if (turn) await turn;
   }
   return list.finish();
+}
+
+/** Whether extents were added in the order of addresses, and do not overlap. */
+function isSorted(extents: ExtentList): boolean {
+  for (let i = 1; i < extents.count; i++) if (extents.address(i) < extents.end(i - 1)) return false;
+  return true;
 }
 
 /** The extent that wins, of those that reach an address. */
@@ -198,6 +201,8 @@ function within(pieces: Pieces, ranges: readonly Range[]): Pieces {
 
 /** The parts of pieces that are in none of the ranges (ascending). */
 function without(pieces: Pieces, ranges: readonly Range[]): Pieces {
+  if (pieces.to.length === 0 || ranges.length === 0 || ranges[0].address >= pieces.to[pieces.to.length - 1])
+    return pieces;
   return within(pieces, complementOf(ranges));
 }
 
@@ -233,6 +238,8 @@ function unitsOf({ from, to }: Pieces): Float64Array {
   let count = 0;
   let next = 0;
   for (let i = 0; i < from.length; i++) {
+    // Many small pieces lie in one unit.
+    if (to[i] <= next * UNIT_BYTES) continue;
     const first = Math.max(next, Math.floor(from[i] / UNIT_BYTES));
     const end = Math.ceil(to[i] / UNIT_BYTES);
     for (let unit = first; unit < end; unit++) {
