@@ -92,7 +92,10 @@ export class DumpReader {
       this.readBytes(extents.offsets[extent] + skipped, target);
     } else {
       const bytes = extents.lengths[extent];
-      if (target.length === bytes) return this.decode(extent, code, target);
+      if (target.length === bytes) {
+        this.decode(extent, code, target);
+        return;
+      }
       if (this.decoded !== extent) {
         this.decoded = -1;
         this.decode(extent, code, this.decodedBytes.subarray(0, bytes));
