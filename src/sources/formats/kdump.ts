@@ -69,13 +69,16 @@ function checkInner(flattened: Flattened): void {
   throw flattened.fault(0, what, "make it plain with makedumpfile -R");
 }
 
+/** Bytes of a note of a processor's state (NT_PRSTATUS): i386 and x86-64. Firmware may not be in 64-bit mode yet. */
+const X86_STATE_BYTES = [144, 336];
+
 /**
- * The machine's name tells. QEMU fills nothing else of utsname in, and calls what is not x86 Unknown. Without a name: only
- * QEMU's x86 writes notes of the name QEMU; the notes of a processor's state (NT_PRSTATUS) have 336 bytes on x86-64 and 144
- * on i386, other sizes elsewhere; without notes, little-endian 64-bit machines with pages of 4 KiB are mostly x86.
+ * The machine's name tells, if there is one: QEMU fills nothing else of utsname in, and recent ones call every machine
+ * Unknown. Without a name: only QEMU's x86 writes notes of the name QEMU; notes of a processor's state have other sizes
+ * elsewhere; without notes, little-endian 64-bit machines with pages of 4 KiB are mostly x86.
  */
 function isX86(file: PlainFile, { machine, notes, wordBits, isLittleEndian, blockBytes }: KdumpHeader): boolean {
-  if (machine !== "") return isX86Machine(machine);
+  if (machine !== "" && machine !== "Unknown") return isX86Machine(machine);
   if (!isLittleEndian || blockBytes !== 4096) return false;
   if (!notes) return wordBits === 64;
   const bytes = file.read(notes.at, notes.bytes, "the end of its notes");
@@ -85,7 +88,7 @@ function isX86(file: PlainFile, { machine, notes, wordBits, isLittleEndian, bloc
     const type = bytes.readUInt32LE(at + 8);
     const name = bytes.toString("latin1", at + 12, Math.min(at + 12 + nameBytes, at + 28));
     if (name === "QEMU\0") return true;
-    if (name === "CORE\0" && type === 1) return descBytes === (wordBits === 64 ? 336 : 144);
+    if (name === "CORE\0" && type === 1) return X86_STATE_BYTES.includes(descBytes);
     at += 12 + Math.ceil(nameBytes / 4) * 4 + Math.ceil(descBytes / 4) * 4;
   }
   return wordBits === 64;

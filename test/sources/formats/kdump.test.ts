@@ -135,15 +135,16 @@ describe("a kdump", () => {
     expect(await pagesOf(dump)).toEqual({ 0: A, 3: B });
   });
 
-  test("tells an x86 machine by its notes where it has no name", async () => {
+  test.for(["", "Unknown"])("tells an x86 machine by its notes where it has no name but '%s'", async (machine) => {
     const isX86 = async (spec: Partial<KdumpSpec>) =>
-      (await planOf(kdumpOf({ pages: { 0: A }, machine: "", ...spec }))).isX86;
+      (await planOf(kdumpOf({ pages: { 0: A }, machine, ...spec }))).isX86;
     expect(await isX86({})).toBe(true);
     expect(await isX86({ littleEndian: false })).toBe(false);
     expect(await isX86({ longBytes: 4 })).toBe(false);
     expect(await isX86({ notes: noteOf("CORE", 1, 336) })).toBe(true);
     expect(await isX86({ notes: noteOf("CORE", 1, 392) })).toBe(false);
     expect(await isX86({ longBytes: 4, notes: noteOf("CORE", 1, 144) })).toBe(true);
+    expect(await isX86({ notes: noteOf("CORE", 1, 144) })).toBe(true);
     expect(await isX86({ notes: Buffer.concat([noteOf("VMCOREINFO", 0, 5), noteOf("QEMU", 0, 440)]) })).toBe(true);
     expect(await isX86({ notes: Buffer.alloc(300, 0xff) })).toBe(true);
   });
