@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { decompress, type Layers } from "./compression.js";
 import { DumpFile } from "./dump-file.js";
-import type { DumpPlan } from "./formats/format.js";
+import type { DumpPlan, Range } from "./formats/format.js";
 import { HEAD_BYTES } from "./formats/known.js";
 import { dumpFormatNamed } from "./formats/registry.js";
 import { layOut, type Selection } from "./layout.js";
@@ -95,11 +95,16 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
 function selectionOf(plan: DumpPlan, { name }: Opened, { ranges, resident }: DumpSettings): Selection {
   const outside = ranges === "ram" ? outsideRam(plan) : [];
   const map = resident.get(name.member ?? nameOfFile(name.path).member) ?? resident.get("");
-  return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan)) };
+  return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan, outside)) };
 }
 
-function endOfMemory({ extents }: DumpPlan): number {
-  let end = 0;
-  for (let i = 0; i < extents.count; i++) end = Math.max(end, extents.end(i));
-  return end;
+/** Where the last memory that counts ends; firmware, which may be left out, stands right below 4 GiB. */
+function endOfMemory({ extents }: DumpPlan, outside: readonly Range[]): number {
+  let memoryEnd = 0;
+  for (let i = 0; i < extents.count; i++) {
+    const end = extents.end(i);
+    const isOutside = outside.some(({ address, bytes }) => address < end && end <= address + bytes);
+    if (end > memoryEnd && !isOutside) memoryEnd = end;
+  }
+  return memoryEnd;
 }
