@@ -1,8 +1,7 @@
 // Memory that packs like a guest's: pages of the generated dumps are random, and nothing shrinks them.
 
 import fs from "node:fs";
-
-const MIB = 1 << 20;
+import { writeParts } from "./write-forms.mjs";
 
 /**
  * Of the bytes of a word (64 bits): which share of words is zero, is one of the words before again, or is like a pointer of
@@ -27,13 +26,5 @@ export function writeGuestLike(raw, file) {
       words[i + 1] = words[i + 1 - back];
     } else if (kind < POINTER) words[i + 1] = 0xffff8880;
   }
-  const unfinished = `${file}.${process.pid}`;
-  const out = fs.openSync(unfinished, "w");
-  try {
-    for (let at = 0; at < memory.length; at += MIB) fs.writeSync(out, memory.subarray(at, at + MIB));
-    fs.renameSync(unfinished, file);
-  } finally {
-    fs.closeSync(out);
-    fs.rmSync(unfinished, { force: true });
-  }
+  writeParts(file, [memory]);
 }

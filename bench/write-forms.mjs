@@ -25,13 +25,13 @@ const u64 = (value) => {
 };
 
 /** Writes parts one after the other to a file that is there only when it is whole. */
-function writeParts(file, parts) {
+export function writeParts(file, parts) {
   const unfinished = `${file}.${process.pid}`;
   const out = fs.openSync(unfinished, "w");
   const waiting = [];
   let bytes = 0;
   const flush = () => {
-    fs.writevSync(out, waiting.splice(0));
+    if (fs.writevSync(out, waiting.splice(0)) < bytes) throw new Error(`${file}: no room on the disk`);
     bytes = 0;
   };
   try {

@@ -4,6 +4,7 @@ import { MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
 import { breathe } from "../pace.js";
 import { CODE, type ExtentArrays, type ExtentList } from "./extents.js";
 import type { DumpPlan, Range } from "./formats/format.js";
+import { Heap } from "./heap.js";
 
 /** Pieces begin and end here; pages of no size cross this. A segment is made of such units. */
 export const UNIT_BYTES = MOST_PAGE_BYTES;
@@ -73,6 +74,7 @@ async function resolve(extents: ExtentList, wins: "first" | "last"): Promise<Pie
   await breathe();
   const order = new Uint32Array(extents.count).map((_, i) => i);
   order.sort((a, b) => extents.address(a) - extents.address(b) || a - b);
+  // Which extent wins, of those that reach an address.
   const active = new Heap((a, b) => (wins === "first" ? a < b : a > b));
   let next = 0;
   let at = 0;
@@ -98,45 +100,6 @@ async function resolve(extents: ExtentList, wins: "first" | "last"): Promise<Pie
 function isSorted(extents: ExtentList): boolean {
   for (let i = 1; i < extents.count; i++) if (extents.address(i) < extents.end(i - 1)) return false;
   return true;
-}
-
-/** The extent that wins, of those that reach an address. */
-class Heap {
-  private readonly items: number[] = [];
-
-  constructor(private readonly isBefore: (a: number, b: number) => boolean) {}
-
-  get size(): number {
-    return this.items.length;
-  }
-
-  top(): number {
-    return this.items[0];
-  }
-
-  push(item: number): void {
-    const { items } = this;
-    let i = items.push(item) - 1;
-    while (i > 0 && this.isBefore(item, items[(i - 1) >> 1])) {
-      items[i] = items[(i - 1) >> 1];
-      i = (i - 1) >> 1;
-    }
-    items[i] = item;
-  }
-
-  pop(): void {
-    const { items } = this;
-    const last = items.pop() as number;
-    if (items.length === 0) return;
-    let i = 0;
-    for (let child = 1; child < items.length; child = 2 * i + 1) {
-      if (child + 1 < items.length && this.isBefore(items[child + 1], items[child])) child++;
-      if (!this.isBefore(items[child], last)) break;
-      items[i] = items[child];
-      i = child;
-    }
-    items[i] = last;
-  }
 }
 
 /** Pieces in shared memory, as they come; such as follow one another in one extent become one. */

@@ -1,0 +1,38 @@
+/** Numbers of which the first in an order is at hand. */
+export class Heap {
+  private readonly items: number[] = [];
+
+  constructor(private readonly isBefore: (a: number, b: number) => boolean) {}
+
+  get size(): number {
+    return this.items.length;
+  }
+
+  top(): number {
+    return this.items[0];
+  }
+
+  push(item: number): void {
+    const { items } = this;
+    let i = items.push(item) - 1;
+    while (i > 0 && this.isBefore(item, items[(i - 1) >> 1])) {
+      items[i] = items[(i - 1) >> 1];
+      i = (i - 1) >> 1;
+    }
+    items[i] = item;
+  }
+
+  pop(): void {
+    const { items } = this;
+    const last = items.pop() as number;
+    if (items.length === 0) return;
+    let i = 0;
+    for (let child = 1; child < items.length; child = 2 * i + 1) {
+      if (child + 1 < items.length && this.isBefore(items[child + 1], items[child])) child++;
+      if (!this.isBefore(items[child], last)) break;
+      items[i] = items[child];
+      i = child;
+    }
+    items[i] = last;
+  }
+}
