@@ -10,6 +10,10 @@ const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: Any
   analyze: ["tables of sharing", () => import("./commands/analyze.js")],
   compare: ["policies scored: what isolation costs, what it exposes", () => import("./commands/compare.js")],
   replay: ["grouped deduplication in time", () => import("./commands/replay.js")],
+  processes: [
+    "processes ranked, and those chosen that are worth a private group",
+    () => import("./commands/processes.js"),
+  ],
   inspect: ["what a dump is and what it holds", () => import("./commands/inspect.js")],
   fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
 };

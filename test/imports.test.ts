@@ -11,6 +11,7 @@ const SRC = fileURLToPath(new URL("../src", import.meta.url));
 const FOLDERS = [
   "commands",
   "report",
+  "capture",
   "runs",
   "replay",
   "policies",

@@ -82,7 +82,7 @@ export interface Command<T extends OptionTable = OptionTable> {
 export type AnyCommand = Omit<Command, "run"> & { run(args: never): Promise<void> };
 
 /** Bytes from `64k`, `256m`, `1g` or plain bytes (binary units). */
-function parseSize(text: string, option: string): number {
+export function parseSize(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(k|m|g|t)?(?:i?b)?$/i.exec(text.trim());
   const bytes = match ? Number(match[1]) * KIB ** " kmgt".indexOf((match[2] ?? " ").toLowerCase()) : Number.NaN;
   if (!Number.isSafeInteger(bytes)) {
@@ -91,6 +91,15 @@ function parseSize(text: string, option: string): number {
     });
   }
   return bytes;
+}
+
+/** A part of a whole, from 0 to 1. */
+export function parsePart(text: string, option: string): number {
+  const part = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (part <= 1) return part;
+  throw new PagekinError(`--${option} ${text} is no part of a whole`, {
+    hint: "give a number from 0 to 1, such as 0.1",
+  });
 }
 
 /** A whole number from `least`. */

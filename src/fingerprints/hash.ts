@@ -1,11 +1,14 @@
 // The first half of the main step: bytes or trace rows → fingerprints → blocks by bucket. Every thread runs hashTasks.
 
 import type { Hasher } from "../core/hasher.js";
+import { BUCKETS } from "../core/module.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import type { Layout } from "../sources/layout.js";
 import { displayName, isTrace, type Opened } from "../sources/open.js";
 import type { Block, BlockStore } from "./buckets.js";
+import { inSample, outOfSample } from "./content-sample.js";
 import type { LedgerCounts } from "./ledger.js";
+import { countPopular, noCounts, type PopularCounts } from "./popular.js";
 import { hashSegment, hashStream, type SegmentEnd, segmentsOf } from "./segments.js";
 import { appendTrace, type ZeroKeys } from "./trace-rows.js";
 
@@ -27,24 +30,29 @@ export interface HashResult {
   counts: SourceCounts[];
   blocks: Block[];
   zeroKeys: ZeroKeys;
+  /** By source what is popular among the contents that are not in the sample. */
+  popular: Map<number, PopularCounts>;
 }
 
 export interface HashContext {
   hasher: Hasher;
   store: BlockStore;
   withPlaces: boolean;
+  /** Of one page size: the first buckets, whose contents are the sample; BUCKETS: all. */
+  sampled: number;
   onBytes(bytes: number): void;
 }
 
 /** Hashes the tasks that `next` hands out. */
 export async function hashTasks(next: () => HashTask | undefined, context: HashContext): Promise<HashResult> {
-  const result: HashResult = { counts: [], blocks: [], zeroKeys: context.hasher.pageSizes.map(() => new Map()) };
+  const zeroKeys = context.hasher.pageSizes.map(() => new Map());
+  const result: HashResult = { counts: [], blocks: [], zeroKeys, popular: new Map() };
   for (let task = next(); task; task = next()) {
     const { source, opened } = task;
     const { hasher, onBytes } = context;
     const onSegment = ({ segment, runs: _, ...counts }: SegmentEnd) => {
       result.counts.push({ source, ...counts });
-      keepBlock(source, segment, context, result);
+      keepBlock(task, segment, context, result);
     };
     const hooks = { onBytes, onSegment };
     try {
@@ -58,19 +66,28 @@ export async function hashTasks(next: () => HashTask | undefined, context: HashC
   return result;
 }
 
-function keepBlock(source: number, segment: number, context: HashContext, result: HashResult): void {
-  const view = context.hasher.toBlock(context.withPlaces);
+function keepBlock({ source, kind }: HashTask, segment: number, context: HashContext, result: HashResult): void {
+  const { hasher, withPlaces, sampled } = context;
+  let view = hasher.toBlock(withPlaces);
+  if (sampled < BUCKETS) {
+    const popular = result.popular.get(source) ?? noCounts();
+    result.popular.set(source, popular);
+    countPopular(popular, outOfSample(view, sampled));
+    // Of a trace it may turn out later which fingerprint is that of the zero page.
+    if (kind !== "trace") view = inSample(view, sampled);
+  }
   if (view.entries.length > 0) result.blocks.push(context.store.keep(source, segment, view));
 }
 
-async function hashTrace({ source, opened }: HashTask, context: HashContext, result: HashResult): Promise<void> {
+async function hashTrace(task: HashTask, context: HashContext, result: HashResult): Promise<void> {
+  const { source, opened } = task;
   const { hasher } = context;
   let segment = 0;
   const counts = { source, bytes: 0, wholeBytes: 0, zeroBytes: 0 };
   const end = () => {
     const { pages, zeroPages } = hasher.counts();
     result.counts.push({ ...counts, pages, zeroPages });
-    keepBlock(source, segment++, context, result);
+    keepBlock(task, segment++, context, result);
   };
   hasher.begin();
   await appendTrace(opened, hasher, result.zeroKeys, {

@@ -18,16 +18,21 @@ export interface IndexTask {
   to: number;
 }
 
-/** The tasks of a page size. */
-export function planIndex(blocks: readonly Block[], size: number): IndexTask[] {
+/** The tasks of a page size: the first `sampled` buckets, and some beyond. */
+export function planIndex(
+  blocks: readonly Block[],
+  size: number,
+  sampled = BUCKETS,
+  beyond: readonly number[] = [],
+): IndexTask[] {
   const entries = blocks.reduce((sum, block) => sum + entryAt(block, size, BUCKETS), 0);
   if (entries === 0) return [];
   // A task visits every block, so where there are many it takes more at a time.
   const target = TABLE_ENTRIES * Math.min(MOST_WIDENING, Math.max(1, blocks.length / MANY_BLOCKS));
   const width = Math.min(BUCKETS, Math.max(1, Math.floor((BUCKETS * target) / entries)));
   const tasks: IndexTask[] = [];
-  for (let from = 0; from < BUCKETS; from += width) tasks.push({ from, to: Math.min(BUCKETS, from + width) });
-  return tasks;
+  for (let from = 0; from < sampled; from += width) tasks.push({ from, to: Math.min(sampled, from + width) });
+  return [...tasks, ...beyond.map((from) => ({ from, to: from + 1 }))];
 }
 
 export interface IndexContext {

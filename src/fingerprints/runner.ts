@@ -28,7 +28,7 @@ interface JobBase<Kind, Task> {
   next: SharedArrayBuffer;
 }
 
-export type HashJob = JobBase<"hash", HashTask> & { pageSizes: number[]; withPlaces: boolean };
+export type HashJob = JobBase<"hash", HashTask> & { pageSizes: number[]; withPlaces: boolean; sampled: number };
 
 export type IndexJob = JobBase<"index", IndexTask> & {
   /** Number of the page size, and its bytes. */
@@ -93,10 +93,10 @@ export class Runner {
     return this.hasher;
   }
 
-  private hash({ pageSizes, withPlaces }: HashJob, next: () => HashTask | undefined): Promise<HashResult> {
+  private hash({ pageSizes, withPlaces, sampled }: HashJob, next: () => HashTask | undefined): Promise<HashResult> {
     this.store.clear();
     const hasher = this.hasherFor(pageSizes);
-    return hashTasks(next, { hasher, store: this.store, withPlaces, onBytes: this.onBytes });
+    return hashTasks(next, { hasher, store: this.store, withPlaces, sampled, onBytes: this.onBytes });
   }
 
   private indexerFor({ members, tableLimit }: IndexJob): Indexer {

@@ -2,15 +2,18 @@
 
 import { closeSync } from "node:fs";
 import type { VectorChunk } from "../core/indexer.js";
+import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
 import { EXIT, PagekinError } from "../errors.js";
 import { planDump } from "../sources/dump.js";
 import { displayName, type Opened } from "../sources/open.js";
 import type { Spectrum } from "../tracefile/spectrum.js";
 import type { Block } from "./buckets.js";
+import { bucketsBeyond, type ContentSample, sampleOf } from "./content-sample.js";
 import type { Crew } from "./crew.js";
 import { planTasks, refuseEmpty, type SourceCounts } from "./hash.js";
 import { planIndex } from "./index.js";
+import { joinCounts, noCounts, type PopularCounts } from "./popular.js";
 import type { Event } from "./runner.js";
 import { MOST_ZERO_KEYS } from "./trace-rows.js";
 import type { Mismatch } from "./verify.js";
@@ -21,6 +24,8 @@ export interface WorldOptions {
   verify: boolean;
   /** Bytes that one thread's table may take. */
   tableLimit: number;
+  /** Of one page size: only the contents in the first buckets (of 256) are indexed. */
+  sampled?: number;
 }
 
 /** A world and what was found in it. */
@@ -60,6 +65,21 @@ export async function* indexWorlds(
   }
 }
 
+/** Hashes a world and indexes a sample of its contents, at one page size. */
+export async function sampleWorld(
+  world: World,
+  crew: Crew,
+  options: Omit<WorldOptions, "verify"> & { sampled: number },
+): Promise<ContentSample> {
+  const hashed = await hashWorld(world, crew, { ...options, verify: false });
+  const { counts, popular, zeroKeys } = hashed;
+  const vectors = new VectorSet(crew.module, counts.length);
+  await indexSize(hashed, 0, crew, (chunk) => vectors.add(chunk));
+  const pages = counts.map((own) => own.pages[0]);
+  const zeroPages = counts.map((own) => own.zeroPages[0]);
+  return sampleOf({ pages, zeroPages, vectors: vectors.take() }, options.sampled, popular, zeroKeys[0]);
+}
+
 /** A world whose fingerprints wait in buckets. */
 interface HashedWorld {
   world: World;
@@ -69,13 +89,15 @@ interface HashedWorld {
   blocks: Block[];
   /** By page size the entries that a trace marks as the zero content. */
   zeroKeys: Uint8Array[];
+  /** By snapshot what is popular among the contents that are not in the sample. */
+  popular: PopularCounts[];
   /** What was read: the sources, or with verify plain copies of those that cannot be read again. */
   sources: Opened[];
 }
 
 /** Hashes all pages of a world. */
 async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promise<HashedWorld> {
-  const { pageSizes, verify } = options;
+  const { pageSizes, verify, sampled = BUCKETS } = options;
   const sources: Opened[] = [];
   for (const { opened, trace } of world.snapshots) {
     if (verify && trace) {
@@ -90,7 +112,7 @@ async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promi
   const tasks = planTasks(sources);
   const own = tasks.filter((task) => task.opened.pipe);
   const shared = tasks.filter((task) => !task.opened.pipe);
-  const hashed = await crew.run("hash", { tasks: shared, pageSizes, withPlaces: verify }, undefined, own);
+  const hashed = await crew.run("hash", { tasks: shared, pageSizes, withPlaces: verify, sampled }, undefined, own);
   const blocks = hashed.flatMap((part) => part.blocks);
   blocks.sort((a, b) => a.source - b.source || a.segment - b.segment);
   const counts = addUp(
@@ -99,7 +121,9 @@ async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promi
     pageSizes,
   );
   const zeroKeys = pageSizes.map((_, size) => joinKeys(hashed.map((part) => part.zeroKeys[size])));
-  return { world, options, counts, blocks, zeroKeys, sources };
+  const popular = sources.map(noCounts);
+  for (const part of hashed) for (const [source, more] of part.popular) joinCounts(popular[source], more);
+  return { world, options, counts, blocks, zeroKeys, popular, sources };
 }
 
 /**
@@ -118,7 +142,7 @@ async function indexSize(
     else if (event.kind === "zeros") counts[event.source].zeroPages[size] += event.pages;
     else mismatch ??= event.mismatch;
   };
-  const { tableLimit, verify, pageSizes } = options;
+  const { tableLimit, verify, pageSizes, sampled = BUCKETS } = options;
   const index = {
     size,
     pageBytes: pageSizes[size],
@@ -127,7 +151,8 @@ async function indexSize(
     members: sources.length,
     tableLimit,
   };
-  await crew.run("index", { ...index, tasks: planIndex(blocks, size), verify: verify ? sources : undefined }, onEvent);
+  const tasks = planIndex(blocks, size, sampled, bucketsBeyond(sampled, zeroKeys[size]));
+  await crew.run("index", { ...index, tasks, verify: verify ? sources : undefined }, onEvent);
   if (mismatch) throw differs(world, mismatch);
 }
 

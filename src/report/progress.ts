@@ -49,6 +49,15 @@ export class Progress {
     return new Progress(work, show);
   }
 
+  /** Of reading memory of which it is known about how much there is. */
+  static ofBytes(total: number, done: () => number, show: boolean): Progress {
+    const format = "{bar} {percentage} % | {done} of {all} | {speed}/s | {left} left";
+    return new Progress(
+      { total, done, formats: [format, format], text: (bytes) => formatBytes(Math.round(bytes)) },
+      show,
+    );
+  }
+
   /** Of runs of a replay: virtual time. untilNs: by run its end; undefined: not known. */
   static ofRuns(untilNs: readonly (number | undefined)[], clocks: Float64Array, show: boolean): Progress {
     const known = untilNs.every((ns) => ns !== undefined);

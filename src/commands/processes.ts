@@ -1,0 +1,180 @@
+import { listProcesses, readKsm, readProcesses } from "../capture/live-processes.js";
+import { compileCore } from "../core/module.js";
+import { PagekinError } from "../errors.js";
+import { bucketsFor, type ContentSample } from "../fingerprints/content-sample.js";
+import { Crew } from "../fingerprints/crew.js";
+import { INDEXED_PAGE_BYTES, PageIndex } from "../fingerprints/page-index.js";
+import { planResources, type Resources } from "../fingerprints/resources.js";
+import { sampleWorld } from "../fingerprints/world-index.js";
+import { choosePageSizes, openSources, type Snapshot, sourcesOf, type World } from "../fingerprints/worlds.js";
+import { writeManifest } from "../report/manifest.js";
+import { Output } from "../report/output.js";
+import { printProcesses } from "../report/process-summary.js";
+import { privateTable, processesTable } from "../report/process-tables.js";
+import { Progress } from "../report/progress.js";
+import { type Process, rankProcesses } from "../sharing/ranking.js";
+import { notesOf } from "../sources/open.js";
+import { isVmProgram } from "../sources/vm-programs.js";
+import {
+  type Arguments,
+  type Command,
+  dumpOptions,
+  parseCount,
+  parseDumps,
+  parsePart,
+  parseResources,
+  parseSize,
+  runOptions,
+  sourceOptions,
+} from "./options.js";
+
+const options = {
+  live: { type: "boolean", default: false, describe: "the processes of this machine, in place of sources (Linux)" },
+  pid: { type: "string", array: true, describe: "with --live: only this process; may be given several times" },
+  "min-resident": { type: "string", default: "64m", describe: "memory from which a process is selected" },
+  "min-sharing": {
+    type: "string",
+    default: "0.1",
+    describe: "part of its pages, from 0 to 1, that a selected process saves by itself and with the others",
+  },
+  sample: {
+    type: "string",
+    default: "0.1",
+    describe: "part of all contents, up to 1, that rates are estimated from; 1: all, and exact",
+  },
+  inventory: sourceOptions.inventory,
+  ...dumpOptions,
+  ...runOptions,
+} as const;
+
+export const command: Command<typeof options> = {
+  options,
+  about: "Each SOURCE is a process. With --live there is none.",
+  example: [
+    "pagekin processes --inventory traces/processes.csv --min-resident 16m",
+    "which of four processes are worth a group of their own",
+  ],
+  run: processes,
+};
+
+/** What was looked at: processes, in the order of the sample's members, and what there is to say. */
+interface Found {
+  processes: Process[];
+  sample: ContentSample;
+  snapshots: Snapshot[];
+  notes: string[];
+  seconds: number;
+}
+
+/** Sources or this machine → a sample of contents → rates → ranks → tables and summary. */
+async function processes(args: Arguments<typeof options>): Promise<void> {
+  const thresholds = {
+    minResidentPages: Math.ceil(parseSize(args.minResident, "min-resident") / INDEXED_PAGE_BYTES),
+    minSharing: parsePart(args.minSharing, "min-sharing"),
+  };
+  const part = parsePart(args.sample, "sample");
+  if (part === 0) throw new PagekinError("--sample 0 is no sample", { hint: "give a part above 0" });
+  refuseMixed(args);
+  const world = args.live ? { timeS: 0, snapshots: [] } : await openProcesses(args);
+  const output = Output.open(args.out, args.force, sourcesOf([world]));
+  const resources = planResources(args.live ? { ...parseResources(args), workers: 1 } : parseResources(args), [world]);
+  const show = args.progress && !args.quiet;
+  const found = args.live
+    ? await readLive(args, resources, bucketsFor(part), show)
+    : await readSources(world, resources, bucketsFor(part), show);
+  const ranking = rankProcesses(found.processes, found.sample, thresholds);
+  await output.writeTables([processesTable(ranking), privateTable(ranking)]);
+  const { snapshots, seconds, notes } = found;
+  const files = await writeManifest(output, {
+    args,
+    sources: snapshots,
+    pageSizes: [INDEXED_PAGE_BYTES],
+    resources,
+    seconds,
+  });
+  if (args.quiet) return;
+  const kernel = args.live ? readKsm() : undefined;
+  await printProcesses(ranking, { ...thresholds, kernel, folder: args.out, files, seconds, json: args.json, notes });
+}
+
+function refuseMixed({ live, pid = [], sources, inventory }: Arguments<typeof options>): void {
+  if (live && (sources.length > 0 || inventory !== undefined))
+    throw new PagekinError("--live takes no sources", { hint: "leave one of the two out" });
+  if (!live && pid.length > 0) throw new PagekinError("--pid goes with --live", { hint: "add --live" });
+}
+
+/** The sources that are processes, of one time. */
+async function openProcesses(args: Arguments<typeof options>): Promise<World> {
+  const { worlds } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+  if (worlds.length > 1) {
+    const times = worlds.map(({ timeS }) => timeS).join(", ");
+    throw new PagekinError(`the sources are of several times (${times} s)`, { hint: "name those of one time" });
+  }
+  choosePageSizes(worlds, [INDEXED_PAGE_BYTES]);
+  return worlds[0];
+}
+
+async function readSources(world: World, resources: Resources, sampled: number, show: boolean): Promise<Found> {
+  const isVm = ({ opened, member }: Snapshot) => isVmProgram(String(opened.details?.name ?? member));
+  const snapshots = world.snapshots.filter((snapshot) => !isVm(snapshot));
+  const vms = world.snapshots.filter(isVm).map(({ member }) => member);
+  if (snapshots.length === 0) throw noneLeft();
+  const own = { ...world, snapshots };
+  const crew = await Crew.start(resources.workers, resources.bucketLimit);
+  const progress = Progress.ofSources([own], () => crew.bytesDone, show);
+  const { tableLimit } = resources;
+  const sample = await sampleWorld(own, crew, { pageSizes: [INDEXED_PAGE_BYTES], tableLimit, sampled });
+  crew.close();
+  progress.stop();
+  const processes = snapshots.map(({ member, opened: { details = {} } }): Process => {
+    const { pid, name } = details;
+    return { member, pid: typeof pid === "number" ? pid : undefined, name: typeof name === "string" ? name : member };
+  });
+  const notes = [...vmNote(vms), ...notesOf(snapshots.map(({ opened }) => opened))];
+  return { processes, sample, snapshots, notes, seconds: progress.seconds };
+}
+
+async function readLive(
+  args: Arguments<typeof options>,
+  { bucketLimit, tableLimit }: Resources,
+  sampled: number,
+  show: boolean,
+): Promise<Found> {
+  const pids = args.pid && args.pid.length > 0 ? args.pid.map((text) => parseCount(text, "pid", 1)) : undefined;
+  const { readable, vms, closed } = listProcesses(pids);
+  const notes = vmNote(vms.map(({ name, pid }) => `${name} (${pid})`));
+  if (closed.length > 0) {
+    const some = closed.slice(0, 5).map(({ name, pid }) => `${name} (${pid})`);
+    const more = closed.length > some.length ? ` and ${closed.length - some.length} more` : "";
+    notes.push(`not readable: ${some.join(", ")}${more}; run as root, or with CAP_SYS_PTRACE and CAP_SYS_ADMIN`);
+  }
+  if (readable.length === 0) {
+    if (closed.length > 0)
+      throw new PagekinError("no process may be read", { hint: "run as root, or with CAP_SYS_PTRACE" });
+    throw noneLeft();
+  }
+  const index = new PageIndex(compileCore(), { bucketLimit, tableLimit, sampled });
+  const bytes = readable.reduce((sum, process) => sum + process.bytes, 0);
+  let done = 0;
+  const progress = Progress.ofBytes(bytes, () => Math.min(done, bytes), show);
+  const read = await readProcesses(readable, index, (more) => {
+    done += more;
+  });
+  const sample = await index.finish();
+  progress.stop();
+  const processes = readable.map(({ pid, name }, i): Process => {
+    const { forkSharedPages, ksm } = read[i];
+    return { member: memberOf(name, pid), pid, name, forkSharedPages, ksm };
+  });
+  const changed = processes.filter((_, i) => read[i].ended || read[i].lostPages > 0).map(({ member }) => member);
+  if (changed.length > 0) notes.push(`changed or ended while they were read: ${changed.join(", ")}`);
+  return { processes, sample, snapshots: [], notes, seconds: progress.seconds };
+}
+
+/** A name that can be one of a source: NAME@SECONDS=PATH. */
+const memberOf = (name: string, pid: number) => `${name.replace(/[\s/=@,*]/g, "_")}-${pid}`;
+
+const vmNote = (vms: readonly string[]) => (vms.length > 0 ? [`virtual machines, left out: ${vms.join(", ")}`] : []);
+
+const noneLeft = () =>
+  new PagekinError("there are only virtual machines", { hint: "analyze those; here name other processes" });
