@@ -19,6 +19,7 @@ const SWAPPED = 2 ** 30;
 const FILE_OR_SHARED = 2 ** 29;
 const EXCLUSIVE = 2 ** 24;
 const KPF_KSM = 21;
+const KPF_ZERO_PAGE = 24;
 
 export interface LiveProcess {
   pid: number;
@@ -206,17 +207,22 @@ class ProcessReader {
     if (upper < PRESENT || upper & SWAPPED || upper & FILE_OR_SHARED) return false;
     if (upper & EXCLUSIVE) return true;
     const frame = (upper % 2 ** 23) * 2 ** 32 + this.entries.readUInt32LE(8 * i);
-    if (this.isMerged(frame)) return true;
-    // The kernel's own zero page is here too, which nobody is charged for.
-    this.result.forkSharedPages++;
-    return false;
+    const kind = this.kindOf(frame);
+    if (kind === "forked") this.result.forkSharedPages++;
+    return kind === "merged";
   }
 
-  /** Whether ksmd has merged what is in a frame; who may not know the frames has the process's own word for it. */
-  private isMerged(frame: number): boolean {
-    if (this.flags === undefined || frame === 0) return (this.result.ksm?.ksm_merging_pages ?? 0) > 0;
+  /**
+   * Why a frame is not the process's own: ksmd has merged it, it is the kernel's zero page, for which nobody is charged, or it
+   * is shared since a fork. Who may not know the frames has the process's own word for whether any are merged.
+   */
+  private kindOf(frame: number): "merged" | "zero" | "forked" {
+    if (this.flags === undefined || frame === 0)
+      return (this.result.ksm?.ksm_merging_pages ?? 0) > 0 ? "merged" : "forked";
     readSync(this.flags, this.flagsOfFrame, 0, 8, 8 * frame);
-    return ((this.flagsOfFrame.readUInt32LE(0) >>> KPF_KSM) & 1) === 1;
+    const flags = this.flagsOfFrame.readUInt32LE(0);
+    const has = (bit: number) => ((flags >>> bit) & 1) === 1;
+    return has(KPF_KSM) ? "merged" : has(KPF_ZERO_PAGE) ? "zero" : "forked";
   }
 
   private async readRun(memory: number, page: number, count: number): Promise<void> {

@@ -329,7 +329,5 @@ def main():
     json.dump(result, sys.stdout)
 
 
-if sys.argv[1:] == ["member"]:
-    be_member()
-else:
-    main()
+if __name__ == "__main__":
+    be_member() if sys.argv[1:] == ["member"] else main()
