@@ -1,5 +1,6 @@
 // npm run test:ksm [-- SEED]: records this machine's own ksmd over small worlds and compares every counter of every sample
-// with the replay. Where that cannot be done it says why in a line.
+// with the replay; then has it merge all memory of two processes, and compares what it saves with what pagekin says of them.
+// Where that cannot be done it says why in a line.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { worldsFrom } from "./worlds.mjs";
 
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const RECORDER = fileURLToPath(new URL("record.py", import.meta.url));
+const PROCESSES = fileURLToPath(new URL("processes.py", import.meta.url));
 const KSM = "/sys/kernel/mm/ksm";
 const RECORDING_MS = 120_000;
 const SHOWN = 10;
@@ -159,8 +161,41 @@ function test(seed) {
   return isExact ? 0 : 1;
 }
 
+/** Two processes that ksmd has merged, beside what `pagekin processes --live` says of them. */
+function testProcesses() {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "pagekin-ksm-"));
+  const look = [
+    process.execPath,
+    MAIN,
+    "processes",
+    "--live",
+    "--sample",
+    "1",
+    "--json",
+    "--out",
+    path.join(folder, "out"),
+  ];
+  const options = { encoding: "utf8", timeout: RECORDING_MS, maxBuffer: 2 ** 28 };
+  const { stdout, stderr, status, error } = spawnSync("python3", [PROCESSES, ...look], options);
+  rmSync(folder, { recursive: true });
+  if (status !== 0) throw new Failed(`two processes could not be merged: ${error?.message ?? ""}\n${stderr}`);
+  const { kernel, alike, said, skipped } = JSON.parse(stdout);
+  if (skipped) throw new Skipped(`two processes: ${skipped}`);
+  const saved = Math.round(said.all.saved_pages);
+  const merged = said.processes.map(({ ksm }) => ksm.ksm_merging_pages).reduce((a, b) => a + b);
+  console.log(
+    `two processes of ${said.all.pages} pages: ksmd saves ${kernel.pages_sharing}, pagekin says ${saved} (${alike} of them made so)`,
+  );
+  // To each content that has copies one frame, and a page for each further copy.
+  const isExact = saved === kernel.pages_sharing && merged === kernel.pages_sharing + kernel.pages_shared;
+  const isSame = Object.entries(kernel).every(([name, value]) => said.kernel[name] === value);
+  if (!isSame)
+    console.log(`pagekin shows other counters: ${JSON.stringify(said.kernel)} for ${JSON.stringify(kernel)}`);
+  return isExact && isSame && saved >= alike ? 0 : 1;
+}
+
 try {
-  process.exitCode = test(Number(process.argv[2] ?? 1));
+  process.exitCode = test(Number(process.argv[2] ?? 1)) || testProcesses();
 } catch (error) {
   if (error instanceof Skipped) {
     console.log(`test:ksm skipped: ${error.message}`);
