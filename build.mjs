@@ -13,7 +13,13 @@ rmSync("dist", { recursive: true, force: true });
 run(["assemblyscript", "bin", "asc.js"], "--target", "release");
 run(["typescript", "bin", "tsc"], "-p", "tsconfig.build.json");
 const { metafile } = await build({
-  entryPoints: ["src/main.ts", "src/index.ts", "src/fingerprints/worker.ts", "src/runs/replay-worker.ts"],
+  entryPoints: [
+    "src/main.ts",
+    "src/index.ts",
+    "src/fingerprints/worker.ts",
+    "src/runs/replay-worker.ts",
+    "src/capture/guard.ts",
+  ],
   outdir: "dist",
   entryNames: "[name]",
   bundle: true,

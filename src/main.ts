@@ -16,11 +16,17 @@ const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: Any
   ],
   inspect: ["what a dump is and what it holds", () => import("./commands/inspect.js")],
   fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
+  "capture vm": ["dump the memory of VMs that run", async () => ({ command: (await captures()).vm })],
+  "capture process": ["dump the memory of processes that run", async () => ({ command: (await captures()).process })],
 };
 
+const captures = () => import("./commands/capture.js");
+
 async function main(argv: string[]): Promise<void> {
-  const [name, ...rest] = argv;
-  if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
+  // A command's name may be two words.
+  const words = Object.hasOwn(COMMANDS, argv.slice(0, 2).join(" ")) ? 2 : 1;
+  const [name, rest] = [argv.slice(0, words).join(" "), argv.slice(words)];
+  if (!Object.hasOwn(COMMANDS, name)) {
     const { parseMain } = await import("./commands/yargs.js");
     return parseMain(
       argv,

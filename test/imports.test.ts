@@ -10,6 +10,7 @@ const SRC = fileURLToPath(new URL("../src", import.meta.url));
 /** The folders of src, from the top down: each may import from itself and from those behind it. */
 const FOLDERS = [
   "commands",
+  "capture",
   "report",
   "capture",
   "runs",

@@ -6,6 +6,7 @@ import type { DumpSettings } from "../sources/dump.js";
 import { FORMAT_NAMES } from "../sources/format-names.js";
 
 const KIB = 1024;
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 export const sourceOptions = {
   inventory: {
@@ -71,6 +72,8 @@ export type Arguments<T extends OptionTable> = ArgumentsCamelCase<InferredOption
 /** A command that takes SOURCE... . */
 export interface Command<T extends OptionTable = OptionTable> {
   options: T;
+  /** What it takes besides options, if that is no SOURCE... . */
+  operands?: { usage: string; lines: string[] };
   /** What its help says besides. */
   about?: string;
   /** A command line that works in a clone, and what it shows. */
@@ -107,6 +110,16 @@ export function parseCount(text: string, option: string, least: number): number 
   const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (count >= least) return count;
   throw new PagekinError(`--${option} ${text} is no whole number from ${least}`, { hint: `give ${least} or more` });
+}
+
+/** Seconds from 500ms, 15s, 30m, 1h or plain seconds. */
+export function parseTime(text: string, option: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+  const milliseconds = match ? Math.round(Number(match[1]) * (MILLISECONDS[match[2] ?? "s"] ?? 0)) : Number.NaN;
+  if (Number.isSafeInteger(milliseconds)) return milliseconds / 1000;
+  throw new PagekinError(`--${option} ${text} is no time`, {
+    hint: "give seconds, or a number with ms, s, m or h, such as 15s",
+  });
 }
 
 /** The page sizes asked for, in bytes. */

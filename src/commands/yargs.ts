@@ -24,7 +24,12 @@ function parserOf(argv: string[]): Argv {
 
 /** `pagekin --help`, `pagekin --version`, and whatever is no command. */
 export function parseMain(argv: string[], commands: [name: string, what: string][]): void {
-  const parser = parserOf(argv)
+  const [name] = argv;
+  // The first word of commands that have two.
+  const family = commands.filter(([command]) => command.startsWith(`${name} `));
+  const shown = family.length > 0 ? family : commands;
+  const rest = family.length > 0 ? argv.slice(1) : argv;
+  const parser = parserOf(rest)
     .scriptName("pagekin")
     .usage(
       "What memory sharing would save and what isolating tenants costs, from memory dumps.\n\npagekin COMMAND --help",
@@ -32,13 +37,16 @@ export function parseMain(argv: string[], commands: [name: string, what: string]
     .version(VERSION)
     .strictOptions()
     .example("pagekin analyze traces/a1.parquet traces/a2.parquet", "tables of what two guests share");
-  for (const [name, what] of commands) parser.command(`${name} SOURCE...`, what);
-  const names = commands.map(([name]) => name).join(", ");
+  for (const [name, what] of shown) parser.command(name.includes(" ") ? `${name} ...` : `${name} SOURCE...`, what);
+  const names = shown.map(([name]) => name).join(", ");
   const hint = `there are ${names}; see pagekin --help`;
-  const [name] = argv;
-  if (name !== undefined && !name.startsWith("-")) throw new PagekinError(`${name} is no command`, { hint });
+  const unknown = rest[0];
+  if (unknown !== undefined && !unknown.startsWith("-")) {
+    throw new PagekinError(`${family.length > 0 ? `${name} ` : ""}${unknown} is no command`, { hint });
+  }
   const args = parser.parseSync();
-  if (!args.help && !args.version) throw new PagekinError("no command is given", { hint });
+  if (args.help || args.version) return;
+  throw new PagekinError(family.length > 0 ? `${name} alone is no command` : "no command is given", { hint });
 }
 
 /** The arguments of a command; undefined when help was asked for and given. */
@@ -46,16 +54,19 @@ export function parseCommand(
   argv: string[],
   name: string,
   what: string,
-  { options, example, about }: AnyCommand,
+  { options, operands, example, about }: AnyCommand,
 ): Record<string, unknown> | undefined {
-  const sources = [
-    "SOURCE is a dump or a trace: PATH, NAME=PATH, NAME@SECONDS=PATH, or NAME=- for standard input.",
-    "Without a name, a trace's own counts, else that of the file: NAME[@SECONDS].raw and the like.",
-  ];
+  const { usage, lines } = operands ?? {
+    usage: "SOURCE...",
+    lines: [
+      "SOURCE is a dump or a trace: PATH, NAME=PATH, NAME@SECONDS=PATH, or NAME=- for standard input.",
+      "Without a name, a trace's own counts, else that of the file: NAME[@SECONDS].raw and the like.",
+    ],
+  };
   const texts = Object.keys(options).filter((option) => options[option].type === "string");
   const args = parserOf(argv)
     .scriptName(`pagekin ${name}`)
-    .usage(`pagekin ${name} SOURCE...: ${what}\n\n${[...sources, ...(about ? [about] : [])].join("\n")}`)
+    .usage(`pagekin ${name} ${usage}: ${what}\n\n${[...lines, ...(about ? [about] : [])].join("\n")}`)
     .version(false)
     .strictOptions()
     // As yargs has arrays they would take the sources behind them.

@@ -109,7 +109,7 @@ export class DumpReader {
     const { extra } = this.layout;
     if (offset >= this.file.bytes && extra) {
       target.set(extra.subarray(offset - this.file.bytes, offset - this.file.bytes + target.length));
-    } else if (target.length >= SMALL_WINDOW * 4) {
+    } else if (target.length >= SMALL_WINDOW * 4 || this.layout.isLive) {
       this.file.readInto(target, offset);
     } else {
       target.set(this.bytesAt(offset, target.length));

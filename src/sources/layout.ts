@@ -31,6 +31,8 @@ export interface Layout {
   absentBytes: number;
   outsideBytes: number;
   repeatedBytes: number;
+  /** Of a process that lives: reading what is not there would bring it there. */
+  isLive?: boolean;
 }
 
 /** Which addresses count. keep: ranges outside of which nothing does, ascending; outside: ranges that are no RAM, ascending. */

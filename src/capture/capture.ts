@@ -1,0 +1,139 @@
+// Snapshot after snapshot: hold all, copy or hash what is resident, let all go, put the files in place.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { PagekinError } from "../errors.js";
+import { formatNumber } from "../report/format.js";
+import { writeCore } from "./elf-write.js";
+import { Guardian } from "./guardian.js";
+import type { MemberRecord, SeriesFolder, SnapshotRecord, Staging } from "./series.js";
+import type { Subject } from "./subject.js";
+import type { Tracer } from "./trace.js";
+import { hostUsage, usageRow } from "./usage.js";
+
+export interface CaptureSettings {
+  /** Writes traces in place of dumps. */
+  tracer: Tracer | undefined;
+  onSnapshot(snapshot: SnapshotRecord, lateS: number): Promise<void>;
+}
+
+/** A second of lateness is told. */
+const LATE_S = 1;
+
+/** Takes the snapshots that are missing. The first one is taken at once; the others come as far behind it as they belong. */
+export async function captureSeries(
+  subjects: readonly Subject[],
+  series: SeriesFolder,
+  settings: CaptureSettings,
+): Promise<void> {
+  const missing = series.missingTimes();
+  if (missing.length === 0) return;
+  const guardian = await Guardian.start();
+  const began = Date.now();
+  try {
+    for (const timeS of missing) {
+      const due = began + 1000 * (timeS - missing[0]);
+      await sleep(Math.max(due - Date.now(), 0));
+      const lateS = (Date.now() - due) / 1000;
+      const snapshot = await takeSnapshot(subjects, series, timeS, guardian, settings);
+      await settings.onSnapshot(snapshot, lateS >= LATE_S ? lateS : 0);
+    }
+  } finally {
+    guardian.end();
+  }
+}
+
+async function takeSnapshot(
+  subjects: readonly Subject[],
+  series: SeriesFolder,
+  timeS: number,
+  guardian: Guardian,
+  { tracer }: CaptureSettings,
+): Promise<SnapshotRecord> {
+  const host = hostUsage();
+  const usages = await Promise.all(subjects.map((subject) => subject.usage()));
+  const usage = subjects.flatMap(({ name }, i) => usageRow(timeS, name, usages[i], host));
+  const staging = series.stage();
+  try {
+    const { members, ...when } = await whileHeld(subjects, guardian, () =>
+      takeMembers(subjects, staging, timeS, tracer),
+    );
+    members.forEach((member, i) => {
+      member.balloonBytes = usages[i]?.balloonBytes;
+    });
+    const snapshot = { timeS, ...when, members, usage };
+    series.add(snapshot, staging);
+    return snapshot;
+  } catch (error) {
+    staging.remove();
+    throw error;
+  }
+}
+
+/** Stops all, does something, and lets all go whatever happens. */
+async function whileHeld(
+  subjects: readonly Subject[],
+  guardian: Guardian,
+  work: () => Promise<MemberRecord[]>,
+): Promise<Pick<SnapshotRecord, "taken" | "heldMs" | "members">> {
+  await guardian.hold(subjects.flatMap(({ held }) => held ?? []));
+  const taken = new Date();
+  let members: MemberRecord[] | undefined;
+  let failure: unknown;
+  try {
+    await allOf(subjects.map((subject) => subject.stop()));
+    members = await work();
+  } catch (error) {
+    failure = error;
+  }
+  await letAllGo(subjects, failure);
+  await guardian.hold([]);
+  if (!members) throw failure;
+  return { taken: taken.toISOString(), heldMs: Date.now() - taken.getTime(), members };
+}
+
+/** Whatever became of the one, the others are let go. */
+async function letAllGo(subjects: readonly Subject[], failure: unknown): Promise<void> {
+  const ends = await Promise.allSettled(subjects.map((subject) => subject.letGo()));
+  const at = ends.findIndex(({ status }) => status === "rejected");
+  if (at < 0) return;
+  const [subject, end] = [subjects[at], ends[at] as PromiseRejectedResult];
+  const before = failure instanceof Error ? ` (after: ${failure.message})` : "";
+  throw new PagekinError(`could not be continued: ${(end.reason as Error).message}${before}`, {
+    file: subject.shownAs,
+    hint: "continue it by hand",
+  });
+}
+
+/** Waits for all, also where one fails, so that nothing comes late. */
+async function allOf(promises: Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(promises);
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function takeMembers(
+  subjects: readonly Subject[],
+  staging: Staging,
+  timeS: number,
+  tracer: Tracer | undefined,
+): Promise<MemberRecord[]> {
+  const members: MemberRecord[] = [];
+  for (const subject of subjects) {
+    const file = `${subject.name}@${formatNumber(timeS)}.${tracer ? "parquet" : subject.extension}`;
+    const place = staging.place(file);
+    const { live, storedBytes = 0, swappedBytes, notes } = await subject.take(place, staging);
+    const record = { member: subject.name, file, storedBytes, swappedBytes, notes };
+    if (live && tracer) {
+      record.storedBytes = await tracer.write(live, { member: subject.name, timeS, shownAs: subject.shownAs }, place);
+    } else if (live) {
+      const written = await writeCore(live, place);
+      record.storedBytes = written.storedBytes;
+      if (written.unreadBytes > 0)
+        record.notes = [...notes, `${written.unreadBytes} bytes went away while they were read, and are absent`];
+    }
+    if (swappedBytes > 0)
+      record.notes = [...record.notes, `${swappedBytes} bytes are swapped out, so not resident, and are absent`];
+    members.push(record);
+  }
+  return members;
+}

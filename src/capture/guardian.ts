@@ -1,0 +1,38 @@
+// VMs and processes must go on however this process ends, also when it is killed. So a process of its own (guard.ts) is told
+// what is held, before it is.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { PagekinError } from "../errors.js";
+
+/** A VM, by the socket of its monitor, or a process, by its number. */
+export type Held = { socket: string } | { pid: number };
+
+/** The side of the one that holds. */
+export class Guardian {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static async start(): Promise<Guardian> {
+    const file = fileURLToPath(new URL("./guard.js", import.meta.url));
+    // In a session of its own, where an interrupt from the terminal does not reach it.
+    const child = spawn(process.execPath, [file], { detached: true, stdio: ["pipe", "pipe", "inherit"] });
+    child.stdin?.on("error", () => {});
+    const isReady = await Promise.race([once(child.stdout as NodeJS.ReadableStream, "data"), once(child, "close")]);
+    if (typeof isReady[0] === "number") throw new PagekinError("the process that would let others go did not start");
+    child.unref();
+    return new Guardian(child);
+  }
+
+  /** Done when it knows what is held now. */
+  async hold(held: readonly Held[]): Promise<void> {
+    const { stdin, stdout } = this.child;
+    const known = once(stdout as NodeJS.ReadableStream, "data");
+    stdin?.write(`${JSON.stringify(held)}\n`);
+    await known;
+  }
+
+  end(): void {
+    this.child.stdin?.end();
+  }
+}

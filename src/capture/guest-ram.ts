@@ -1,0 +1,145 @@
+// Where a VM's RAM is: at which guest-physical addresses, and where in the memory of its QEMU.
+
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import path from "node:path";
+import { PagekinError } from "../errors.js";
+import type { Mapping } from "./process-memory.js";
+import type { Qmp } from "./qmp.js";
+
+const PAGE = 4096;
+
+/** A stretch of RAM that the guest sees. */
+export interface RamPiece {
+  /** Guest-physical. */
+  address: number;
+  bytes: number;
+  /** Which block of memory it is a part of, and where in it. */
+  block: string;
+  offset: number;
+}
+
+/** A stretch of RAM and where QEMU has it. */
+export interface HostedPiece extends RamPiece {
+  hostAddress: number;
+}
+
+/** The RAM of a VM by guest-physical address. Device memory, firmware and what devices lie over are not in it. */
+export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
+  const backends = (await qmp.execute("query-memdev")) as { id?: string; size: number }[];
+  const summary = (await qmp.execute("query-memory-size-summary")) as Record<string, number>;
+  const ramBytes = summary["base-memory"] + (summary["plugged-memory"] ?? 0);
+  const sizes = new Map(backends.map(({ id, size }) => [id ?? "", size]));
+  const pieces = piecesIn(await qmp.print("info mtree -f"), new Set(sizes.keys()));
+  const blocks = [...new Set(pieces.map(({ block }) => block))];
+  const found = blocks.reduce((sum, block) => sum + (sizes.get(block) ?? 0), 0);
+  if (found !== ramBytes) {
+    const what = `its memory backends (${blocks.join(", ")}) have ${found} bytes, its RAM ${ramBytes}`;
+    throw qmp.fault(what, "take --method core");
+  }
+  return pieces;
+}
+
+const LINE = /^ +([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (?:ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/;
+
+/** What `info mtree -f` shows of blocks; the shadowed part of them is rom. */
+export function piecesIn(text: string, blocks: ReadonlySet<string>): RamPiece[] {
+  const views = text.split(/^FlatView /m);
+  const memory = views.find((view) => /^ AS "memory", root: system/m.test(view)) ?? "";
+  const pieces: RamPiece[] = [];
+  for (const line of memory.split(/\r?\n/)) {
+    const match = LINE.exec(line);
+    if (!match) continue;
+    const [address, last, offset] = [match[1], match[2], match[4] ?? "0"].map((digits) => Number.parseInt(digits, 16));
+    // Old machine types call a backend by its whole path.
+    const block = path.posix.basename(match[3]);
+    if (!blocks.has(block)) continue;
+    const bytes = last + 1 - address;
+    const before = pieces.at(-1);
+    const follows = before?.block === block && before.address + before.bytes === address;
+    if (before && follows && before.offset + before.bytes === offset) before.bytes += bytes;
+    else pieces.push({ address, bytes, block, offset });
+  }
+  return pieces;
+}
+
+/** Asks QEMU where it has the RAM. */
+export async function hostPieces(qmp: Qmp, pieces: readonly RamPiece[]): Promise<HostedPiece[]> {
+  const hosted: HostedPiece[] = [];
+  for (const piece of pieces) {
+    const hostAddress = await hostAddressOf(qmp, piece.address);
+    const last = await hostAddressOf(qmp, piece.address + piece.bytes - PAGE);
+    if (last - hostAddress !== piece.bytes - PAGE) throw qmp.fault("its RAM is in parts", "take --method core");
+    hosted.push({ ...piece, hostAddress });
+  }
+  return hosted;
+}
+
+async function hostAddressOf(qmp: Qmp, address: number): Promise<number> {
+  const text = await qmp.print(`gpa2hva 0x${address.toString(16)}`);
+  const match = /^Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)/.exec(text);
+  if (match) return Number.parseInt(match[1], 16);
+  throw qmp.fault(`it does not tell where its RAM is: ${text.trim()}`, "take --method core");
+}
+
+/** Whether a process has all pieces where QEMU says. */
+export function holdsPieces(mappings: readonly Mapping[], pieces: readonly HostedPiece[]): boolean {
+  return pieces.every(({ hostAddress, bytes }) => {
+    let at = hostAddress;
+    for (const { start, end, permissions } of mappings)
+      if (start <= at && at < end && permissions.startsWith("rw")) at = end;
+    return at >= hostAddress + bytes;
+  });
+}
+
+/** The processes that hold a unix socket, by its path. Those of other users are hidden from a normal one. */
+export function holdersOf(socket: string): number[] {
+  const inodes = inodesOf(socket);
+  if (inodes.size === 0) return [];
+  const holders: number[] = [];
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const folder = `/proc/${pid}/fd`;
+    if (linksIn(folder).some((target) => inodes.has(target))) holders.push(Number(pid));
+  }
+  return holders;
+}
+
+/** Descriptors of sockets that were made under a path, as links in /proc show them. */
+function inodesOf(socket: string): Set<string> {
+  const whole = realpathSync(socket);
+  const inodes = new Set<string>();
+  for (const line of readFileSync("/proc/net/unix", "utf8").split("\n")) {
+    const match = /^\S+ \S+ \S+ \S+ \S+ \S+ +(\d+) (.+)$/.exec(line);
+    // QEMU may have been given a path that is relative to a folder we do not know: whoever holds it is looked at closer.
+    if (match && (match[2] === whole || match[2] === path.resolve(socket) || isRelativeTo(match[2], whole)))
+      inodes.add(`socket:[${match[1]}]`);
+  }
+  return inodes;
+}
+
+const isRelativeTo = (name: string, whole: string) =>
+  !name.startsWith("/") && !name.startsWith("@") && path.basename(name) === path.basename(whole);
+
+function linksIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => linkOf(path.join(folder, name)));
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    // It was closed in the meantime.
+    return "";
+  }
+}
+
+/** No process that this user may look at is the VM's. */
+export function noProcess(socket: string): PagekinError {
+  return new PagekinError("the process of this VM cannot be found or may not be looked at", {
+    file: socket,
+    hint: "run as root, or as QEMU's user with CAP_SYS_PTRACE; or take --method core, which QEMU does itself",
+  });
+}

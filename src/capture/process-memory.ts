@@ -1,0 +1,236 @@
+// The memory of a process that lives, as Linux shows it in /proc: its mappings, which of their pages are resident, the bytes.
+
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { PagekinError } from "../errors.js";
+import { breathe } from "../pace.js";
+
+export interface Mapping {
+  start: number;
+  end: number;
+  /** As in `rw-p`: read, written, executed; p: private, s: shared. */
+  permissions: string;
+  /** Where in the file it begins, in bytes. */
+  offset: number;
+  /** A file, a name in brackets, or nothing. */
+  name: string;
+}
+
+/** Which pages of a range are there. Counts are of pages. */
+export interface Residency {
+  /** In the swap area, not in memory. */
+  swapped: number;
+  /** Read but never written, so that they show the kernel's one zero page and take no memory. */
+  zeroPages: number;
+}
+
+const ENTRY_BYTES = 8;
+/** Entries of pagemap that are read at once. */
+const ENTRIES = 8192;
+// Bits of the upper half of an entry (Documentation/admin-guide/mm/pagemap.rst: 63, 62, 61, 56).
+const PRESENT = 1 << 31;
+const SWAPPED = 1 << 30;
+const FILE_OR_SHARED = 1 << 29;
+const EXCLUSIVE = 1 << 24;
+/** Bits of the upper half that belong to the frame's number. */
+const FRAME_BITS = 2 ** 23;
+/** Of /proc/kpageflags. */
+const KPF_ZERO_PAGE = 24;
+/** Of the auxiliary vector. */
+const AT_PAGESZ = 6;
+
+/** Bytes of a page of this machine. */
+function pageBytesHere(): number {
+  const words = new BigUint64Array(new Uint8Array(readFileSync("/proc/self/auxv")).buffer);
+  for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === BigInt(AT_PAGESZ)) return Number(words[i + 1]);
+  return 4096;
+}
+
+export class ProcessMemory {
+  private frameFlags: number | undefined;
+  private readonly knownFrames = new Map<number, boolean>();
+
+  private constructor(
+    readonly pid: number,
+    /** Descriptor of its memory: an offset is an address. */
+    readonly fd: number,
+    private readonly pagemap: number,
+    readonly pageBytes: number,
+    private readonly shownAs: string,
+  ) {}
+
+  /** shownAs: how errors call the process. */
+  static open(pid: number, shownAs: string): ProcessMemory {
+    let fd: number | undefined;
+    try {
+      fd = openSync(`/proc/${pid}/mem`, "r");
+      const memory = new ProcessMemory(pid, fd, openSync(`/proc/${pid}/pagemap`, "r"), pageBytesHere(), shownAs);
+      memory.frameFlags = openIfAllowed("/proc/kpageflags");
+      memory.mappings();
+      return memory;
+    } catch (error) {
+      if (fd !== undefined) closeSync(fd);
+      throw refusal(error, shownAs);
+    }
+  }
+
+  close(): void {
+    closeSync(this.fd);
+    closeSync(this.pagemap);
+    if (this.frameFlags !== undefined) closeSync(this.frameFlags);
+  }
+
+  /** Those that the process has now, ascending. */
+  mappings(): Mapping[] {
+    try {
+      const mappings = parseMappings(readFileSync(`/proc/${this.pid}/maps`, "utf8"));
+      if (mappings.length > 0) return mappings;
+      const hint = "it has ended, or is a thread of the kernel";
+      throw new PagekinError("has no memory of its own", { file: this.shownAs, hint });
+    } catch (error) {
+      throw refusal(error, this.shownAs);
+    }
+  }
+
+  /**
+   * Visits the runs of resident pages from one address to another, ascending. anonymousOnly: leaves out what is of a file
+   * or shared.
+   */
+  async eachRun(
+    start: number,
+    end: number,
+    anonymousOnly: boolean,
+    visit: (address: number, bytes: number) => void,
+  ): Promise<Residency> {
+    const { pageBytes } = this;
+    const found = { swapped: 0, zeroPages: 0 };
+    const bytes = Buffer.allocUnsafe(ENTRY_BYTES * ENTRIES);
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * ENTRIES);
+    let from = -1;
+    let at = start;
+    while (at < end) {
+      const wanted = Math.min(ENTRIES, (end - at) / pageBytes);
+      const count = Math.floor(
+        readSync(this.pagemap, bytes, 0, wanted * ENTRY_BYTES, (at / pageBytes) * ENTRY_BYTES) / ENTRY_BYTES,
+      );
+      if (count === 0) break;
+      for (let i = 0; i < count; i++, at += pageBytes) {
+        const upper = words[2 * i + 1];
+        const there =
+          (upper & PRESENT) !== 0 &&
+          !(anonymousOnly && upper & FILE_OR_SHARED) &&
+          ((upper & EXCLUSIVE) !== 0 || !this.isZeroPage(words[2 * i], upper, found));
+        if (!(upper & PRESENT) && upper & SWAPPED) found.swapped++;
+        if (there && from < 0) from = at;
+        if (there || from < 0) continue;
+        visit(from, at - from);
+        from = -1;
+      }
+      const turn = breathe();
+      if (turn) await turn;
+    }
+    if (from >= 0) visit(from, at - from);
+    return found;
+  }
+
+  /** Frames have numbers only for those who may see them (CAP_SYS_ADMIN); to others such a page is a page. */
+  private isZeroPage(lower: number, upper: number, found: Residency): boolean {
+    const frame = (upper % FRAME_BITS) * 2 ** 32 + lower;
+    if (frame === 0 || this.frameFlags === undefined) return false;
+    let isZero = this.knownFrames.get(frame);
+    if (isZero === undefined) {
+      const flags = Buffer.alloc(8);
+      readSync(this.frameFlags, flags, 0, 8, 8 * frame);
+      isZero = ((flags.readUInt32LE(0) >>> KPF_ZERO_PAGE) & 1) === 1;
+      // There are few zero pages; shared frames may be any number, and change.
+      if (isZero) this.knownFrames.set(frame, isZero);
+    }
+    if (isZero) found.zeroPages++;
+    return isZero;
+  }
+
+  /** Reads resident pages; the answer is how many bytes from the front could be read. Those of a running process may go. */
+  read(target: Uint8Array, address: number): number {
+    let done = 0;
+    try {
+      while (done < target.length) {
+        const got = readSync(this.fd, target, done, target.length - done, address + done);
+        if (got === 0) break;
+        done += got;
+      }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EIO" && code !== "EFAULT" && code !== "ENOMEM") throw error;
+    }
+    return done - (done % this.pageBytes);
+  }
+
+  /** Bytes of a range that are in huge pages, which are resident as a whole. */
+  hugeBytes(start: number, end: number): number {
+    let huge = 0;
+    let inside = false;
+    let bytes = 0;
+    for (const line of readFileSync(`/proc/${this.pid}/smaps`, "utf8").split("\n")) {
+      const head = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
+      if (head) {
+        const [from, to] = [Number.parseInt(head[1], 16), Number.parseInt(head[2], 16)];
+        inside = from < end && to > start;
+        bytes = to - from;
+        continue;
+      }
+      if (!inside) continue;
+      const value = /^(AnonHugePages|ShmemPmdMapped|FilePmdMapped|KernelPageSize): +(\d+) kB/.exec(line);
+      if (!value) continue;
+      const kib = Number(value[2]) * 1024;
+      if (value[1] !== "KernelPageSize") huge += kib;
+      else if (kib > this.pageBytes) huge += bytes;
+    }
+    return huge;
+  }
+}
+
+/** The mappings of a process; none where this user may not see them. */
+export function visibleMappings(pid: number): Mapping[] {
+  try {
+    return parseMappings(readFileSync(`/proc/${pid}/maps`, "utf8"));
+  } catch {
+    return [];
+  }
+}
+
+/** The text of /proc/PID/maps. */
+export function parseMappings(text: string): Mapping[] {
+  return text
+    .split("\n")
+    .map((line) => /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ *(.*)$/.exec(line))
+    .filter((match) => match !== null)
+    .map(([, start, end, permissions, offset, name]) => ({
+      start: Number.parseInt(start, 16),
+      end: Number.parseInt(end, 16),
+      permissions,
+      offset: Number.parseInt(offset, 16),
+      name,
+    }));
+}
+
+function openIfAllowed(file: string): number | undefined {
+  try {
+    return openSync(file, "r");
+  } catch {
+    return undefined;
+  }
+}
+
+/** What it means that a file of /proc cannot be opened or read. */
+function refusal(error: unknown, file: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EACCES" || code === "EPERM") {
+    return new PagekinError("its memory may not be read by this user", {
+      file,
+      hint: "run as root, or grant CAP_SYS_PTRACE; a process of the same user also needs kernel.yama.ptrace_scope 0",
+    });
+  }
+  if (code === "ENOENT" || code === "ESRCH") {
+    return new PagekinError("there is no such process", { file, hint: "give the number of one that runs (see ps)" });
+  }
+  return error;
+}

@@ -1,0 +1,153 @@
+// A normal process: what of its memory is captured, and stopping it meanwhile.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PagekinError } from "../errors.js";
+import { ExtentList } from "../sources/extents.js";
+import type { ElfNote, LiveMemory } from "./live-memory.js";
+import { type Mapping, ProcessMemory } from "./process-memory.js";
+import type { Subject, Taken } from "./subject.js";
+
+/** Areas that the kernel lends to every process; their names differ between kernels. */
+const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
+/** Stopping takes no longer unless a thread waits for a device that does not answer. */
+const STOP_MS = 10_000;
+
+const NT_PRPSINFO = 3;
+const NT_AUXV = 6;
+const NT_FILE = 0x46494c45;
+/** e_machine by Node's names. */
+const MACHINES: Record<string, number> = { x64: 62, arm64: 183, ppc64: 21, riscv64: 243, loong64: 258 };
+
+export interface ProcessSettings {
+  anonymousOnly: boolean;
+  stop: boolean;
+}
+
+export class Process implements Subject {
+  readonly extension = "elf";
+  readonly held: Subject["held"];
+  private readonly memory: ProcessMemory;
+
+  constructor(
+    readonly name: string,
+    private readonly pid: number,
+    private readonly settings: ProcessSettings,
+  ) {
+    this.memory = ProcessMemory.open(pid, this.shownAs);
+    // One that somebody else has stopped stays so.
+    this.held = settings.stop && !isStopped(pid) ? { pid } : undefined;
+  }
+
+  get shownAs(): string {
+    return `process ${this.pid}`;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.held) return;
+    process.kill(this.pid, "SIGSTOP");
+    for (const end = Date.now() + STOP_MS; !isStopped(this.pid); await sleep(5)) {
+      if (Date.now() > end) {
+        const hint = "one of its threads waits in the kernel; try again, or leave --stop out";
+        throw new PagekinError("does not stop", { file: this.shownAs, hint });
+      }
+    }
+  }
+
+  async letGo(): Promise<void> {
+    if (this.held) process.kill(this.pid, "SIGCONT");
+  }
+
+  async usage(): Promise<undefined> {
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.memory.close();
+  }
+
+  async take(): Promise<Taken> {
+    const { memory, settings } = this;
+    const mappings = memory.mappings().filter(({ name, end }) => !OF_THE_KERNEL.test(name) && end < 2 ** 53);
+    const extents = new ExtentList();
+    let swapped = 0;
+    for (const { start, end } of mappings) {
+      const found = await memory.eachRun(start, end, settings.anonymousOnly, (address, bytes) =>
+        extents.addStored(address, bytes, address),
+      );
+      swapped += found.swapped;
+    }
+    const areas = mappings.map(({ start, end, permissions }) => ({
+      address: start,
+      bytes: end - start,
+      flags: flagsOf(permissions),
+    }));
+    const live: LiveMemory = {
+      ...{ memory, areas, extents },
+      addressSpace: "virtual",
+      machine: MACHINES[process.arch] ?? 0,
+      notes: this.elfNotes(mappings),
+    };
+    return { live, swappedBytes: swapped * memory.pageBytes, notes: [] };
+  }
+
+  private elfNotes(mappings: readonly Mapping[]): ElfNote[] {
+    const { pid, memory } = this;
+    return [
+      { type: NT_PRPSINFO, bytes: namesOf(pid) },
+      { type: NT_AUXV, bytes: readFileSync(`/proc/${pid}/auxv`) },
+      { type: NT_FILE, bytes: filesOf(mappings, memory.pageBytes) },
+    ];
+  }
+}
+
+const flagsOf = (permissions: string) =>
+  [..."rwx"].reduce((flags, letter, i) => flags | (permissions[i] === letter ? 4 >> i : 0), 0);
+
+/** Whether none of its threads runs. */
+function isStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => "TtZX".includes(stateOf(`/proc/${pid}/task/${thread}`)));
+}
+
+/** The letter behind the name, which may hold anything. */
+function stateOf(folder: string): string {
+  try {
+    return readFileSync(`${folder}/stat`, "latin1").split(") ").pop()?.[0] ?? "X";
+  } catch {
+    // The thread has ended.
+    return "X";
+  }
+}
+
+/** The short name of a process. */
+export function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/comm`, "utf8").trimEnd();
+}
+
+/** struct elf_prpsinfo of 64-bit machines. */
+function namesOf(pid: number): Buffer {
+  const bytes = Buffer.alloc(136);
+  bytes.writeUInt32LE(pid, 24);
+  bytes.write(commandOf(pid), 40, 15, "utf8");
+  const line = readFileSync(`/proc/${pid}/cmdline`).subarray(0, 79);
+  bytes.set(
+    line.map((byte) => byte || 0x20),
+    56,
+  );
+  return bytes;
+}
+
+/** The mapped files, as the kernel lists them in a core. */
+function filesOf(mappings: readonly Mapping[], pageBytes: number): Buffer {
+  const files = mappings.filter(({ name }) => name.startsWith("/"));
+  const words = [
+    files.length,
+    pageBytes,
+    ...files.flatMap(({ start, end, offset }) => [start, end, offset / pageBytes]),
+  ];
+  const bytes = Buffer.alloc(8 * words.length);
+  words.forEach((word, i) => {
+    bytes.writeBigUInt64LE(BigInt(word), 8 * i);
+  });
+  return Buffer.concat([bytes, ...files.map(({ name }) => Buffer.from(`${name}\0`))]);
+}

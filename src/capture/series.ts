@@ -1,0 +1,219 @@
+// A series of snapshots in a folder: which times are missing, and how a snapshot comes there whole or not at all.
+
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { onExit } from "../cleanup.js";
+import { fromSystem, PagekinError } from "../errors.js";
+import { writeCsv } from "../report/csv.js";
+import { formatNumber } from "../report/format.js";
+import { VERSION } from "../version.js";
+import type { Place } from "./elf-write.js";
+
+const RECORD = "capture.json";
+const INVENTORY = "inventory.csv";
+const USAGE = "usage.csv";
+const STAGING = ".pagekin-";
+/** Times are kept to the millisecond, so that sums of them are what people expect. */
+const MS = 1000;
+
+/** What makes two command lines the same series. */
+export interface SeriesSettings {
+  members: string[];
+  everyS: number;
+  forS: number;
+  /** What is captured, and how. */
+  how: Record<string, unknown>;
+}
+
+/** What is known of one member's memory at one time. */
+export interface MemberRecord {
+  member: string;
+  file: string;
+  storedBytes: number;
+  swappedBytes: number;
+  balloonBytes?: number | undefined;
+  notes: string[];
+}
+
+export interface SnapshotRecord {
+  timeS: number;
+  /** When it was taken. */
+  taken: string;
+  /** Milliseconds from the first stop until all went on again. */
+  heldMs: number;
+  members: MemberRecord[];
+  /** Rows of usage.csv. */
+  usage: string[][];
+}
+
+interface Record_ {
+  pagekin: string;
+  settings: SeriesSettings;
+  snapshots: SnapshotRecord[];
+}
+
+/** The times of a series, in seconds: the first and the last one are in it. */
+export function timesOf({ everyS, forS }: Pick<SeriesSettings, "everyS" | "forS">): number[] {
+  if (everyS === 0) return [0];
+  const count = Math.floor((forS * MS) / Math.round(everyS * MS) + 1e-9) + 1;
+  return Array.from({ length: count }, (_, i) => (i * Math.round(everyS * MS)) / MS);
+}
+
+export class SeriesFolder {
+  private readonly record: Record_;
+
+  private constructor(
+    readonly folder: string,
+    settings: SeriesSettings,
+    snapshots: SnapshotRecord[],
+  ) {
+    this.record = { pagekin: VERSION, settings, snapshots };
+  }
+
+  /** A new folder, an empty one, or one that the same command has begun to fill. */
+  static open(folder: string, settings: SeriesSettings): SeriesFolder {
+    try {
+      const there = (existsSync(folder) ? readdirSync(folder) : []).filter((file) => !file.startsWith(STAGING));
+      if (there.length === 0) return new SeriesFolder(folder, settings, []);
+      if (!there.includes(RECORD)) {
+        const hint = "name a new folder with --out";
+        throw new PagekinError(`holds files that are of no capture (${there.slice(0, 3).join(", ")})`, {
+          file: folder,
+          hint,
+        });
+      }
+      return new SeriesFolder(folder, settings, snapshotsIn(folder, settings));
+    } catch (error) {
+      throw fromSystem(error, folder);
+    }
+  }
+
+  get snapshots(): readonly SnapshotRecord[] {
+    return this.record.snapshots;
+  }
+
+  missingTimes(): number[] {
+    const done = new Set(this.snapshots.map(({ timeS }) => timeS));
+    return timesOf(this.record.settings).filter((time) => !done.has(time));
+  }
+
+  /** Where the files of a snapshot are written until it is complete. */
+  stage(): Staging {
+    try {
+      return new Staging(this.folder);
+    } catch (error) {
+      throw fromSystem(error, this.folder);
+    }
+  }
+
+  /** Moves a snapshot's files to their places; then the inventory names them. */
+  add(snapshot: SnapshotRecord, staging: Staging): void {
+    try {
+      const { settings } = this.record;
+      this.record.snapshots = [...this.snapshots, snapshot].sort((a, b) => a.timeS - b.timeS);
+      const rows = this.snapshots.flatMap(({ timeS, members }) =>
+        members.map(({ file, member }) => [file, member, formatNumber(timeS)]),
+      );
+      staging.writeTable(INVENTORY, ["path", "member", "time_s"], rows);
+      const usage = this.snapshots.flatMap((one) => one.usage);
+      if (usage.length > 0) staging.writeTable(USAGE, ["time_s", "vm", "muv_bytes", "mup_bytes", "muh_rate"], usage);
+      const record = { ...this.record, settings };
+      writeFileSync(staging.place(RECORD).path, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+      staging.commit([
+        ...snapshot.members.map(({ file }) => file),
+        INVENTORY,
+        ...(usage.length > 0 ? [USAGE] : []),
+        RECORD,
+      ]);
+    } catch (error) {
+      this.record.snapshots = this.snapshots.filter((one) => one !== snapshot);
+      throw fromSystem(error, this.folder);
+    }
+  }
+}
+
+/** A folder in the series' own, for files that are not complete. */
+export class Staging {
+  private readonly folder: string;
+  private readonly forget: () => void;
+  private readonly isNew: boolean;
+
+  constructor(private readonly target: string) {
+    this.isNew = mkdirSync(target, { recursive: true, mode: 0o700 }) !== undefined;
+    // What an earlier run left that was killed.
+    for (const file of readdirSync(target)) if (file.startsWith(STAGING)) removeFolder(path.join(target, file));
+    this.folder = mkdtempSync(path.join(path.resolve(target), STAGING));
+    this.forget = onExit(() => this.clear());
+  }
+
+  place(file: string): Place {
+    return { path: path.join(this.folder, file), shownAs: path.join(this.target, file) };
+  }
+
+  /** Lets other users reach a file whose name they know; who may read it is its own affair. */
+  openTo(): void {
+    chmodSync(this.folder, 0o711);
+  }
+
+  writeTable(file: string, columns: string[], rows: string[][]): void {
+    const fd = openSync(this.place(file).path, "wx", 0o600);
+    try {
+      writeCsv(fd, columns, rows);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  commit(files: readonly string[]): void {
+    for (const file of files) renameSync(path.join(this.folder, file), path.join(this.target, file));
+    removeFolder(this.folder);
+    this.forget();
+  }
+
+  /** Nothing came of it. */
+  remove(): void {
+    this.clear();
+    this.forget();
+  }
+
+  private clear(): void {
+    removeFolder(this.folder);
+    try {
+      if (this.isNew) rmdirSync(this.target);
+    } catch {
+      // Somebody else put something there.
+    }
+  }
+}
+
+const removeFolder = (folder: string) => rmSync(folder, { recursive: true, force: true });
+
+/** The snapshots of an earlier run of the same command whose files are all there. */
+function snapshotsIn(folder: string, settings: SeriesSettings): SnapshotRecord[] {
+  const file = path.join(folder, RECORD);
+  let record: Record_;
+  try {
+    record = JSON.parse(readFileSync(file, "utf8"));
+    if (!Array.isArray(record.snapshots)) throw new Error();
+  } catch {
+    throw new PagekinError("is no record of a capture", { file, hint: "name a new folder with --out" });
+  }
+  if (JSON.stringify(record.settings) !== JSON.stringify(settings)) {
+    const hint = "repeat the command that began it, or name a new folder with --out";
+    throw new PagekinError("another capture is in this folder", { file: folder, hint });
+  }
+  return record.snapshots.filter(({ members }) => members.every(({ file }) => existsSync(path.join(folder, file))));
+}

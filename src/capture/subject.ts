@@ -1,0 +1,38 @@
+// What can be captured: a VM or a process.
+
+import type { Place } from "./elf-write.js";
+import type { Held } from "./guardian.js";
+import type { LiveMemory } from "./live-memory.js";
+import type { Staging } from "./series.js";
+
+/** What was found, ready to be copied or hashed; or what another program has written itself. */
+export interface Taken {
+  live?: LiveMemory;
+  storedBytes?: number;
+  swappedBytes: number;
+  notes: string[];
+}
+
+export interface Usage {
+  muvBytes: number | undefined;
+  mupBytes: number;
+  /** Memory that the balloon leaves to the guest. */
+  balloonBytes: number | undefined;
+}
+
+export interface Subject {
+  readonly name: string;
+  /** How errors call it. */
+  readonly shownAs: string;
+  /** Of the file that it is written to. */
+  readonly extension: string;
+  /** What it takes to let it go again; undefined where it is not stopped. */
+  readonly held: Held | undefined;
+  stop(): Promise<void>;
+  letGo(): Promise<void>;
+  /** Of a VM: what it uses. */
+  usage(): Promise<Usage | undefined>;
+  /** Finds what there is to copy; or has it written to a place. */
+  take(place: Place, staging: Staging): Promise<Taken>;
+  close(): Promise<void>;
+}

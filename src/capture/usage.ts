@@ -1,0 +1,89 @@
+// What is measured beside a VM's dump, as usage.csv of a replay has it: what the guest uses, what its process has of the
+// host's memory, how full the host is.
+
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { formatNumber, formatRate } from "../report/format.js";
+import type { Qmp } from "./qmp.js";
+import type { Usage } from "./subject.js";
+
+/** Seconds between the guest's answers. */
+const POLL_S = 1;
+/** A guest with a driver answers within this. */
+const FIRST_ANSWER_MS = 2500;
+/** All ones is how the device says that it does not know a value. */
+const UNKNOWN = 2 ** 63;
+
+/** How much of the host's memory is used, from 0 to 1. */
+export function hostUsage(): number {
+  const text = readFileSync("/proc/meminfo", "utf8");
+  const kib = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, "m").exec(text)?.[1]);
+  return (kib("MemTotal") - kib("MemAvailable")) / kib("MemTotal");
+}
+
+/** Bytes of a process that are in memory. */
+export function residentBytesOf(pid: number): number {
+  const rss = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return 1024 * Number(rss?.[1] ?? 0);
+}
+
+/** The row of a VM; none where its guest does not tell what it uses, since a replay needs numbers. */
+export function usageRow(timeS: number, vm: string, usage: Usage | undefined, host: number): string[][] {
+  if (usage?.muvBytes === undefined) return [];
+  return [[formatNumber(timeS), vm, formatNumber(usage.muvBytes), formatNumber(usage.mupBytes), formatRate(host)]];
+}
+
+interface QomChild {
+  name: string;
+  type: string;
+}
+
+interface GuestStats {
+  stats: Record<string, number>;
+  "last-update": number;
+}
+
+/** The balloon of a VM, which its guest tells how much memory it uses. */
+export class Balloon {
+  private constructor(
+    private readonly qmp: Qmp,
+    private readonly device: string,
+  ) {}
+
+  /** The balloon, if there is one; makes it ask its guest, if it does not yet. */
+  static async find(qmp: Qmp): Promise<Balloon | undefined> {
+    for (const folder of ["/machine/peripheral", "/machine/peripheral-anon"]) {
+      const children = (await qmp.execute("qom-list", { path: folder })) as QomChild[];
+      const found = children.find(({ type }) => /^child<virtio-balloon/.test(type));
+      if (found) return new Balloon(qmp, `${folder}/${found.name}`);
+    }
+    return undefined;
+  }
+
+  /** Asks the guest every second from now on, and waits for its first answer. */
+  async ask(): Promise<void> {
+    const property = "guest-stats-polling-interval";
+    const interval = await this.qmp.execute("qom-get", { path: this.device, property });
+    if (Number(interval) > 0) return;
+    await this.qmp.execute("qom-set", { path: this.device, property, value: POLL_S });
+    for (const end = Date.now() + FIRST_ANSWER_MS; Date.now() < end; await sleep(100))
+      if ((await this.stats())["last-update"] > 0) return;
+  }
+
+  /** Bytes that the guest uses, what it caches among them; undefined where it does not tell. */
+  async usedBytes(): Promise<number | undefined> {
+    const { stats, "last-update": when } = await this.stats();
+    const [total, free] = [stats["stat-total-memory"], stats["stat-free-memory"]];
+    const isKnown = (value: number | undefined) => value !== undefined && value < UNKNOWN;
+    return when > 0 && isKnown(total) && isKnown(free) ? total - free : undefined;
+  }
+
+  /** Bytes that are the guest's: all its memory less the balloon. */
+  async memoryBytes(): Promise<number> {
+    return ((await this.qmp.execute("query-balloon")) as { actual: number }).actual;
+  }
+
+  private async stats(): Promise<GuestStats> {
+    return (await this.qmp.execute("qom-get", { path: this.device, property: "guest-stats" })) as GuestStats;
+  }
+}

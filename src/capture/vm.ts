@@ -1,0 +1,182 @@
+// A VM of QEMU: stopping it, and three ways to its memory.
+
+import { chmodSync, chownSync, closeSync, openSync, statSync } from "node:fs";
+import path from "node:path";
+import { fromSystem, PagekinError } from "../errors.js";
+import { ExtentList } from "../sources/extents.js";
+import type { Place } from "./elf-write.js";
+import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramOf } from "./guest-ram.js";
+import type { Area } from "./live-memory.js";
+import { ProcessMemory, visibleMappings } from "./process-memory.js";
+import { Qmp } from "./qmp.js";
+import type { Staging } from "./series.js";
+import type { Subject, Taken, Usage } from "./subject.js";
+import { Balloon, residentBytesOf } from "./usage.js";
+
+export const METHODS = ["resident", "pmemsave", "core"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** QEMU writes a dump while it does nothing else. */
+const DUMP_MS = 3_600_000;
+const FOUR_GIB = 2 ** 32;
+const EVERYTHING = 4 + 2 + 1;
+/** e_machine by QEMU's names. */
+const MACHINES: Record<string, number> = { x86_64: 62, i386: 3, aarch64: 183, arm: 40, riscv64: 243, ppc64: 21 };
+
+export class Vm implements Subject {
+  private constructor(
+    readonly name: string,
+    private readonly qmp: Qmp,
+    private readonly method: Method,
+    private readonly machine: number,
+    private readonly wasRunning: boolean,
+    private readonly balloon: Balloon | undefined,
+    /** Its process, where it could be found. */
+    private readonly pid: number | undefined,
+    private readonly memory: ProcessMemory | undefined,
+  ) {}
+
+  static async open(name: string, socket: string, method: Method): Promise<Vm> {
+    const qmp = await Qmp.connect(socket);
+    try {
+      const { status, running } = (await qmp.execute("query-status")) as { status: string; running: boolean };
+      if (!running && status !== "paused") throw qmp.fault(`the VM cannot be captured as it is (${status})`);
+      const { arch } = (await qmp.execute("query-target")) as { arch: string };
+      const balloon = await Balloon.find(qmp);
+      await balloon?.ask();
+      let memory: ProcessMemory | undefined;
+      let pid: number | undefined = holdersOf(socket)[0];
+      if (method === "resident") {
+        const pieces = await hostPieces(qmp, await ramOf(qmp));
+        pid = processWith(socket, pieces);
+        memory = ProcessMemory.open(pid, `process ${pid} of VM ${name}`);
+      }
+      return new Vm(name, qmp, method, MACHINES[arch] ?? 0, running, balloon, pid, memory);
+    } catch (error) {
+      qmp.close();
+      throw error;
+    }
+  }
+
+  get shownAs(): string {
+    return `VM ${this.name}`;
+  }
+
+  get extension(): string {
+    return this.method === "pmemsave" ? "raw" : "elf";
+  }
+
+  /** A VM that was paused before stays so. */
+  get held(): Subject["held"] {
+    return this.wasRunning ? { socket: path.resolve(this.qmp.file) } : undefined;
+  }
+
+  async stop(): Promise<void> {
+    if (this.wasRunning) await this.qmp.execute("stop");
+  }
+
+  async letGo(): Promise<void> {
+    if (this.wasRunning) await this.qmp.execute("cont");
+  }
+
+  async close(): Promise<void> {
+    this.memory?.close();
+    this.qmp.close();
+  }
+
+  async usage(): Promise<Usage | undefined> {
+    const { pid, balloon } = this;
+    return {
+      muvBytes: pid === undefined ? undefined : await balloon?.usedBytes(),
+      mupBytes: pid === undefined ? 0 : residentBytesOf(pid),
+      balloonBytes: await balloon?.memoryBytes(),
+    };
+  }
+
+  async take(place: Place, staging: Staging): Promise<Taken> {
+    if (this.method === "resident") return this.takeResident();
+    const file = path.resolve(place.path);
+    try {
+      this.prepareFile(file, staging);
+      if (this.method === "pmemsave") {
+        const size = await this.lowRamEnd();
+        await this.qmp.execute("pmemsave", { val: 0, size, filename: file }, DUMP_MS);
+      } else {
+        const dump = { paging: false, protocol: `file:${file}` };
+        await this.qmp.execute("dump-guest-memory", dump, DUMP_MS);
+      }
+      const own = process.getuid?.() ?? 0;
+      if (own === 0) chownSync(file, 0, 0);
+      chmodSync(file, 0o600);
+      return { storedBytes: statSync(file).size, swappedBytes: 0, notes: [] };
+    } catch (error) {
+      throw fromSystem(refusalOfWriter(error), place.shownAs);
+    }
+  }
+
+  /** Makes the file that QEMU will fill: nobody else may read it then, whatever QEMU's umask. */
+  private prepareFile(file: string, staging: Staging): void {
+    closeSync(openSync(file, "wx", 0o600));
+    if (this.pid === undefined || process.getuid?.() !== 0) return;
+    const { uid, gid } = statSync(`/proc/${this.pid}`);
+    if (uid === 0) return;
+    chownSync(file, uid, gid);
+    staging.openTo();
+  }
+
+  private async lowRamEnd(): Promise<number> {
+    const pieces = await ramOf(this.qmp);
+    const end = Math.max(...pieces.map(({ address, bytes }) => address + bytes));
+    if (end <= FOUR_GIB) return end;
+    const hint = "take --method core or resident";
+    throw this.qmp.fault("its RAM goes on above 4 GiB, and pmemsave would read the devices below as memory", hint);
+  }
+
+  private async takeResident(): Promise<Taken> {
+    const { memory, qmp, machine } = this;
+    if (!memory) throw new Error("a VM was opened for another method");
+    // Asked each time: RAM may have been plugged in.
+    const pieces = await hostPieces(qmp, await ramOf(qmp));
+    const extents = new ExtentList();
+    const areas: Area[] = [];
+    let swapped = 0;
+    let hugeBytes = 0;
+    for (const { address, bytes, hostAddress } of pieces) {
+      const found = await memory.eachRun(hostAddress, hostAddress + bytes, false, (at, length) =>
+        extents.addStored(address + at - hostAddress, length, at),
+      );
+      swapped += found.swapped;
+      areas.push({ address, bytes, flags: EVERYTHING });
+    }
+    for (const { hostAddress, bytes } of pieces) hugeBytes += memory.hugeBytes(hostAddress, hostAddress + bytes);
+    const live = { memory, addressSpace: "physical", areas, extents, machine, notes: [] } as const;
+    return {
+      live: { ...live, areas, notes: [] },
+      swappedBytes: swapped * memory.pageBytes,
+      notes: hugeBytes > 0 ? [noteOfHuge(hugeBytes)] : [],
+    };
+  }
+}
+
+const noteOfHuge = (bytes: number) =>
+  `${bytes} bytes of its RAM are in huge pages, which are resident as a whole: pages that the guest never touched count too`;
+
+/** Of the processes that hold a monitor's socket, the one that has the RAM where QEMU says. */
+function processWith(socket: string, pieces: readonly HostedPiece[]): number {
+  const pid = holdersOf(socket).find((holder) => holdsPieces(visibleMappings(holder), pieces));
+  if (pid === undefined) throw noProcess(socket);
+  return pid;
+}
+
+/** What QEMU says when it cannot write, with what to do. */
+function refusalOfWriter(error: unknown): unknown {
+  if (!(error instanceof PagekinError)) return error;
+  const what = error.message;
+  if (/no space|quota|file too large/i.test(what))
+    return new PagekinError(what, { hint: "free some, or choose another --out" });
+  if (/permission denied|could not open|not permitted/i.test(what)) {
+    const hint = "QEMU writes this file as its own user: choose an --out that it may reach, or take --method resident";
+    return new PagekinError(what, { hint });
+  }
+  return error;
+}

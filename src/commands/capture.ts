@@ -1,0 +1,200 @@
+import path from "node:path";
+import { captureSeries } from "../capture/capture.js";
+import { commandOf, Process } from "../capture/process.js";
+import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
+import type { Subject } from "../capture/subject.js";
+import { Tracer } from "../capture/trace.js";
+import { METHODS, type Method, Vm } from "../capture/vm.js";
+import { PagekinError } from "../errors.js";
+import { choosePageSizes } from "../fingerprints/worlds.js";
+import { Printer } from "../report/capture-summary.js";
+import { type Arguments, type Command, parsePageSizes, parseTime, runOptions, sourceOptions } from "./options.js";
+
+const { json, quiet } = runOptions;
+const seriesOptions = {
+  out: {
+    type: "string",
+    describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or to go on (needed)",
+  },
+  every: { type: "string", describe: "time between snapshots, such as 15s or 1m [default: one snapshot]" },
+  for: { type: "string", describe: "time from the first to the last snapshot, such as 30m" },
+  fingerprint: {
+    type: "boolean",
+    default: false,
+    describe: "write traces, hashed straight from memory: no content of it comes to the disk",
+  },
+  "page-size": { ...sourceOptions["page-size"], describe: "of --fingerprint: page sizes [default: 1k,2k,4k,8k,16k]" },
+  "key-file": { type: "string", describe: "of --fingerprint: key of the fingerprints, as of pagekin fingerprint" },
+  json,
+  quiet,
+} as const;
+
+const SECRETS =
+  "Dumps hold all that the memory holds: passwords, keys, documents. Only their owner may read the files that are written. --fingerprint keeps contents off the disk.";
+const SERIES =
+  "The same command again goes on where a series was interrupted. However it ends, what was stopped goes on.";
+
+const vmOptions = {
+  qmp: {
+    type: "string",
+    array: true,
+    describe: "monitor of a VM: [NAME=]SOCKET, of QEMU's -qmp unix:SOCKET,server=on,wait=off",
+  },
+  method: {
+    type: "string",
+    choices: METHODS,
+    default: "resident",
+    describe: "resident: pages that take memory of the host; pmemsave, core: all of the RAM, written by QEMU itself",
+  },
+  ...seriesOptions,
+} as const;
+
+export const vm: Command<typeof vmOptions> = {
+  options: vmOptions,
+  operands: { usage: "--qmp [NAME=]SOCKET [--qmp ...] --out DIR", lines: [] },
+  about: `All VMs are stopped together, dumped, and continued.\n${SECRETS}\n${SERIES}`,
+  example: [
+    "pagekin capture vm --qmp web=/run/web.qmp --qmp db=/run/db.qmp --every 15s --for 30m --out captured",
+    "two VMs, a snapshot every 15 seconds for half an hour",
+  ],
+  run: captureVms,
+};
+
+const processOptions = {
+  stop: { type: "boolean", default: false, describe: "stop the processes while they are read (SIGSTOP, then SIGCONT)" },
+  "anonymous-only": { type: "boolean", default: false, describe: "leave out pages of files and shared pages" },
+  ...seriesOptions,
+} as const;
+
+const process_: Command<typeof processOptions> = {
+  options: processOptions,
+  operands: {
+    usage: "[NAME=]PID... --out DIR",
+    lines: ["PID is the number of a process. Without a name it is called COMMAND-PID."],
+  },
+  about: `The resident pages are written, those of the kernel's own (vdso, vvar) left out.\n${SECRETS}\n${SERIES}`,
+  example: ["pagekin capture process $$ --out captured", "the shell that runs it"],
+  run: captureProcesses,
+};
+
+export { process_ as process };
+
+async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
+  const method = args.method as Method;
+  if (args.sources.length > 0)
+    throw new PagekinError(`${args.sources[0]} is no option`, { hint: "name VMs with --qmp" });
+  const named = (args.qmp ?? []).map((text) => {
+    const { name, rest } = splitName(text);
+    return { name: name ?? path.basename(rest).replace(/\.[^.]*$/, ""), socket: rest };
+  });
+  if (named.length === 0) throw new PagekinError("no VM is named", { hint: "give --qmp [NAME=]SOCKET for each" });
+  if (args.fingerprint && method !== "resident") {
+    throw new PagekinError(`--fingerprint does not go with --method ${method}`, {
+      hint: "QEMU itself writes that dump to the disk: leave one of the two out",
+    });
+  }
+  const how = { kind: "vm", method };
+  await capture(args, named, how, ({ name, socket }) => Vm.open(name, socket, method));
+}
+
+async function captureProcesses(args: Arguments<typeof processOptions>): Promise<void> {
+  const named = args.sources.map((text) => {
+    const { name, rest } = splitName(text);
+    const pid = /^[1-9]\d{0,9}$/.test(rest) ? Number(rest) : Number.NaN;
+    if (Number.isNaN(pid)) throw new PagekinError(`${text} is no number of a process`, { hint: "write [NAME=]PID" });
+    return { name: name ?? nameOf(pid), pid };
+  });
+  if (named.length === 0) throw new PagekinError("no process is named", { hint: "give the numbers of some (see ps)" });
+  if (args.fingerprint && !args.stop) {
+    throw new PagekinError("--fingerprint of a running process may meet pages that go away", { hint: "add --stop" });
+  }
+  const settings = { anonymousOnly: args.anonymousOnly, stop: args.stop };
+  await capture(
+    args,
+    named,
+    { kind: "process", ...settings },
+    async ({ name, pid }) => new Process(name, pid, settings),
+  );
+}
+
+/** Who is captured → the folder and what is missing there → each of them → snapshot by snapshot. */
+async function capture<T extends { name: string }>(
+  args: Arguments<typeof seriesOptions>,
+  named: readonly T[],
+  how: Record<string, unknown>,
+  open: (one: T) => Promise<Subject>,
+): Promise<void> {
+  if (process.platform !== "linux") throw new PagekinError("capture works on Linux only", { hint: "capture there" });
+  if (!args.out) throw new PagekinError("--out is missing", { hint: "name a folder for the dumps" });
+  checkNames(named.map(({ name }) => name));
+  const tracer = await tracerOf(args);
+  const { everyS, forS } = scheduleOf(args);
+  const members = named.map(({ name }) => name);
+  const pageSizes = tracer?.pageSizes;
+  const series = SeriesFolder.open(args.out, {
+    members,
+    everyS,
+    forS,
+    how: { ...how, pageSizes, key: tracer?.key?.id },
+  });
+  const printer = new Printer(args.out, args.json ? "json" : args.quiet ? "quiet" : "text");
+  const times = timesOf({ everyS, forS });
+  await printer.begin(times.length - series.missingTimes().length, times.length);
+  const subjects: Subject[] = [];
+  try {
+    for (const one of named) subjects.push(await open(one));
+    const onSnapshot = (snapshot: SnapshotRecord, lateS: number) => printer.snapshot(snapshot, lateS);
+    await captureSeries(subjects, series, { tracer: tracer && new Tracer(tracer.pageSizes, tracer.key), onSnapshot });
+  } finally {
+    for (const subject of subjects) await subject.close();
+  }
+  await printer.end(series.snapshots, how.kind === "vm" ? members : []);
+}
+
+async function tracerOf(args: Arguments<typeof seriesOptions>) {
+  const { fingerprint, pageSize, keyFile } = args;
+  if (!fingerprint) {
+    const lost = pageSize !== undefined ? "page-size" : keyFile !== undefined ? "key-file" : undefined;
+    if (lost) throw new PagekinError(`--${lost} is for --fingerprint`, { hint: "add --fingerprint, or leave it out" });
+    return undefined;
+  }
+  const pageSizes = choosePageSizes([], parsePageSizes(pageSize));
+  const key = keyFile === undefined ? undefined : (await import("../tracefile/key.js")).readKey(keyFile);
+  return { pageSizes, key };
+}
+
+function scheduleOf(args: Arguments<typeof seriesOptions>): { everyS: number; forS: number } {
+  if ((args.every === undefined) !== (args.for === undefined)) {
+    throw new PagekinError("--every and --for belong together", { hint: "give both, such as --every 15s --for 30m" });
+  }
+  const [everyS, forS] = [parseTime(args.every ?? "0", "every"), parseTime(args.for ?? "0", "for")];
+  if (args.every !== undefined && everyS < 0.001)
+    throw new PagekinError("--every is too little", { hint: "give 1ms or more" });
+  return { everyS, forS };
+}
+
+/** `NAME=REST` or `REST`. */
+function splitName(text: string): { name: string | undefined; rest: string } {
+  const equals = text.indexOf("=");
+  if (equals <= 0 || text.slice(0, equals).includes("/")) return { name: undefined, rest: text };
+  return { name: text.slice(0, equals), rest: text.slice(equals + 1) };
+}
+
+/** A name that tells what runs. */
+function nameOf(pid: number): string {
+  try {
+    return `${commandOf(pid).replace(/[^\w.-]/g, "_")}-${pid}`;
+  } catch {
+    return String(pid);
+  }
+}
+
+function checkNames(names: readonly string[]): void {
+  for (const [i, name] of names.entries()) {
+    if (/[/\\\0]/.test(name) || name.startsWith(".") || name === "") {
+      throw new PagekinError(`"${name}" cannot be a file's name`, { hint: "name it another way: NAME=" });
+    }
+    if (names.indexOf(name) !== i)
+      throw new PagekinError(`${name} is named twice`, { hint: "name one another way: NAME=" });
+  }
+}

@@ -1,0 +1,79 @@
+// What `capture` says: a line for each snapshot when it is there, and in the end where all is.
+
+import { printable } from "../errors.js";
+import { formatBytes, formatNumber } from "./format.js";
+import { print } from "./terminal.js";
+
+interface Member {
+  member: string;
+  file: string;
+  storedBytes: number;
+  swappedBytes: number;
+  notes: readonly string[];
+}
+
+interface Snapshot {
+  timeS: number;
+  taken: string;
+  heldMs: number;
+  members: readonly Member[];
+  /** Rows of usage.csv; the VM is the second column. */
+  usage: readonly string[][];
+}
+
+export class Printer {
+  private readonly told = new Set<string>();
+
+  constructor(
+    private readonly folder: string,
+    private readonly how: "text" | "json" | "quiet",
+  ) {}
+
+  private async say(text: string): Promise<void> {
+    if (this.how === "text") await print(printable(text));
+  }
+
+  async begin(done: number, all: number): Promise<void> {
+    if (done === all) await this.say(`All ${all} snapshots are in ${this.folder}`);
+    else if (done > 0) await this.say(`${done} of ${all} snapshots are there already`);
+  }
+
+  /** lateS: how much later than it belongs; 0 for as good as nothing. */
+  async snapshot({ timeS, heldMs, members }: Snapshot, lateS: number): Promise<void> {
+    const sizes = members.map(({ member, storedBytes }) => `${member} ${formatBytes(storedBytes)}`).join(", ");
+    const late = lateS > 0 ? `, ${lateS.toFixed(1)} s late` : "";
+    await this.say(`${formatNumber(timeS)} s: ${sizes}; held for ${(heldMs / 1000).toFixed(2)} s${late}`);
+    for (const { member, notes } of members) for (const note of notes) await this.note(`${member}: ${note}`);
+  }
+
+  /** Once, whatever its numbers are later. */
+  private async note(text: string): Promise<void> {
+    const kind = text.replace(/\d+/g, "");
+    if (this.told.has(kind)) return;
+    this.told.add(kind);
+    await this.say(`  Note: ${text}`);
+  }
+
+  /** vms: names of which usage.csv should tell. */
+  async end(snapshots: readonly Snapshot[], vms: readonly string[]): Promise<void> {
+    const known = new Set(snapshots.flatMap(({ usage }) => usage.map(([, vm]) => vm)));
+    const silent = vms.filter((vm) => !known.has(vm));
+    if (silent.length > 0)
+      await this.note(
+        `${silent.join(", ")}: not in usage.csv, as the guest does not tell what it uses (virtio-balloon)`,
+      );
+    await this.say(
+      `In ${this.folder}: inventory.csv${known.size > 0 ? ", usage.csv" : ""} and the files that it names`,
+    );
+    if (this.how !== "json") return;
+    const list = snapshots.map(({ timeS, taken, heldMs, members }) => ({
+      time_s: timeS,
+      taken,
+      held_ms: heldMs,
+      members: members.map(({ member, file, storedBytes, swappedBytes, notes }) => ({
+        ...{ member, file, stored_bytes: storedBytes, swapped_bytes: swappedBytes, notes },
+      })),
+    }));
+    await print(JSON.stringify({ out: this.folder, snapshots: list, not_in_usage: silent }, null, 2));
+  }
+}

@@ -1,0 +1,272 @@
+import { spawn } from "node:child_process";
+import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect } from "vitest";
+import { openCore } from "../support/core-reader.js";
+import { test as base, textsIn } from "../support/folder.js";
+import { MAIN, pagekin, start, succeed } from "../support/pagekin.js";
+import {
+  type Patterned,
+  patternOf,
+  READ_ONLY_PAGE,
+  seesFrames,
+  startPatterned,
+  stateOf,
+  whyNotReadable,
+} from "../support/patterned.js";
+import { CAN_MOUNT, withDisk } from "../support/tmpfs.js";
+import { because, has, IS_ROOT, run } from "../support/tools.js";
+
+const PAGE = 4096;
+const PAGES = 4096;
+const why = whyNotReadable();
+
+const test = base.extend<{ subject: Patterned }>({
+  // biome-ignore lint/correctness/noEmptyPattern: the runner reads the fixtures in use from the pattern
+  subject: async ({}, use) => {
+    const subject = await startPatterned(PAGES);
+    await use(subject);
+    subject.end();
+  },
+});
+
+/** The pages that were written are there with what they hold; the others are not. */
+function expectPattern(file: string, pages: number): void {
+  const core = openCore(file, "vaddr");
+  const first = [...core.pages()].find((address) => core.page(address)?.equals(patternOf(0)));
+  expect(first).toBeDefined();
+  const base = first as number;
+  const different: number[] = [];
+  for (let page = 0; page < pages; page++) {
+    const there = core.page(base + page * PAGE);
+    if (page % 2 === 1 && page === READ_ONLY_PAGE && !seesFrames()) continue;
+    if (page % 2 === 0 ? !there?.equals(patternOf(page)) : there !== undefined) different.push(page);
+  }
+  expect(different).toEqual([]);
+  core.close();
+}
+
+describe.skipIf(why !== undefined)(`a process that runs${because(why === undefined, why ?? "")}`, () => {
+  test("is captured page for page, and what it never touched is absent", async ({ folder, subject }) => {
+    const out = path.join(folder, "out");
+    const said = await succeed(["capture", "process", `app=${subject.pid}`, "--stop", "--out", out]);
+    expect(said).toMatch(/^0 s: app [\d.]+ MiB; held for [\d.]+ s\n/);
+    expectPattern(path.join(out, "app@0.elf"), PAGES);
+    await subject.goesOn();
+
+    expect(textsIn(out)["inventory.csv"]).toBe("path,member,time_s\napp@0.elf,app,0\n");
+    for (const file of readdirSync(out)) expect(statSync(path.join(out, file)).mode & 0o777, file).toBe(0o600);
+    const seen = JSON.parse(await succeed(["inspect", path.join(out, "app@0.elf"), "--json"]));
+    expect(seen).toMatchObject({ format: "elf", address_space: "virtual" });
+    expect(seen.details).toMatchObject({ kind: "process", pid: subject.pid, name: path.basename(process.execPath) });
+    expect(seen.details.mappings.map(({ file }: { file: string }) => file)).toContain(process.execPath);
+    expect(seen.ledger.absent_bytes).toBeGreaterThanOrEqual((PAGES / 2) * PAGE);
+    expect(seen.ledger.outside_ram_bytes).toBe(0);
+  });
+
+  test("is read while it runs", async ({ folder, subject }) => {
+    const out = path.join(folder, "out");
+    await succeed(["capture", "process", String(subject.pid), "--out", out, "--quiet"]);
+    expectPattern(path.join(out, `node-${subject.pid}@0.elf`), PAGES);
+  });
+
+  test("gives the same trace straight from memory as by way of a dump", async ({ folder, subject }) => {
+    // Stopped before: so it holds the same both times, and stays stopped.
+    subject.child.kill("SIGSTOP");
+    while (stateOf(subject.pid) !== "T") await sleep(5);
+    const capture = ["capture", "process", `app=${subject.pid}`, "--stop", "--quiet"];
+    await succeed([...capture, "--out", path.join(folder, "dump")]);
+    await succeed([...capture, "--out", path.join(folder, "trace"), "--fingerprint"]);
+    expect(stateOf(subject.pid)).toBe("T");
+    expect(readdirSync(path.join(folder, "trace"))).toContain("app@0.parquet");
+    for (const [kind, file] of [
+      ["dump", "app@0.elf"],
+      ["trace", "app@0.parquet"],
+    ] as const) {
+      const out = path.join(folder, `tables-${kind}`);
+      await succeed(["analyze", path.join(folder, kind, file), "--out", out, "--quiet"]);
+    }
+    const tables = ["dump", "trace"].map((kind) => textsIn(path.join(folder, `tables-${kind}`)));
+    for (const table of ["self.csv", "copies.csv", "page_sizes.csv"]) expect(tables[1][table]).toBe(tables[0][table]);
+  });
+
+  test("can be captured without what is of files", async ({ folder, subject }) => {
+    const out = path.join(folder, "out");
+    await succeed(["capture", "process", `app=${subject.pid}`, "--anonymous-only", "--out", out, "--quiet"]);
+    const file = path.join(out, "app@0.elf");
+    expectPattern(file, PAGES);
+    const core = openCore(file, "vaddr");
+    const isCode = ({ type, flags, stored }: { type: number; flags: number; stored: number }) =>
+      type === 1 && flags === 5 && stored > 0;
+    expect(core.segments.filter(isCode)).toEqual([]);
+    core.close();
+  });
+
+  test("may have more segments than the header can count", { timeout: 120_000 }, async ({ folder }) => {
+    const pages = 70_000;
+    const subject = await startPatterned(pages);
+    try {
+      const out = path.join(folder, "out");
+      await succeed(["capture", "process", `app=${subject.pid}`, "--stop", "--out", out, "--quiet"]);
+      const file = path.join(out, "app@0.elf");
+      const core = openCore(file, "vaddr");
+      expect(core.countInHeader).toBe(0xffff);
+      expect(core.segments.length).toBeGreaterThan(pages);
+      core.close();
+      expectPattern(file, pages);
+      await succeed(["inspect", file]);
+      if (has("readelf")) run("readelf", "-lW", file);
+    } finally {
+      subject.end();
+    }
+  });
+
+  test("goes on when the capture is interrupted or killed", async ({ folder }) => {
+    const subject = await startPatterned(65_536);
+    try {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+        const out = path.join(folder, signal);
+        const child = start(["capture", "process", `app=${subject.pid}`, "--stop", "--out", out]);
+        while (stateOf(subject.pid) !== "T") await sleep(1);
+        child.kill(signal);
+        await subject.goesOn();
+        // What was killed leaves its unfinished files to the next run.
+        if (signal === "SIGKILL") expect(readdirSync(out).filter((file) => !file.startsWith("."))).toEqual([]);
+        else expect(existsSync(out)).toBe(false);
+        await succeed(["capture", "process", `app=${subject.pid}`, "--stop", "--out", out, "--quiet"]);
+        expect(readdirSync(out).sort()).toEqual(["app@0.elf", "capture.json", "inventory.csv"]);
+      }
+    } finally {
+      subject.end();
+    }
+  });
+
+  test("goes on when there is no room for its memory", async ({ folder, subject }) => {
+    const args = ["capture", "process", `app=${subject.pid}`, "--stop", "--out", "out"];
+    const limited = await pagekin(args, { cwd: folder, before: "ulimit -f 1024" });
+    expect(limited).toMatchObject({ code: 2, stdout: "" });
+    expect(limited.stderr).toMatch(/^pagekin: out\/app@0\.elf: file size limit[^\n]+\n$/);
+    expect(existsSync(path.join(folder, "out"))).toBe(false);
+    await subject.goesOn();
+    if (!CAN_MOUNT) return;
+    await withDisk(folder, "2m", async (disk) => {
+      const full = await pagekin(args, { cwd: disk });
+      expect(full).toMatchObject({ code: 2, stdout: "" });
+      expect(full.stderr).toMatch(/^pagekin: out\/app@0\.elf: no space left[^\n]+\n$/);
+      expect(existsSync(path.join(disk, "out"))).toBe(false);
+      await subject.goesOn();
+    });
+  });
+
+  test("can be captured again and again, and an interrupted series goes on", async ({ folder, subject }) => {
+    const out = path.join(folder, "out");
+    const args = [
+      "capture",
+      "process",
+      `app=${subject.pid}`,
+      "--stop",
+      "--out",
+      out,
+      "--every",
+      "300ms",
+      "--for",
+      "1.2s",
+    ];
+    const child = start(args);
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    child.kill("SIGINT");
+    await new Promise((resolve) => child.once("close", resolve));
+    const first = readdirSync(out).filter((file) => file.endsWith(".elf"));
+    expect(first.length).toBeGreaterThan(0);
+    expect(first.length).toBeLessThan(5);
+    const before = statSync(path.join(out, first[0])).mtimeMs;
+    expect(await succeed(args)).toMatch(new RegExp(`^${first.length} of 5 snapshots are there already\n`));
+    const files = [0, 0.3, 0.6, 0.9, 1.2].map((time) => `app@${time}.elf`);
+    expect(
+      readdirSync(out)
+        .filter((file) => file.endsWith(".elf"))
+        .sort(),
+    ).toEqual([...files].sort());
+    expect(statSync(path.join(out, first[0])).mtimeMs).toBe(before);
+    expect(textsIn(out)["inventory.csv"].split("\n").slice(1, 6)).toEqual(
+      files.map((file, i) => `${file},app,${[0, 0.3, 0.6, 0.9, 1.2][i]}`),
+    );
+    expect(await succeed(args)).toMatch(/^All 5 snapshots are in /);
+    const other = await pagekin([...args.slice(0, -1), "2s"]);
+    expect(other.stderr).toMatch(/another capture is in this folder; repeat the command/);
+  });
+});
+
+describe("what cannot be captured is refused", () => {
+  const cases: [what: string, args: string[], says: RegExp][] = [
+    ["no such process", ["process", "999999999"], /process 999999999: there is no such process/],
+    ["no number", ["process", "web"], /web is no number of a process; write \[NAME=\]PID/],
+    ["nothing", ["process"], /no process is named/],
+    ["a trace of what runs", ["process", "1", "--fingerprint"], /add --stop/],
+    ["half a series", ["process", "1", "--every", "1s"], /--every and --for belong together/],
+    ["a time that is none", ["process", "1", "--every", "soon", "--for", "1s"], /--every soon is no time/],
+    ["a name twice", ["process", "a=1", "a=2"], /a is named twice/],
+    ["a name that is a path", ["process", ".a=1"], /cannot be a file's name/],
+    ["page sizes of dumps", ["process", "1", "--page-size", "4k"], /--page-size is for --fingerprint/],
+    ["no VM", ["vm"], /no VM is named/],
+    ["no socket", ["vm", "--qmp", "nowhere.sock"], /nowhere\.sock: no such socket/],
+    [
+      "a trace of what QEMU writes",
+      ["vm", "--qmp", "x", "--fingerprint", "--method", "core"],
+      /does not go with --method core/,
+    ],
+    ["what is no method", ["vm", "--qmp", "x", "--method", "guess"], /Choices: "resident", "pmemsave", "core"/],
+    ["neither", ["guest"], /capture guest is no command; there are capture vm, capture process/],
+    ["neither of the two", [], /capture alone is no command/],
+  ];
+  base.for(cases)("%s", async ([, args, says], { folder }) => {
+    const end = await pagekin(["capture", ...args, ...(args.length > 0 ? ["--out", "out"] : [])], { cwd: folder });
+    expect(end).toMatchObject({ code: 2, stdout: "" });
+    expect(end.stderr).toMatch(/^pagekin: [^\n]+\n$/);
+    expect(end.stderr).toMatch(says);
+  });
+
+  base("a folder of something else", async ({ folder }) => {
+    const end = await pagekin(["capture", "process", String(process.pid), "--out", path.dirname(MAIN)], {
+      cwd: folder,
+    });
+    expect(end.stderr).toMatch(/holds files that are of no capture/);
+  });
+
+  base("no --out", async () => {
+    expect((await pagekin(["capture", "process", "1"])).stderr).toMatch(/--out is missing/);
+  });
+
+  const nobodyMay = IS_ROOT && canNobodyRead(MAIN);
+  base.skipIf(!nobodyMay)(
+    `a process of somebody else${because(nobodyMay, "needs root, and a clone that all may read")}`,
+    async ({ folder }) => {
+      chmodSync(folder, 0o777);
+      const child = spawn(
+        process.execPath,
+        [MAIN, "capture", "process", String(process.pid), "--out", path.join(folder, "out")],
+        {
+          cwd: "/",
+          uid: 65534,
+          gid: 65534,
+          env: {},
+        },
+      );
+      const said: Buffer[] = [];
+      child.stderr.on("data", (chunk: Buffer) => said.push(chunk));
+      await new Promise((resolve) => child.once("close", resolve));
+      expect(Buffer.concat(said).toString()).toMatch(
+        /its memory may not be read by this user; run as root, or grant CAP_SYS_PTRACE/,
+      );
+    },
+  );
+});
+
+/** Whether others may read a file by its path. */
+function canNobodyRead(file: string): boolean {
+  accessSync(file, constants.R_OK);
+  for (let at = path.dirname(file); at !== path.dirname(at); at = path.dirname(at))
+    if ((statSync(at).mode & 0o005) !== 0o005) return false;
+  return true;
+}
