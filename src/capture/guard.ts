@@ -1,19 +1,39 @@
 // A process that outlives the one that holds VMs or processes, and lets go what that one holds when it ends. It is told so by
 // lines of JSON, each a list of what is held from now on; the end of its input is the end of the other one.
 
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Held } from "./guardian.js";
 import { Qmp } from "./qmp.js";
+
+/** A monitor answers nobody while its QEMU writes a dump. */
+const PATIENCE_MS = 600_000;
+const PAUSE_MS = 500;
 
 async function letGo(held: Held): Promise<void> {
   if ("pid" in held) {
     process.kill(held.pid, "SIGCONT");
     return;
   }
-  const qmp = await Qmp.connect(held.socket);
-  const { status } = (await qmp.execute("query-status")) as { status: string };
-  if (status === "paused") await qmp.execute("cont");
-  qmp.close();
+  for (const end = Date.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
+    try {
+      return await letVmGo(held.socket);
+    } catch (error) {
+      // Without its socket there is no VM any more.
+      if (Date.now() > end || !existsSync(held.socket)) throw error;
+    }
+  }
+}
+
+async function letVmGo(socket: string): Promise<void> {
+  const qmp = await Qmp.connect(socket);
+  try {
+    const { status } = (await qmp.execute("query-status")) as { status: string };
+    if (status === "paused") await qmp.execute("cont");
+  } finally {
+    qmp.close();
+  }
 }
 
 async function guard(): Promise<void> {

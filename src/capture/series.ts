@@ -12,6 +12,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
@@ -166,6 +167,7 @@ export class Staging {
   /** Lets other users reach a file whose name they know; who may read it is its own affair. */
   openTo(): void {
     chmodSync(this.folder, 0o711);
+    chmodSync(this.target, statSync(this.target).mode | 0o011);
   }
 
   writeTable(file: string, columns: string[], rows: string[][]): void {

@@ -11,6 +11,7 @@ import type { Usage } from "./subject.js";
 const POLL_S = 1;
 /** A guest with a driver answers within this. */
 const FIRST_ANSWER_MS = 2500;
+const INTERVAL = "guest-stats-polling-interval";
 /** All ones is how the device says that it does not know a value. */
 const UNKNOWN = 2 ** 63;
 
@@ -45,6 +46,8 @@ interface GuestStats {
 
 /** The balloon of a VM, which its guest tells how much memory it uses. */
 export class Balloon {
+  private earlierInterval: unknown;
+
   private constructor(
     private readonly qmp: Qmp,
     private readonly device: string,
@@ -62,12 +65,21 @@ export class Balloon {
 
   /** Asks the guest every second from now on, and waits for its first answer. */
   async ask(): Promise<void> {
-    const property = "guest-stats-polling-interval";
-    const interval = await this.qmp.execute("qom-get", { path: this.device, property });
+    const interval = await this.qmp.execute("qom-get", { path: this.device, property: INTERVAL });
     if (Number(interval) > 0) return;
-    await this.qmp.execute("qom-set", { path: this.device, property, value: POLL_S });
+    this.earlierInterval = interval;
+    await this.setInterval(POLL_S);
     for (const end = Date.now() + FIRST_ANSWER_MS; Date.now() < end; await sleep(100))
       if ((await this.stats())["last-update"] > 0) return;
+  }
+
+  /** Leaves it as it was. */
+  async restore(): Promise<void> {
+    if (this.earlierInterval !== undefined) await this.setInterval(this.earlierInterval);
+  }
+
+  private async setInterval(value: unknown): Promise<void> {
+    await this.qmp.execute("qom-set", { path: this.device, property: INTERVAL, value });
   }
 
   /** Bytes that the guest uses, what it caches among them; undefined where it does not tell. */

@@ -18,6 +18,8 @@ export type Method = (typeof METHODS)[number];
 
 /** QEMU writes a dump while it does nothing else. */
 const DUMP_MS = 3_600_000;
+/** States in which others work on the VM's memory. */
+const IN_MOTION = ["inmigrate", "finish-migrate", "restore-vm", "save-vm", "colo"];
 const FOUR_GIB = 2 ** 32;
 const EVERYTHING = 4 + 2 + 1;
 /** e_machine by QEMU's names. */
@@ -40,7 +42,7 @@ export class Vm implements Subject {
     const qmp = await Qmp.connect(socket);
     try {
       const { status, running } = (await qmp.execute("query-status")) as { status: string; running: boolean };
-      if (!running && status !== "paused") throw qmp.fault(`the VM cannot be captured as it is (${status})`);
+      if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${status})`, "capture it afterwards");
       const { arch } = (await qmp.execute("query-target")) as { arch: string };
       const balloon = await Balloon.find(qmp);
       await balloon?.ask();
@@ -81,6 +83,8 @@ export class Vm implements Subject {
 
   async close(): Promise<void> {
     this.memory?.close();
+    // The monitor may be gone, which was said already.
+    await this.balloon?.restore().catch(() => {});
     this.qmp.close();
   }
 
@@ -110,7 +114,7 @@ export class Vm implements Subject {
       chmodSync(file, 0o600);
       return { storedBytes: statSync(file).size, swappedBytes: 0, notes: [] };
     } catch (error) {
-      throw fromSystem(refusalOfWriter(error), place.shownAs);
+      throw fromSystem(refusalOfWriter(error, place.shownAs), place.shownAs);
     }
   }
 
@@ -169,14 +173,14 @@ function processWith(socket: string, pieces: readonly HostedPiece[]): number {
 }
 
 /** What QEMU says when it cannot write, with what to do. */
-function refusalOfWriter(error: unknown): unknown {
+function refusalOfWriter(error: unknown, file: string): unknown {
   if (!(error instanceof PagekinError)) return error;
   const what = error.message;
   if (/no space|quota|file too large/i.test(what))
-    return new PagekinError(what, { hint: "free some, or choose another --out" });
+    return new PagekinError(what, { file, hint: "free some, or choose another --out" });
   if (/permission denied|could not open|not permitted/i.test(what)) {
     const hint = "QEMU writes this file as its own user: choose an --out that it may reach, or take --method resident";
-    return new PagekinError(what, { hint });
+    return new PagekinError(what, { file, hint });
   }
   return error;
 }

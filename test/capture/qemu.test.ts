@@ -1,0 +1,254 @@
+// VMs of a real QEMU.
+
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect } from "vitest";
+import { openCore } from "../support/core-reader.js";
+import { test as base, textsIn } from "../support/folder.js";
+import { type Guest, type GuestSettings, HAS_QEMU, QEMU, ramMappingOf, startGuest } from "../support/guest.js";
+import { ended, pagekin, start, succeed } from "../support/pagekin.js";
+import { randomBytes } from "../support/random.js";
+import { CAN_MOUNT, withDisk } from "../support/tmpfs.js";
+import { because, IS_ROOT } from "../support/tools.js";
+
+const PAGE = 4096;
+const MIB = 2 ** 20;
+const FOUR_GIB = 2 ** 32;
+
+const test = base.extend<{ guest: (settings: GuestSettings) => Promise<Guest> }>({
+  guest: async ({ folder }, use) => {
+    const guests: Guest[] = [];
+    await use(async (settings) => {
+      const guest = await startGuest(folder, settings);
+      guests.push(guest);
+      return guest;
+    });
+    for (const guest of guests) await guest.end();
+  },
+});
+
+const capture = (out: string, qmp: string[], ...more: string[]) => [
+  ...["capture", "vm", ...qmp.flatMap((one) => ["--qmp", one]), "--out", out],
+  ...more,
+];
+
+/** Pages whose bytes differ between two ways to read them. */
+function differing(
+  addresses: Iterable<number>,
+  a: (at: number) => Buffer | undefined,
+  b: (at: number) => Buffer | undefined,
+) {
+  const found: number[] = [];
+  for (const at of addresses) {
+    const [one, other] = [a(at), b(at)];
+    if (!one || !other || !one.equals(other)) found.push(at);
+  }
+  return found;
+}
+
+describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not installed`)}`, () => {
+  test("gives the same memory by all three methods; what is not resident is absent", async ({ folder, guest }) => {
+    const loaded = { file: path.join(folder, "loaded"), address: 32 * MIB };
+    const bytes = randomBytes(MIB, 5);
+    writeFileSync(loaded.file, bytes);
+    const vm = await guest({ name: "web", loaded: [loaded] });
+    // Paused, so that it is the same each time.
+    await vm.tell("stop");
+    const { bytes: ramBytes, residentBytes } = ramMappingOf(vm.pid);
+    expect(ramBytes).toBe(128 * MIB);
+    for (const method of ["resident", "pmemsave", "core"])
+      await succeed(capture(path.join(folder, method), [`web=${vm.socket}`], "--method", method, "--quiet"));
+    expect(await vm.isRunning()).toBe(false);
+
+    const resident = openCore(path.join(folder, "resident/web@0.elf"), "paddr");
+    const core = openCore(path.join(folder, "core/web@0.elf"), "paddr");
+    const raw = readFileSync(path.join(folder, "pmemsave/web@0.raw"));
+    const rawPage = (at: number) => raw.subarray(at, at + PAGE);
+    expect(raw.length).toBe(ramBytes);
+    const there = new Set(resident.pages());
+    expect(there.size * PAGE).toBe(residentBytes);
+    expect(differing(there, resident.page, rawPage)).toEqual([]);
+    expect(differing(there, resident.page, core.page)).toEqual([]);
+    const zero = Buffer.alloc(PAGE);
+    const absent = Array.from({ length: ramBytes / PAGE }, (_, i) => i * PAGE).filter((at) => !there.has(at));
+    expect(absent.length).toBeGreaterThan(20_000);
+    expect(absent.filter((at) => !rawPage(at).equals(zero))).toEqual([]);
+    for (let at = 0; at < bytes.length; at += PAGE)
+      expect(resident.page(loaded.address + at)?.equals(bytes.subarray(at, at + PAGE))).toBe(true);
+
+    const seen = JSON.parse(await succeed(["inspect", path.join(folder, "resident/web@0.elf"), "--json"]));
+    expect(seen).toMatchObject({ format: "elf", address_space: "physical", details: { kind: "machine" } });
+    expect(seen.ledger.absent_bytes).toBe(ramBytes - residentBytes);
+    expect(seen.ledger.outside_ram_bytes).toBe(0);
+    for (const file of [resident, core]) file.close();
+    for (const method of ["resident", "pmemsave", "core"]) {
+      const files = readdirSync(path.join(folder, method));
+      expect(files.length).toBe(3);
+      for (const file of files) expect(statSync(path.join(folder, method, file)).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  test("with RAM above 4 GiB has it there, however often it is looked at", async ({ folder, guest }) => {
+    const loaded = { file: path.join(folder, "loaded"), address: FOUR_GIB + 16 * MIB };
+    const bytes = randomBytes(MIB, 6);
+    writeFileSync(loaded.file, bytes);
+    const vm = await guest({ name: "high", machine: "q35,max-ram-below-4g=64M", loaded: [loaded] });
+    await vm.tell("stop");
+    const before = ramMappingOf(vm.pid).residentBytes;
+    for (const out of ["first", "second"]) await succeed(capture(path.join(folder, out), [vm.socket], "--quiet"));
+    await succeed(capture(path.join(folder, "trace"), [vm.socket], "--fingerprint", "--quiet"));
+    expect(ramMappingOf(vm.pid).residentBytes).toBe(before);
+    await succeed(capture(path.join(folder, "core"), [vm.socket], "--method", "core", "--quiet"));
+
+    const [first, second] = ["first", "second"].map((out) => readFileSync(path.join(folder, out, "high@0.elf")));
+    expect(first.equals(second)).toBe(true);
+    const resident = openCore(path.join(folder, "first/high@0.elf"), "paddr");
+    const core = openCore(path.join(folder, "core/high@0.elf"), "paddr");
+    const there = [...resident.pages()];
+    expect(there.length * PAGE).toBe(before);
+    expect(there.filter((at) => at >= 64 * MIB && at < FOUR_GIB)).toEqual([]);
+    expect(differing(there, resident.page, core.page)).toEqual([]);
+    expect(resident.page(loaded.address)?.equals(bytes.subarray(0, PAGE))).toBe(true);
+    for (const file of [resident, core]) file.close();
+
+    for (const file of ["first/high@0.elf", "trace/high@0.parquet"])
+      await succeed([
+        "analyze",
+        path.join(folder, file),
+        "--out",
+        path.join(folder, `tables-${path.extname(file)}`),
+        "--quiet",
+      ]);
+    const [dump, trace] = [".elf", ".parquet"].map((kind) => textsIn(path.join(folder, `tables-${kind}`)));
+    for (const table of ["self.csv", "copies.csv", "page_sizes.csv"]) expect(trace[table]).toBe(dump[table]);
+    const refused = await pagekin(capture(path.join(folder, "raw"), [vm.socket], "--method", "pmemsave"));
+    expect(refused.stderr).toMatch(/its RAM goes on above 4 GiB, and pmemsave would read the devices/);
+  });
+
+  test("runs on after it was captured, by whatever method", async ({ folder, guest }) => {
+    const vm = await guest({ name: "web" });
+    for (const method of ["resident", "pmemsave", "core"]) {
+      await succeed(capture(path.join(folder, method), [vm.socket], "--method", method, "--quiet"));
+      await vm.goesOn();
+    }
+  });
+
+  test("runs on after an interrupt or the end of pagekin in the middle", async ({ folder, guest }) => {
+    const loaded = { file: path.join(folder, "loaded"), address: 32 * MIB };
+    writeFileSync(loaded.file, randomBytes(192 * MIB, 7));
+    const vm = await guest({ name: "web", memory: 256, loaded: [loaded] });
+    for (const method of ["resident", "pmemsave", "core"]) {
+      for (const signal of ["SIGINT", "SIGKILL"] as const) {
+        const out = path.join(folder, `${method}-${signal}`);
+        const child = start(capture(out, [vm.socket], "--method", method));
+        const end = ended(child);
+        // While QEMU itself dumps, its other monitor does not answer either.
+        while (method === "resident" ? await vm.isRunning() : !hasStaged(out)) await sleep(1);
+        child.kill(signal);
+        await vm.goesOn();
+        await end;
+        expect(existsSync(path.join(out, "inventory.csv"))).toBe(false);
+        await succeed(capture(out, [vm.socket], "--method", method, "--quiet"));
+        expect(readdirSync(out).length).toBe(3);
+      }
+    }
+  });
+
+  test.skipIf(!CAN_MOUNT)(
+    `runs on when the disk is full${because(CAN_MOUNT, "no file system can be mounted here")}`,
+    async ({ folder, guest }) => {
+      const loaded = { file: path.join(folder, "loaded"), address: 32 * MIB };
+      writeFileSync(loaded.file, randomBytes(16 * MIB, 8));
+      const vm = await guest({ name: "web", loaded: [loaded] });
+      await withDisk(folder, "8m", async (disk) => {
+        for (const method of ["resident", "core"]) {
+          const end = await pagekin(capture("out", [vm.socket], "--method", method), { cwd: disk });
+          expect(end).toMatchObject({ code: 2, stdout: "" });
+          expect(end.stderr).toMatch(/^pagekin: out\/web@0\.elf: [^\n]*no space left on (the )?device[^\n]*\n$/i);
+          expect(readdirSync(disk)).toEqual([]);
+          await vm.goesOn();
+        }
+      });
+    },
+  );
+
+  test("and others are captured in a series", async ({ folder, guest }) => {
+    const web = await guest({ name: "web" });
+    const db = await guest({ name: "db", machine: "q35" });
+    const out = path.join(folder, "out");
+    const args = capture(out, [web.socket, `data=${db.socket}`], "--every", "200ms", "--for", "600ms", "--json");
+    const said = JSON.parse(await succeed(args));
+    expect(said.snapshots.map(({ time_s }: { time_s: number }) => time_s)).toEqual([0, 0.2, 0.4, 0.6]);
+    expect(said.not_in_usage).toEqual(["web", "data"]);
+    await succeed([
+      "analyze",
+      "--inventory",
+      path.join(out, "inventory.csv"),
+      "--out",
+      path.join(folder, "an"),
+      "--quiet",
+    ]);
+    const rows = textsIn(path.join(folder, "an"))
+      ["self.csv"].split("\n")
+      .filter((row) => row.includes(",4096,"));
+    expect(rows.map((row) => row.split(",").slice(0, 2).join())).toEqual(
+      [0, 0.2, 0.4, 0.6].flatMap((time) => [`${time},web`, `${time},data`]),
+    );
+    await web.goesOn();
+    await db.goesOn();
+  });
+
+  const hasHuge = HAS_QEMU && !readHuge().includes("[never]");
+  test.skipIf(!hasHuge)(
+    `in huge pages is captured with a warning${because(hasHuge, "this kernel gives none")}`,
+    async ({ folder, guest }) => {
+      const vm = await guest({ name: "web", smallPages: false });
+      const said = await succeed(capture(path.join(folder, "out"), [vm.socket]));
+      expect(said).toMatch(/Note: web: \d+ bytes of its RAM are in huge pages, which are resident as a whole/);
+    },
+  );
+
+  test.skipIf(!IS_ROOT)(`of another user is captured${because(IS_ROOT, "needs root")}`, async ({ folder, guest }) => {
+    const vm = await guest({ name: "web", more: ["-runas", "nobody"] });
+    for (const method of ["resident", "pmemsave", "core"]) {
+      const out = path.join(folder, method);
+      const end = await pagekin(capture(out, [vm.socket], "--method", method, "--quiet"));
+      // The test's folder is not open to others, so QEMU cannot write there.
+      if (method !== "resident")
+        expect(end.stderr).toMatch(/Permission denied; QEMU writes this file as its own user/i);
+      else expect(end).toMatchObject({ code: 0, stderr: "" });
+      await vm.goesOn();
+    }
+    const { chmodSync } = await import("node:fs");
+    chmodSync(folder, 0o711);
+    for (const method of ["pmemsave", "core"]) {
+      const out = path.join(folder, method);
+      await succeed(capture(out, [vm.socket], "--method", method, "--quiet"));
+      for (const file of readdirSync(out)) {
+        const { mode, uid } = statSync(path.join(out, file));
+        expect({ file, mode: mode & 0o777, uid }).toEqual({ file, mode: 0o600, uid: 0 });
+      }
+      await vm.goesOn();
+    }
+  });
+});
+
+function readHuge(): string {
+  try {
+    return readFileSync("/sys/kernel/mm/transparent_hugepage/enabled", "utf8");
+  } catch {
+    return "[never]";
+  }
+}
+
+/** Whether a snapshot's file is being written. */
+function hasStaged(out: string): boolean {
+  const staging = existsSync(out) ? readdirSync(out).find((file) => file.startsWith(".pagekin-")) : undefined;
+  if (staging === undefined) return false;
+  try {
+    return readdirSync(path.join(out, staging)).some((file) => statSync(path.join(out, staging, file)).size > 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,245 @@
+// VMs whose monitors do not do what they should: whatever happens, all VMs go on.
+
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect } from "vitest";
+import { elfCore } from "../support/dumps/elf.js";
+import { test as base, textsIn } from "../support/folder.js";
+import { type Ended, ended, pagekin, start, succeed } from "../support/pagekin.js";
+import { FakeVm, fails, returns, type Script } from "../support/qmp-server.js";
+import { because } from "../support/tools.js";
+
+const IS_LINUX = process.platform === "linux";
+const MIB = 2 ** 20;
+
+interface Vms {
+  /** Starts a VM; its socket is NAME.qmp in the test's folder. */
+  vm(name: string, script?: Script): Promise<FakeVm>;
+  /** What all VMs were told, as NAME COMMAND. */
+  log: string[];
+}
+
+const test = base.extend<{ vms: Vms }>({
+  vms: async ({ folder }, use) => {
+    const started: FakeVm[] = [];
+    const log: string[] = [];
+    const vm = async (name: string, script: Script = () => undefined) => {
+      const usual: Script = (command, args, fake) => script(command, args, fake) ?? dumps(command, args);
+      const fake = await new FakeVm(usual, log, name).listen(path.join(folder, `${name}.qmp`));
+      started.push(fake);
+      return fake;
+    };
+    await use({ vm, log });
+    for (const fake of started) fake.close();
+  },
+});
+
+/** Writes a small dump, as QEMU does. */
+function dumps(command: string, args: Record<string, unknown>) {
+  if (command !== "dump-guest-memory") return undefined;
+  const file = String(args.protocol).replace(/^file:/, "");
+  const loads = [{ paddr: 0, bytes: new Uint8Array(64 * 1024).fill(7) }];
+  writeFileSync(file, elfCore({ loads, notes: [{ owner: "QEMU", type: 0, bytes: new Uint8Array(440) }] }));
+  return returns();
+}
+
+const core = (folder: string, names: string[], more: string[] = []): Promise<Ended> =>
+  pagekin(
+    [
+      "capture",
+      "vm",
+      ...names.flatMap((name) => ["--qmp", `${name}.qmp`]),
+      "--method",
+      "core",
+      "--out",
+      "out",
+      ...more,
+    ],
+    {
+      cwd: folder,
+    },
+  );
+
+/** pagekin must have said one line and left nothing. */
+function expectRefused(folder: string, end: Ended, says: RegExp): void {
+  expect(end).toMatchObject({ code: 2, stdout: "" });
+  expect(end.stderr).toMatch(/^pagekin: [^\n]+\n$/);
+  expect(end.stderr).toMatch(says);
+  expect(existsSync(path.join(folder, "out"))).toBe(false);
+}
+
+/** The process that lets VMs go may need a moment. */
+async function expectRunning(...vms: FakeVm[]): Promise<void> {
+  for (let i = 0; i < 200 && vms.some(({ running }) => !running); i++) await sleep(20);
+  expect(vms.map(({ running }) => running)).toEqual(vms.map(() => true));
+}
+
+describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => {
+  test("are stopped together, before any is dumped, and continued after the last dump", async ({ folder, vms }) => {
+    await vms.vm("web");
+    await vms.vm("db");
+    expect((await core(folder, ["web", "db"])).code).toBe(0);
+    const order = vms.log.filter((line) => /stop|dump|cont/.test(line));
+    expect(order.slice(0, 2).sort()).toEqual(["db stop", "web stop"]);
+    expect(order.slice(2, 4)).toEqual(["web dump-guest-memory", "db dump-guest-memory"]);
+    expect(order.slice(4).sort()).toEqual(["db cont", "web cont"]);
+    const out = path.join(folder, "out");
+    expect(textsIn(out)["inventory.csv"]).toBe("path,member,time_s\nweb@0.elf,web,0\ndb@0.elf,db,0\n");
+    for (const file of readdirSync(out)) expect(statSync(path.join(out, file)).mode & 0o777, file).toBe(0o600);
+    await succeed(["analyze", "--inventory", "out/inventory.csv", "--out", "tables", "--quiet"], { cwd: folder });
+  });
+
+  test("that were paused stay so", async ({ folder, vms }) => {
+    const web = await vms.vm("web");
+    web.running = false;
+    expect((await core(folder, ["web"])).code).toBe(0);
+    expect(web.told).not.toContain("cont");
+    expect(web.told).not.toContain("stop");
+  });
+
+  const failures: [what: string, script: Script, says: RegExp][] = [
+    ["does not stop", (command) => (command === "stop" ? fails("no") : undefined), /db\.qmp: stop: no/],
+    [
+      "may not write",
+      (command) => (command === "dump-guest-memory" ? fails("dump: failed to open: Permission denied") : undefined),
+      /db@0\.elf: dump-guest-memory: .*Permission denied; QEMU writes this file as its own user/,
+    ],
+    [
+      "has no room for its dump",
+      (command) =>
+        command === "dump-guest-memory" ? fails("dump: failed to save memory: No space left on device") : undefined,
+      /db@0\.elf: .*No space left on device; free some/,
+    ],
+    [
+      "goes away while it dumps",
+      (command) => (command === "dump-guest-memory" ? "close" : undefined),
+      /VM db: could not be continued: the monitor closed the connection/,
+    ],
+    [
+      "does not continue at first",
+      (command, _args, { told }) =>
+        command === "cont" && told.filter((one) => one === "cont").length === 1 ? fails("not now") : undefined,
+      /VM db: could not be continued: cont: not now; continue it by hand/,
+    ],
+  ];
+  test.for(failures)("go on where one %s", async ([, script, says], { folder, vms }) => {
+    const web = await vms.vm("web");
+    const db = await vms.vm("db", script);
+    expectRefused(folder, await core(folder, ["web", "db"]), says);
+    await expectRunning(web, db);
+  });
+
+  test("go on where pagekin is interrupted or killed while one dumps", async ({ folder, vms }) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+      const web = await vms.vm(`web-${signal}`);
+      const db = await vms.vm(`db-${signal}`, (command) => (command === "dump-guest-memory" ? "silence" : undefined));
+      const qmp = ["web", "db"].flatMap((name) => ["--qmp", `${name}-${signal}.qmp`]);
+      const child = start(["capture", "vm", ...qmp, "--method", "core", "--out", "out"], { cwd: folder });
+      const end = ended(child);
+      while (!db.told.includes("dump-guest-memory")) await sleep(5);
+      expect([web.running, db.running]).toEqual([false, false]);
+      child.kill(signal);
+      await expectRunning(web, db);
+      expect((await end).stderr).toBe(signal === "SIGKILL" ? "" : "pagekin: interrupted\n");
+    }
+  });
+
+  test("of which one is captured by another program already are refused", async ({ folder, vms }) => {
+    const web = await vms.vm("web");
+    const silent = createServer(() => {}).listen(path.join(folder, "db.qmp"));
+    expectRefused(folder, await core(folder, ["web", "db"]), /db\.qmp: no answer for 5 s; a monitor serves one client/);
+    expect(web.told).not.toContain("stop");
+    silent.close();
+  });
+
+  test("are refused where no QMP monitor listens", async ({ folder }) => {
+    const other = createServer((socket) => socket.end("SSH-2.0-OpenSSH\r\n")).listen(path.join(folder, "db.qmp"));
+    expectRefused(folder, await core(folder, ["db"]), /db\.qmp: this is no QMP monitor/);
+    other.close();
+  });
+
+  test("are refused while they are moved", async ({ folder, vms }) => {
+    const migrating: Script = (command) =>
+      command === "query-status" ? returns({ status: "inmigrate", running: false }) : undefined;
+    await vms.vm("web", migrating);
+    expectRefused(folder, await core(folder, ["web"]), /web\.qmp: the VM is being moved \(inmigrate\)/);
+  });
+
+  test("whose RAM cannot be told from other memory are refused", async ({ folder, vms }) => {
+    const shared: Script = (command, args) => {
+      if (command === "query-memdev")
+        return returns([
+          { id: "pc.ram", size: 128 * MIB },
+          { id: "ivshmem", size: MIB },
+        ]);
+      if (command === "query-memory-size-summary") return returns({ "base-memory": 128 * MIB, "plugged-memory": 0 });
+      if (args["command-line"] !== "info mtree -f") return undefined;
+      return returns(
+        [
+          "FlatView #0",
+          ' AS "memory", root: system',
+          " Root memory region: system",
+          "  0000000000000000-0000000007ffffff (prio 0, ram): pc.ram KVM",
+          "  00000000fe000000-00000000fe0fffff (prio 1, ram): ivshmem KVM",
+          "",
+        ].join("\r\n"),
+      );
+    };
+    await vms.vm("web", shared);
+    const end = await pagekin(["capture", "vm", "--qmp", "web.qmp", "--out", "out"], { cwd: folder });
+    expectRefused(
+      folder,
+      end,
+      /its memory backends \(pc\.ram, ivshmem\) have 135266304 bytes, its RAM 134217728; take --method core/,
+    );
+  });
+
+  test("with a balloon tell what they use, at every time, and a replay takes it", async ({ folder, vms }) => {
+    const device = "/machine/peripheral/balloon0";
+    const set: unknown[] = [];
+    const ballooned: Script = (command, args) => {
+      if (command === "qom-list" && args.path === "/machine/peripheral")
+        return returns([
+          { name: "type", type: "string" },
+          { name: "balloon0", type: "child<virtio-balloon-pci>" },
+        ]);
+      if (command === "query-balloon") return returns({ actual: 96 * MIB });
+      if (args.path !== device) return undefined;
+      if (command === "qom-set") set.push(args.value);
+      if (command === "qom-set") return returns();
+      if (args.property === "guest-stats-polling-interval") return returns(0);
+      const stats = {
+        "stat-total-memory": 90 * MIB,
+        "stat-free-memory": 30 * MIB,
+        "stat-swap-in": 18446744073709552000,
+      };
+      return returns({ stats, "last-update": set.length > 0 ? 1700000000 : 0 });
+    };
+    await vms.vm("web", ballooned);
+    await vms.vm("db");
+    const end = await core(folder, ["web", "db"], ["--every", "100ms", "--for", "0.2s"]);
+    expect(end).toMatchObject({ code: 0, stderr: "" });
+    expect(end.stdout).toMatch(/Note: db: not in usage\.csv, as the guest does not tell/);
+    // As it was before.
+    expect(set).toEqual([1, 0]);
+    const texts = textsIn(path.join(folder, "out"));
+    const [head, ...rows] = texts["usage.csv"].trim().split("\n");
+    expect(head).toBe("time_s,vm,muv_bytes,mup_bytes,muh_rate");
+    expect(rows.map((row) => row.split(",").slice(0, 3).join())).toEqual(
+      ["0", "0.1", "0.2"].map((time) => `${time},web,${60 * MIB}`),
+    );
+    for (const row of rows) {
+      const [, , , resident, host] = row.split(",").map(Number);
+      expect(resident).toBeGreaterThan(MIB);
+      expect(host).toBeGreaterThan(0);
+      expect(host).toBeLessThan(1);
+    }
+    expect(JSON.parse(texts["capture.json"]).snapshots[0].members[0].balloonBytes).toBe(96 * MIB);
+    const scenario =
+      "inventory: out/inventory.csv\nuntil: 1s\npolicy: one-group\nusage: out/usage.csv\nhost: {memory: 1g}\ncontroller: semma\n";
+    writeFileSync(path.join(folder, "scenario.yaml"), scenario);
+    await succeed(["replay", "scenario.yaml", "--out", "replayed", "--quiet"], { cwd: folder });
+  });
+});
