@@ -32,7 +32,7 @@ export interface Form {
   repeated: number | undefined;
 }
 
-export const numbered = (pages: readonly ReferencePage[]): Pages => new Map(pages.entries());
+const numbered = (pages: readonly ReferencePage[]): Pages => new Map(pages.entries());
 
 const those = (pages: Pages, isThere: (page: number) => boolean): Pages =>
   new Map([...pages].filter(([page]) => isThere(page)));

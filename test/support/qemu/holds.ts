@@ -35,7 +35,7 @@ export async function expectHeld(folder: string, forms: readonly Form[]): Promis
 }
 
 /** The pages of 4 KiB of a trace. */
-export async function pagesOfTrace(file: string): Promise<Pages> {
+async function pagesOfTrace(file: string): Promise<Pages> {
   const rows = await query(
     `SELECT page::INTEGER AS page, lower(hex(fingerprint)) AS fingerprint, zero FROM ${quote(file)}`,
   );
@@ -58,7 +58,7 @@ function difference(found: Pages, expected: Pages) {
   };
 }
 
-export function extentsOf(pages: readonly number[]): { address: number; bytes: number }[] {
+function extentsOf(pages: readonly number[]): { address: number; bytes: number }[] {
   const extents: { address: number; bytes: number }[] = [];
   for (const page of [...pages].sort((a, b) => a - b)) {
     const last = extents.at(-1);
