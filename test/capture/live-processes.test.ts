@@ -12,13 +12,13 @@ import { test } from "../support/folder.js";
 import { MAIN, succeed } from "../support/pagekin.js";
 import { expectRefused } from "../support/refused.js";
 import { onlyRow, rate, rowsOf } from "../support/table.js";
-import { because, has, IS_ROOT } from "../support/tools.js";
+import { because, has, IS_ROOT, run } from "../support/tools.js";
 
 const COUNTER = fileURLToPath(new URL("../support/count-pages.py", import.meta.url));
 const IS_READABLE = process.platform === "linux" && IS_ROOT && has("python3");
 const WHY = because(IS_READABLE, "needs Linux, root and python3");
-const UNSHARE = ["--pid", "--fork", "--mount-proc", "--kill-child"];
-const HAS_NAMESPACES = IS_READABLE && spawnSync("unshare", [...UNSHARE, "true"]).status === 0;
+const UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+const HAS_NAMESPACES = IS_READABLE && spawnSync(UNSHARE[0], [...UNSHARE.slice(1), "true"]).status === 0;
 
 /** Holds pages that are known, in addition to what Python has: of a process's own, twice each, and some that all have. */
 const PROGRAM = `
@@ -48,7 +48,7 @@ interface Running extends AsyncDisposable {
 }
 
 /** Starts processes that hold such pages, and stops them where they are. */
-async function run(...held: Held[]): Promise<Running> {
+async function start(...held: Held[]): Promise<Running> {
   const children: ChildProcess[] = [];
   const end = async () => {
     for (const child of children) {
@@ -84,7 +84,7 @@ const live = (folder: string, pids: readonly number[], ...args: string[]) => {
 
 describe.skipIf(!IS_READABLE)(`of processes that run${WHY}`, () => {
   test("pages and rates are those that a count of whole pages gives", async ({ folder }) => {
-    await using running = await run([800, 500, 300, 200], [100, 0, 300, 50], [50, 20, 0, 0]);
+    await using running = await start([800, 500, 300, 200], [100, 0, 300, 50], [50, 20, 0, 0]);
     await live(folder, running.pids, "--sample", "1", "--min-resident", "4m", "--min-sharing", "0.2");
     const counted = JSON.parse(execFileSync("python3", [COUNTER, ...running.pids.map(String)], { encoding: "utf8" }));
     const rows = rowsOf(path.join(folder, "out"), "processes.csv");
@@ -110,7 +110,7 @@ describe.skipIf(!IS_READABLE)(`of processes that run${WHY}`, () => {
   });
 
   test("a sample gives the same pages, and intervals", async ({ folder }) => {
-    await using running = await run([1500, 300, 300, 400], [700, 0, 300, 0]);
+    await using running = await start([1500, 300, 300, 400], [700, 0, 300, 0]);
     await live(folder, running.pids, "--sample", "1");
     const exact = rowsOf(path.join(folder, "out"), "processes.csv");
     await live(folder, running.pids, "--sample", "0.2");
@@ -124,7 +124,7 @@ describe.skipIf(!IS_READABLE)(`of processes that run${WHY}`, () => {
 
   test("more memory than the bound for fingerprints gives the same", async ({ folder }) => {
     // Over 65,536 pages a bound of 1 MiB is passed.
-    await using running = await run([70_000, 1000, 100, 10], [3000, 0, 100, 0]);
+    await using running = await start([70_000, 1000, 100, 10], [3000, 0, 100, 0]);
     const tables = [];
     for (const bound of [["--max-memory", "1m"], []]) {
       await live(folder, running.pids, "--sample", "1", "--quiet", ...bound);
@@ -162,7 +162,7 @@ sys.stdin.read()`;
   });
 
   test("who may not read a process is told so", async ({ folder, skip }) => {
-    await using running = await run([10, 0, 0, 0]);
+    await using running = await start([10, 0, 0, 0]);
     chmodSync(folder, 0o777);
     const nobody = { uid: 65534, gid: 65534 };
     const args = ["processes", "--live", "--pid", String(running.pids[0]), "--out", path.join(folder, "out")];
@@ -191,9 +191,13 @@ echo $qemu $python $sleeper $vm > pids
 exec "$NODE" "$MAIN" processes --live --sample 1 --min-resident 1m --out out
 `,
     );
-    execFileSync("mkfifo", [path.join(folder, "fifo")]);
+    run("mkfifo", path.join(folder, "fifo"));
     const env = { PATH: process.env.PATH, MAIN, NODE: process.execPath };
-    const summary = execFileSync("unshare", [...UNSHARE, "sh", "run.sh"], { cwd: folder, env, encoding: "utf8" });
+    const summary = execFileSync(UNSHARE[0], [...UNSHARE.slice(1), "sh", "run.sh"], {
+      cwd: folder,
+      env,
+      encoding: "utf8",
+    });
     const [qemu, python, sleeper, vm] = readFileSync(path.join(folder, "pids"), "utf8").trim().split(" ");
     const rows = rowsOf(path.join(folder, "out"), "processes.csv");
     expect(rows.map(({ pid }) => pid)).toEqual([python, sleeper]);
