@@ -1,5 +1,6 @@
 // A client of QEMU's monitor protocol: lines of JSON over a unix socket, a command at a time.
 
+import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { PagekinError } from "../errors.js";
@@ -12,11 +13,14 @@ interface Message {
   return?: unknown;
   error?: { desc: string };
   event?: string;
+  id?: number;
 }
 
 export class Qmp {
   private waiting: { resolve(message: Message): void; reject(error: Error): void } | undefined;
   private gone: Error | undefined;
+  /** Of the last command; the greeting has none. */
+  private id: number | undefined;
 
   private constructor(
     readonly file: string,
@@ -46,8 +50,10 @@ export class Qmp {
 
   /** Gives what a command returns. ms: how long it may take. */
   async execute(command: string, args?: Record<string, unknown>, ms = ANSWER_MS): Promise<unknown> {
+    // Random, since a monitor may still have an answer for the client before.
+    this.id = randomInt(2 ** 40);
     const answer = this.answer(ms);
-    this.socket.write(`${JSON.stringify({ execute: command, ...(args && { arguments: args }) })}\n`);
+    this.socket.write(`${JSON.stringify({ execute: command, id: this.id, ...(args && { arguments: args }) })}\n`);
     const { error, return: result } = await answer;
     if (error) throw this.fault(`${command}: ${error.desc}`);
     return result;
@@ -95,6 +101,7 @@ export class Qmp {
     }
     // Events come at any time, and are of no interest.
     if (message === null || typeof message !== "object" || message.event !== undefined) return;
+    if (message.id !== this.id) return;
     const { waiting } = this;
     this.waiting = undefined;
     waiting?.resolve(message);

@@ -42,7 +42,7 @@ export class FakeVm {
     socket.write(`${JSON.stringify({ QMP: { version: { qemu: { major: 9 } }, capabilities: [] } })}\r\n`);
     createInterface({ input: socket })
       .on("line", (line) => {
-        const { execute, arguments: args = {} } = JSON.parse(line);
+        const { execute, id, arguments: args = {} } = JSON.parse(line);
         this.told.push(execute);
         this.log.push(`${this.name} ${execute}`);
         const answer = this.script(execute, args, this) ?? this.usual(execute);
@@ -51,8 +51,14 @@ export class FakeVm {
           socket.destroy();
           return;
         }
-        // An event in between, as it may come any time.
-        socket.write(`${JSON.stringify({ event: "RTC_CHANGE", data: {} })}\r\n${JSON.stringify(answer)}\r\n`);
+        // An event in between, as it may come any time, and an answer that the client before did not wait for.
+        const messages = [
+          { event: "RTC_CHANGE", data: {} },
+          { return: {}, id: "earlier" },
+          { return: {} },
+          { ...answer, id },
+        ];
+        socket.write(messages.map((message) => `${JSON.stringify(message)}\r\n`).join(""));
       })
       .on("error", () => {});
   }
