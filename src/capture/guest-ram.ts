@@ -42,7 +42,7 @@ export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
 const LINE = /^ +([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (?:ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/;
 
 /** What `info mtree -f` shows of blocks; the shadowed part of them is rom. */
-export function piecesIn(text: string, blocks: ReadonlySet<string>): RamPiece[] {
+function piecesIn(text: string, blocks: ReadonlySet<string>): RamPiece[] {
   const views = text.split(/^FlatView /m);
   const memory = views.find((view) => /^ AS "memory", root: system/m.test(view)) ?? "";
   const pieces: RamPiece[] = [];

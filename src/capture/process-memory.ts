@@ -198,7 +198,7 @@ export function visibleMappings(pid: number): Mapping[] {
 }
 
 /** The text of /proc/PID/maps. */
-export function parseMappings(text: string): Mapping[] {
+function parseMappings(text: string): Mapping[] {
   return text
     .split("\n")
     .map((line) => /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ *(.*)$/.exec(line))
