@@ -12,7 +12,6 @@ const FOLDERS = [
   "commands",
   "capture",
   "report",
-  "capture",
   "runs",
   "replay",
   "policies",

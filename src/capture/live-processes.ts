@@ -1,25 +1,18 @@
 // The processes of this machine: what the kernel could merge of their memory, read in pieces while they run. Linux only.
 
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { PagekinError } from "../errors.js";
 import type { PageIndex } from "../fingerprints/page-index.js";
 import { breathe } from "../pace.js";
 import { isVmProgram } from "../sources/vm-programs.js";
+import { ProcessMemory, type SharedFrame } from "./process-memory.js";
 
 const PAGE_BYTES = 4096;
-/** Entries of pagemap that are read at once. */
-const ENTRIES = 32_768;
+/** What is looked at and then read, at a time. */
+const PIECE_BYTES = 128 * 1024 * 1024;
 const KSM = "/sys/kernel/mm/ksm";
-
-// Bits of the upper half of a pagemap entry (63, 62, 61, 56), and of kpageflags.
-const PRESENT = 2 ** 31;
-const SWAPPED = 2 ** 30;
-const FILE_OR_SHARED = 2 ** 29;
-const EXCLUSIVE = 2 ** 24;
-const KPF_KSM = 21;
-const KPF_ZERO_PAGE = 24;
 
 export interface LiveProcess {
   pid: number;
@@ -121,136 +114,80 @@ export async function readProcesses(
   index: PageIndex,
   onBytes: (bytes: number) => void,
 ): Promise<ReadProcess[]> {
-  const flags = openFlags();
   const results: ReadProcess[] = [];
-  try {
-    for (const { pid } of processes) {
-      index.begin();
-      results.push(await new ProcessReader(pid, index, flags, onBytes).read());
-      index.end();
-    }
-  } finally {
-    if (flags !== undefined) closeSync(flags);
+  for (const { pid } of processes) {
+    index.begin();
+    results.push(await new ProcessReader(pid, index, onBytes).read());
+    index.end();
   }
   return results;
 }
 
-/** What frames are, for those who may know. */
-function openFlags(): number | undefined {
-  try {
-    return openSync("/proc/kpageflags", "r");
-  } catch {
-    return undefined;
-  }
-}
-
 class ProcessReader {
-  private readonly result: ReadProcess = { forkSharedPages: 0, lostPages: 0, ended: false, ksm: undefined };
-  private readonly entries = Buffer.alloc(8 * ENTRIES);
-  private readonly flagsOfFrame = Buffer.alloc(8);
+  private readonly result: ReadProcess;
   /** Bytes that wait in the index's input. */
   private waiting = 0;
 
   constructor(
     private readonly pid: number,
     private readonly index: PageIndex,
-    private readonly flags: number | undefined,
     private readonly onBytes: (bytes: number) => void,
-  ) {}
+  ) {
+    this.result = { forkSharedPages: 0, lostPages: 0, ended: false, ksm: ksmOf(pid) };
+  }
 
   async read(): Promise<ReadProcess> {
     const { pid, result } = this;
-    result.ksm = ksmOf(pid);
-    const opened: number[] = [];
+    let memory: ProcessMemory | undefined;
     try {
-      for (const file of ["pagemap", "mem"]) opened.push(openSync(`/proc/${pid}/${file}`, "r"));
-      const [pagemap, memory] = opened;
-      for (const [from, to] of areasIn(await readFile(`/proc/${pid}/smaps`, "utf8"))) {
-        await this.readArea(pagemap, memory, from, to);
-        if (result.ended) break;
+      memory = ProcessMemory.open(pid, `process ${pid}`);
+      for (const [start, end] of areasIn(await readFile(`/proc/${pid}/smaps`, "utf8"))) {
+        await this.readArea(memory, start, end);
       }
+      result.ended = lookAt(pid) === undefined;
     } catch (error) {
       if (!isEnd(error)) throw error;
       result.ended = true;
     } finally {
-      for (const fd of opened) closeSync(fd);
+      memory?.close();
     }
     this.flush();
     return result;
   }
 
-  /** from, to: page numbers. */
-  private async readArea(pagemap: number, memory: number, from: number, to: number): Promise<void> {
-    for (let first = from; first < to; first += ENTRIES) {
-      const bytes = readSync(pagemap, this.entries, 0, 8 * Math.min(ENTRIES, to - first), 8 * first);
-      if (bytes === 0) {
-        this.result.ended = true;
-        return;
-      }
-      for (let i = 0; i < bytes / 8; ) {
-        if (!this.isWanted(i)) {
-          i++;
-          continue;
-        }
-        let end = i + 1;
-        while (end < bytes / 8 && this.isWanted(end)) end++;
-        await this.readRun(memory, first + i, end - i);
-        i = end;
-      }
-      await breathe();
+  /** Piece by piece, so that between seeing which pages are there and reading them little time passes. */
+  private async readArea(memory: ProcessMemory, start: number, end: number): Promise<void> {
+    for (let from = start; from < end; from += PIECE_BYTES) {
+      const runs: [address: number, bytes: number][] = [];
+      const note = (address: number, bytes: number) => runs.push([address, bytes]);
+      await memory.eachRun(from, Math.min(end, from + PIECE_BYTES), true, note, (kind) => this.counts(kind));
+      for (const [address, bytes] of runs) await this.readRun(memory, address, bytes);
     }
   }
 
-  /** Whether a page is private, anonymous, in memory, and in a frame of its own or one that was merged. */
-  private isWanted(i: number): boolean {
-    const upper = this.entries.readUInt32LE(8 * i + 4);
-    if (upper < PRESENT || upper & SWAPPED || upper & FILE_OR_SHARED) return false;
-    if (upper & EXCLUSIVE) return true;
-    const frame = (upper % 2 ** 23) * 2 ** 32 + this.entries.readUInt32LE(8 * i);
-    const kind = this.kindOf(frame);
-    if (kind === "forked") this.result.forkSharedPages++;
-    return kind === "merged";
+  /** Whether a page counts whose frame is not the process's own. Merged ones do: they are what merging saves. */
+  private counts(kind: SharedFrame): boolean {
+    // Who may not know the frames has the process's own word for whether any are merged.
+    const isMerged = kind === "merged" || (kind === "unknown" && (this.result.ksm?.ksm_merging_pages ?? 0) > 0);
+    if (!isMerged && kind !== "zero") this.result.forkSharedPages++;
+    return isMerged;
   }
 
-  /**
-   * Why a frame is not the process's own: ksmd has merged it, it is the kernel's zero page, for which nobody is charged, or it
-   * is shared since a fork. Who may not know the frames has the process's own word for whether any are merged.
-   */
-  private kindOf(frame: number): "merged" | "zero" | "forked" {
-    if (this.flags === undefined || frame === 0)
-      return (this.result.ksm?.ksm_merging_pages ?? 0) > 0 ? "merged" : "forked";
-    readSync(this.flags, this.flagsOfFrame, 0, 8, 8 * frame);
-    const flags = this.flagsOfFrame.readUInt32LE(0);
-    const has = (bit: number) => ((flags >>> bit) & 1) === 1;
-    return has(KPF_KSM) ? "merged" : has(KPF_ZERO_PAGE) ? "zero" : "forked";
-  }
-
-  private async readRun(memory: number, page: number, count: number): Promise<void> {
+  private async readRun(memory: ProcessMemory, address: number, bytes: number): Promise<void> {
     const { input } = this.index;
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < bytes; ) {
       if (this.waiting === input.length) this.flush();
-      const bytes = Math.min(PAGE_BYTES * (count - done), input.length - this.waiting);
-      const got = this.readBytes(memory, bytes, PAGE_BYTES * (page + done));
-      this.waiting += PAGE_BYTES * got;
-      this.onBytes(PAGE_BYTES * got);
+      const wanted = Math.min(bytes - done, input.length - this.waiting);
+      const got = memory.read(input.subarray(this.waiting, this.waiting + wanted), address + done);
+      this.waiting += got;
+      this.onBytes(got);
       done += got;
-      if (PAGE_BYTES * got < bytes) {
+      if (got < wanted) {
         this.result.lostPages++;
-        done++;
+        done += PAGE_BYTES;
       }
       const turn = breathe();
       if (turn) await turn;
-    }
-  }
-
-  /** Whole pages that could be read. */
-  private readBytes(memory: number, bytes: number, address: number): number {
-    try {
-      return Math.floor(readSync(memory, this.index.input, this.waiting, bytes, address) / PAGE_BYTES);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EIO" || (error as NodeJS.ErrnoException).code === "EFAULT")
-        return 0;
-      throw error;
     }
   }
 
@@ -262,18 +199,18 @@ class ProcessReader {
 
 /** Whether an error says that the process is gone, or became somebody else's. */
 const isEnd = (error: unknown) =>
-  ["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "");
+  error instanceof PagekinError || ["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "");
 
 /** Areas that the kernel lends to every process. */
 const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
 
-/** The areas with private memory: page numbers. (What is only reserved may be much larger than any memory.) */
-function areasIn(smaps: string): [from: number, to: number][] {
+/** The areas with private memory: addresses. (What is only reserved may be much larger than any memory.) */
+function areasIn(smaps: string): [start: number, end: number][] {
   const areas: [number, number][] = [];
   for (const area of smaps.split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/)) {
     const head = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)$/m.exec(area);
     if (!head || OF_THE_KERNEL.test(head[4]) || /^Anonymous:\s+0 kB$/m.test(area)) continue;
-    areas.push([Number.parseInt(head[1], 16) / PAGE_BYTES, Number.parseInt(head[2], 16) / PAGE_BYTES]);
+    areas.push([Number.parseInt(head[1], 16), Number.parseInt(head[2], 16)]);
   }
   return areas;
 }

@@ -23,6 +23,9 @@ export interface Residency {
   zeroPages: number;
 }
 
+/** What the frame of a resident page is that is not the process's own alone. Unknown: this user may not know. */
+export type SharedFrame = "zero" | "merged" | "forked" | "unknown";
+
 const ENTRY_BYTES = 8;
 /** Entries of pagemap that are read at once. */
 const ENTRIES = 8192;
@@ -34,6 +37,7 @@ const EXCLUSIVE = 1 << 24;
 /** Bits of the upper half that belong to the frame's number. */
 const FRAME_BITS = 2 ** 23;
 /** Of /proc/kpageflags. */
+const KPF_KSM = 21;
 const KPF_ZERO_PAGE = 24;
 /** Of the auxiliary vector. */
 const AT_PAGESZ = 6;
@@ -47,7 +51,7 @@ function pageBytesHere(): number {
 
 export class ProcessMemory {
   private frameFlags: number | undefined;
-  private readonly knownFrames = new Map<number, boolean>();
+  private readonly zeroFrames = new Set<number>();
 
   private constructor(
     readonly pid: number,
@@ -93,13 +97,14 @@ export class ProcessMemory {
 
   /**
    * Visits the runs of resident pages from one address to another, ascending. anonymousOnly: leaves out what is of a file
-   * or shared.
+   * or shared; counts: whether pages in frames of a kind are visited.
    */
   async eachRun(
     start: number,
     end: number,
     anonymousOnly: boolean,
     visit: (address: number, bytes: number) => void,
+    counts: (kind: SharedFrame) => boolean = (kind) => kind !== "zero",
   ): Promise<Residency> {
     const { pageBytes } = this;
     const found = { swapped: 0, zeroPages: 0 };
@@ -118,7 +123,7 @@ export class ProcessMemory {
         const there =
           (upper & PRESENT) !== 0 &&
           !(anonymousOnly && upper & FILE_OR_SHARED) &&
-          ((upper & EXCLUSIVE) !== 0 || !this.isZeroPage(words[2 * i], upper, found));
+          ((upper & EXCLUSIVE) !== 0 || counts(this.kindOf(words[2 * i], upper, found)));
         if (!(upper & PRESENT) && upper & SWAPPED) found.swapped++;
         if (there && from < 0) from = at;
         if (there || from < 0) continue;
@@ -132,20 +137,22 @@ export class ProcessMemory {
     return found;
   }
 
-  /** Frames have numbers only for those who may see them (CAP_SYS_ADMIN); to others such a page is a page. */
-  private isZeroPage(lower: number, upper: number, found: Residency): boolean {
+  /** Frames have numbers only for those who may see them (CAP_SYS_ADMIN). Merged: by KSM; forked: all others that are shared. */
+  private kindOf(lower: number, upper: number, found: Residency): SharedFrame {
     const frame = (upper % FRAME_BITS) * 2 ** 32 + lower;
-    if (frame === 0 || this.frameFlags === undefined) return false;
-    let isZero = this.knownFrames.get(frame);
-    if (isZero === undefined) {
-      const flags = Buffer.alloc(8);
-      readSync(this.frameFlags, flags, 0, 8, 8 * frame);
-      isZero = ((flags.readUInt32LE(0) >>> KPF_ZERO_PAGE) & 1) === 1;
+    if (frame === 0 || this.frameFlags === undefined) return "unknown";
+    let isZero = this.zeroFrames.has(frame);
+    if (!isZero) {
+      const bytes = Buffer.alloc(8);
+      readSync(this.frameFlags, bytes, 0, 8, 8 * frame);
+      const flags = bytes.readUInt32LE(0);
+      isZero = ((flags >>> KPF_ZERO_PAGE) & 1) === 1;
+      if (!isZero) return ((flags >>> KPF_KSM) & 1) === 1 ? "merged" : "forked";
       // There are few zero pages; shared frames may be any number, and change.
-      if (isZero) this.knownFrames.set(frame, isZero);
+      this.zeroFrames.add(frame);
     }
-    if (isZero) found.zeroPages++;
-    return isZero;
+    found.zeroPages++;
+    return "zero";
   }
 
   /** Reads resident pages; the answer is how many bytes from the front could be read. Those of a running process may go. */
