@@ -2,7 +2,6 @@
 
 import type { SavedPages } from "../sharing/estimate.js";
 import type { Ranking, Thresholds } from "../sharing/ranking.js";
-import { rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatPercent } from "./format.js";
 import { endParts, print, type SummaryOptions, styled, table } from "./terminal.js";
 
@@ -80,26 +79,22 @@ function savingPart({ processes, all, group, fraction }: Ranking): string {
   ].join("\n");
 }
 
+/** What ksmd has, beside what there is to be had. */
 function kernelPart({ processes, all }: Ranking, { kernel }: ProcessesOptions): string[] {
   if (!kernel) return [];
-  const merging = sum(processes.map(({ ksm }) => ksm?.ksm_merging_pages ?? 0));
-  const zeros = sum(processes.map(({ ksm }) => ksm?.ksm_zero_pages ?? 0));
+  const state = ["is stopped", "runs", "has taken all apart"][kernel.run] ?? "is in an unknown state";
   const { pages_shared = 0, pages_sharing = 0, ksm_zero_pages = 0 } = kernel;
-  const state = ["is stopped", "runs", "is unmerging"][kernel.run] ?? "is in an unknown state";
-  if (pages_sharing + ksm_zero_pages === 0) return [`Of that ksmd, which ${state}, has merged nothing yet.`];
-  const lines = [
-    ["ksmd on this machine", "pages", "size"],
-    ["saved (pages_sharing + ksm_zero_pages)", pages_sharing + ksm_zero_pages],
-    ["frames in use for it (pages_shared)", pages_shared],
-    ["merged pages of these processes (ksm_stat)", merging + zeros],
-    ["what these processes could save", Math.round(all.saved)],
-  ].map(([what, pages, bytes]) => [
-    String(what),
-    ...(bytes ? [String(pages), String(bytes)] : [formatCount(Number(pages)), size(Number(pages))]),
-  ]);
-  return [
-    `The kernel: ksmd ${state}, and holds ${formatPercent(rate(pages_sharing, all.saved))} of it\n${table(lines)}`,
+  const saved = pages_sharing + ksm_zero_pages;
+  if (saved === 0) return [`Of that ksmd, which ${state}, saves nothing.`];
+  const of = (name: string) => sum(processes.map(({ ksm }) => ksm?.[name] ?? 0));
+  const rows: [string, number][] = [
+    ["saved on this machine (pages_sharing, ksm_zero_pages)", saved],
+    ["in so many frames (pages_shared)", pages_shared],
+    ["merged of these processes (ksm_stat)", of("ksm_merging_pages") + of("ksm_zero_pages")],
+    ["what these processes could save", all.saved],
   ];
+  const text = rows.map(([what, pages]) => [what, formatCount(Math.round(pages)), size(pages)]);
+  return [`The kernel: ksmd ${state}\n${table([["", "pages", "size"], ...text])}`];
 }
 
 function summaryJson(ranking: Ranking, options: ProcessesOptions): object {
