@@ -21,6 +21,7 @@ async function shown(kernel: Record<string, number> | undefined, ...ksm: (Record
   const rest = { folder: "out", files: ["processes.csv"], seconds: 1, json: false, notes: [] };
   await printProcesses(ranking, { ...thresholds, ...rest, kernel });
   const text = write.mock.calls.map(([chunk]) => chunk).join("");
+  write.mockRestore();
   expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
   return text;
 }
