@@ -1,13 +1,14 @@
 // VMs of a real QEMU.
 
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { openCore } from "../support/core-reader.js";
 import { test as base, textsIn } from "../support/folder.js";
 import { type Guest, type GuestSettings, HAS_QEMU, QEMU, ramMappingOf, startGuest } from "../support/guest.js";
-import { ended, pagekin, start, succeed } from "../support/pagekin.js";
+import { ended, MAIN, pagekin, start, succeed } from "../support/pagekin.js";
 import { randomBytes } from "../support/random.js";
 import { CAN_MOUNT, withDisk } from "../support/tmpfs.js";
 import { because, IS_ROOT } from "../support/tools.js";
@@ -199,6 +200,28 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     await db.goesOn();
   });
 
+  test("and others go the way of docs/capture.md from capture to replay", async ({ folder, guest }) => {
+    const page = readFileSync(new URL("../../docs/capture.md", import.meta.url), "utf8");
+    const blocks = [...page.matchAll(/^```text\n(.*?)^```/gms)].map(([, block]) => block);
+    expect(blocks.length).toBe(2);
+    // The same in a hundredth of the time.
+    const shortened = blocks
+      .join("")
+      .replaceAll("--every 15s --for 1m ", "--every 150ms --for 600ms ")
+      .replaceAll("until: 75s", "until: 0.75s")
+      .replaceAll("npx pagekin ", `"${process.execPath}" "${MAIN}" `);
+    await guest({ name: "web" });
+    await guest({ name: "db" });
+    execFileSync("sh", ["-e", "-c", shortened], { cwd: folder });
+    const dumps = [0, 0.15, 0.3, 0.45, 0.6].flatMap((time) => [`db@${time}.elf`, `web@${time}.elf`]);
+    expect(readdirSync(path.join(folder, "captured")).sort()).toEqual(
+      [...dumps, "capture.json", "inventory.csv"].sort(),
+    );
+    expect(readdirSync(path.join(folder, "replayed"))).toContain("samples.csv");
+    expect(readdirSync(path.join(folder, "traced")).filter((file) => file.endsWith(".parquet")).length).toBe(10);
+    expect(readdirSync(path.join(folder, "traced-tables"))).toContain("self.csv");
+  });
+
   const hasHuge = HAS_QEMU && !readHuge().includes("[never]");
   test.skipIf(!hasHuge)(
     `in huge pages is captured with a warning${because(hasHuge, "this kernel gives none")}`,
@@ -220,7 +243,6 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
       else expect(end).toMatchObject({ code: 0, stderr: "" });
       await vm.goesOn();
     }
-    const { chmodSync } = await import("node:fs");
     chmodSync(folder, 0o711);
     for (const method of ["pmemsave", "core"]) {
       const out = path.join(folder, method);
