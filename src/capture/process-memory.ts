@@ -171,8 +171,8 @@ export class ProcessMemory {
     return done - (done % this.pageBytes);
   }
 
-  /** Bytes of a range that are in huge pages, which are resident as a whole. */
-  hugeBytes(start: number, end: number): number {
+  /** Bytes of the mappings that ranges are in which are in huge pages; these are resident as a whole. */
+  hugeBytes(ranges: readonly { start: number; end: number }[]): number {
     let huge = 0;
     let inside = false;
     let bytes = 0;
@@ -180,7 +180,7 @@ export class ProcessMemory {
       const head = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
       if (head) {
         const [from, to] = [Number.parseInt(head[1], 16), Number.parseInt(head[2], 16)];
-        inside = from < end && to > start;
+        inside = ranges.some(({ start, end }) => from < end && to > start);
         bytes = to - from;
         continue;
       }

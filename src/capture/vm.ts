@@ -144,7 +144,6 @@ export class Vm implements Subject {
     const extents = new ExtentList();
     const areas: Area[] = [];
     let swapped = 0;
-    let hugeBytes = 0;
     for (const { address, bytes, hostAddress } of pieces) {
       const found = await memory.eachRun(hostAddress, hostAddress + bytes, false, (at, length) =>
         extents.addStored(address + at - hostAddress, length, at),
@@ -152,7 +151,9 @@ export class Vm implements Subject {
       swapped += found.swapped;
       areas.push({ address, bytes, flags: EVERYTHING });
     }
-    for (const { hostAddress, bytes } of pieces) hugeBytes += memory.hugeBytes(hostAddress, hostAddress + bytes);
+    const hugeBytes = memory.hugeBytes(
+      pieces.map(({ hostAddress, bytes }) => ({ start: hostAddress, end: hostAddress + bytes })),
+    );
     const live = { memory, addressSpace: "physical", areas, extents, machine, notes: [] } as const;
     return {
       live: { ...live, areas, notes: [] },

@@ -127,6 +127,21 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     expect(refused.stderr).toMatch(/its RAM goes on above 4 GiB, and pmemsave would read the devices/);
   });
 
+  test("with a VGA card has no RAM in its window, as in QEMU's own dump", async ({ folder, guest }) => {
+    const vm = await guest({ name: "vga", more: ["-vga", "std"] });
+    await vm.tell("stop");
+    for (const method of ["resident", "core"])
+      await succeed(capture(path.join(folder, method), [vm.socket], "--method", method, "--quiet"));
+    const [resident, core] = ["resident", "core"].map((method) =>
+      openCore(path.join(folder, method, "vga@0.elf"), "paddr"),
+    );
+    const there = [...resident.pages()];
+    expect(there.filter((at) => at >= 0xa0000 && at < 0xc0000)).toEqual([]);
+    expect(there.filter((at) => at >= 0xc0000 && at < 0x100000).length).toBeGreaterThan(0);
+    expect(differing(there, resident.page, core.page)).toEqual([]);
+    for (const file of [resident, core]) file.close();
+  });
+
   test("runs on after it was captured, by whatever method", async ({ folder, guest }) => {
     const vm = await guest({ name: "web" });
     for (const method of ["resident", "pmemsave", "core"]) {
