@@ -1,6 +1,6 @@
 // A VM of a real QEMU, whose guest is a boot sector that counts in a loop and says so, with memory that a test knows.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -43,6 +43,12 @@ export interface Guest {
   end(): Promise<void>;
 }
 
+/** Those that run. None outlives the tests, also where one of these was given up. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** Starts one in a folder; done when its own code runs. */
 export async function startGuest(folder: string, settings: GuestSettings): Promise<Guest> {
   const { name, machine = "pc", memory = 128, smallPages = true, loaded = [], more = [] } = settings;
@@ -65,6 +71,8 @@ export async function startGuest(folder: string, settings: GuestSettings): Promi
   ];
   const errors: Buffer[] = [];
   const child = spawn(QEMU, args, { stdio: ["ignore", "ignore", "pipe"] });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
   const ended = once(child, "exit");
   const saidBytes = () => (existsSync(said) ? statSync(said).size : 0);
