@@ -18,7 +18,9 @@ interface Window {
   to: number;
 }
 
-const newWindow = (): Window => ({ buffer: new Uint8Array(WINDOW_BYTES), from: 0, to: 0 });
+/** Of a buffer that is made when something comes into it: most dumps need none. */
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const newWindow = (): Window => ({ buffer: NO_BYTES, from: 0, to: 0 });
 const holds = ({ from, to }: Window, offset: number, bytes: number) => offset >= from && offset + bytes <= to;
 const goesOn = ({ from, to }: Window, offset: number) => offset >= from && offset - to < SMALL_WINDOW;
 
@@ -33,7 +35,7 @@ export class DumpReader {
   private aside = newWindow();
   /** The extent that was decoded last of those that were not wanted whole. */
   private decoded = -1;
-  private readonly decodedBytes = new Uint8Array(MOST_CODED_BYTES);
+  private decodedBytes = NO_BYTES;
   /** The piece that the last read began with. */
   private piece = 0;
 
@@ -98,6 +100,7 @@ export class DumpReader {
       }
       if (this.decoded !== extent) {
         this.decoded = -1;
+        if (this.decodedBytes === NO_BYTES) this.decodedBytes = new Uint8Array(MOST_CODED_BYTES);
         this.decode(extent, code, this.decodedBytes.subarray(0, bytes));
         this.decoded = extent;
       }
@@ -136,6 +139,7 @@ export class DumpReader {
   }
 
   private fill(window: Window, offset: number, bytes: number): Window {
+    if (window.buffer === NO_BYTES) window.buffer = new Uint8Array(WINDOW_BYTES);
     const there = Math.min(bytes, this.file.bytes - offset);
     window.from = offset;
     window.to = offset;

@@ -44,9 +44,10 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
   const seekable = await toSeekable(opened);
   const payload = seekable.format === "virsh-save" ? await payloadOfSaved(seekable) : undefined;
   const plain = payload ?? seekable;
-  const fd = plain.fd ?? openSync(plain.name.path, "r");
+  // A raw dump has no headers to read.
+  const fd = plain.fd ?? (plain.format === "raw" ? undefined : openSync(plain.name.path, "r"));
   try {
-    const file = new DumpFile(displayName(plain.name), fd, plain.fileBytes);
+    const file = new DumpFile(displayName(plain.name), fd ?? -1, plain.fileBytes);
     const plan = payload
       ? await (await import("./formats/qemu-migration.js")).planMigration(file, 0, settings)
       : await (await dumpFormatNamed(plain.format)).plan(file, settings);
@@ -59,10 +60,10 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
     };
   } catch (error) {
     // A temporary file has no other owner yet.
-    if (plain.fd !== undefined) closeSync(fd);
+    if (plain.fd !== undefined) closeSync(plain.fd);
     throw error;
   } finally {
-    if (plain.fd === undefined) closeSync(fd);
+    if (plain.fd === undefined && fd !== undefined) closeSync(fd);
   }
 }
 

@@ -34,7 +34,7 @@ export interface ExtentArrays {
   codes: Uint8Array;
 }
 
-const FIRST_ROOM = 64;
+const FIRST_ROOM = 4;
 
 /** Extents in the order in which they were added. Addresses, offsets and their sums are below 2^53. */
 export class ExtentList {
@@ -106,8 +106,12 @@ export class ExtentList {
   }
 }
 
-const doubles = (count: number) => new Float64Array(new SharedArrayBuffer(8 * count));
-const bytes = (count: number) => new Uint8Array(new SharedArrayBuffer(count));
+/** Fewer are copied to threads sooner than shared. */
+export const FEW = 4096;
+
+const doubles = (count: number) =>
+  count < FEW ? new Float64Array(count) : new Float64Array(new SharedArrayBuffer(8 * count));
+const bytes = (count: number) => (count < FEW ? new Uint8Array(count) : new Uint8Array(new SharedArrayBuffer(count)));
 
 function copied<T extends Float64Array | Uint8Array>(from: T, to: T): T {
   to.set(from);

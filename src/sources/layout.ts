@@ -2,7 +2,7 @@
 
 import { MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
 import { breathe } from "../pace.js";
-import { CODE, type ExtentArrays, type ExtentList } from "./extents.js";
+import { CODE, type ExtentArrays, type ExtentList, FEW } from "./extents.js";
 import type { DumpPlan, Range } from "./formats/format.js";
 import { Heap } from "./heap.js";
 
@@ -147,8 +147,10 @@ class PieceList {
   }
 }
 
-const doubles = (count: number) => new Float64Array(new SharedArrayBuffer(8 * count));
-const words = (count: number) => new Uint32Array(new SharedArrayBuffer(4 * count));
+const doubles = (count: number) =>
+  count < FEW ? new Float64Array(count) : new Float64Array(new SharedArrayBuffer(8 * count));
+const words = (count: number) =>
+  count < FEW ? new Uint32Array(count) : new Uint32Array(new SharedArrayBuffer(4 * count));
 
 /** The parts of pieces that are in ranges (ascending). */
 function within(pieces: Pieces, ranges: readonly Range[]): Pieces {
