@@ -1,4 +1,4 @@
-import { Crew } from "../fingerprints/crew.js";
+import { Crew, optimizeLate } from "../fingerprints/crew.js";
 import { planResources } from "../fingerprints/resources.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
 import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
@@ -47,9 +47,12 @@ export const command: Command<typeof options> = {
 
 /** Sources → worlds → fingerprints → index → tables → files and summary. */
 async function analyze(args: Arguments<typeof options>): Promise<void> {
+  const wanted = parseResources(args);
+  // Opening many sources takes long, too.
+  if (wanted.workers === 1) optimizeLate();
   const { worlds, labelNames } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
-  const resources = planResources(parseResources(args), worlds);
+  const resources = planResources(wanted, worlds);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);

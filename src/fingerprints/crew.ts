@@ -8,6 +8,14 @@ import { Budget } from "./buckets.js";
 import { type Event, type Job, type Results, Runner, type Shared } from "./runner.js";
 import type { Message } from "./worker.js";
 
+/**
+ * For a run of one thread. The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it
+ * saves. (Not with workers: a changed flag makes Node compile all of its own modules again in each of them.)
+ */
+export function optimizeLate(): void {
+  setFlagsFromString("--interrupt-budget=1000000");
+}
+
 export class Crew {
   private readonly runner: Runner;
 
@@ -25,9 +33,7 @@ export class Crew {
     const progress = new SharedArrayBuffer(8);
     const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit, threads };
     if (threads > 1) return new Crew(shared, budget, await startWorkers(threads - 1, shared));
-    // The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it saves. (Not with
-    // workers: a changed flag makes Node compile all of its own modules again in each of them.)
-    setFlagsFromString("--interrupt-budget=1000000");
+    optimizeLate();
     return new Crew(shared, budget, []);
   }
 

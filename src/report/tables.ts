@@ -27,10 +27,20 @@ export function selfTable(results: readonly WorldResult[], labelNames: readonly 
     rows: eachSize(results, function* ({ timeS, snapshots }, sharing) {
       for (const [number, { member, labels }] of snapshots.entries()) {
         const self = selfSharing(sharing, number);
-        const counts = [self.pages, self.zeroPages, self.contents, self.selfSaved].map(formatNumber);
-        const rates = [formatRate(self.selfRate), formatNumber(self.zeroSaved), formatRate(self.nonzeroSelfRate)];
-        const own = labelNames.map((name) => labels[name] ?? "");
-        yield [formatNumber(timeS), member, formatNumber(sharing.pageBytes), ...counts, ...rates, ...own];
+        const row = [
+          formatNumber(timeS),
+          member,
+          formatNumber(sharing.pageBytes),
+          formatNumber(self.pages),
+          formatNumber(self.zeroPages),
+          formatNumber(self.contents),
+          formatNumber(self.selfSaved),
+          formatRate(self.selfRate),
+          formatNumber(self.zeroSaved),
+          formatRate(self.nonzeroSelfRate),
+        ];
+        for (const name of labelNames) row.push(labels[name] ?? "");
+        yield row;
       }
     }),
   };

@@ -34,7 +34,8 @@ export interface ExtentArrays {
   codes: Uint8Array;
 }
 
-const FIRST_ROOM = 4;
+/** Many dumps are one extent. */
+const FIRST_ROOM = 1;
 
 /** Extents in the order in which they were added. Addresses, offsets and their sums are below 2^53. */
 export class ExtentList {
@@ -88,11 +89,11 @@ export class ExtentList {
   arrays(): ExtentArrays {
     const { used } = this;
     return {
-      addresses: this.addresses.subarray(0, used),
-      lengths: this.lengths.subarray(0, used),
-      offsets: this.offsets.subarray(0, used),
-      sizes: this.sizes.subarray(0, used),
-      codes: this.codes.subarray(0, used),
+      addresses: firstOf(this.addresses, used),
+      lengths: firstOf(this.lengths, used),
+      offsets: firstOf(this.offsets, used),
+      sizes: firstOf(this.sizes, used),
+      codes: firstOf(this.codes, used),
     };
   }
 
@@ -107,11 +108,18 @@ export class ExtentList {
 }
 
 /** Fewer are copied to threads sooner than shared. */
-export const FEW = 4096;
+const FEW = 4096;
 
-const doubles = (count: number) =>
+export const doubles = (count: number) =>
   count < FEW ? new Float64Array(count) : new Float64Array(new SharedArrayBuffer(8 * count));
+export const words = (count: number) =>
+  count < FEW ? new Uint32Array(count) : new Uint32Array(new SharedArrayBuffer(4 * count));
 const bytes = (count: number) => (count < FEW ? new Uint8Array(count) : new Uint8Array(new SharedArrayBuffer(count)));
+
+/** A view of an array's first elements; the array itself if that is all of it. */
+export function firstOf<T extends Float64Array | Uint32Array | Uint8Array>(array: T, count: number): T {
+  return count === array.length ? array : (array.subarray(0, count) as T);
+}
 
 function copied<T extends Float64Array | Uint8Array>(from: T, to: T): T {
   to.set(from);

@@ -2,7 +2,7 @@
 
 import { MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
 import { breathe } from "../pace.js";
-import { CODE, type ExtentArrays, type ExtentList, FEW } from "./extents.js";
+import { CODE, doubles, type ExtentArrays, type ExtentList, firstOf, words } from "./extents.js";
 import type { DumpPlan, Range } from "./formats/format.js";
 import { Heap } from "./heap.js";
 
@@ -10,6 +10,8 @@ import { Heap } from "./heap.js";
 export const UNIT_BYTES = MOST_PAGE_BYTES;
 export const SEGMENT_UNITS = SEGMENT_BYTES / UNIT_BYTES;
 const LEDGER_PAGE = 4096;
+/** Room for the units of a small dump; there may be far fewer than its addresses span. */
+const MOST_UNITS_AT_FIRST = 4096;
 
 /** Stretches of addresses that do not overlap, ascending; each is a part of an extent. */
 export interface Pieces {
@@ -42,18 +44,19 @@ export interface Selection {
 }
 
 export async function layOut(plan: DumpPlan, { outside, keep }: Selection): Promise<Layout> {
-  const { extents, addressSpace, extra } = plan;
-  const all = await resolve(extents, plan.wins);
+  const { addressSpace, extra } = plan;
+  const extents = plan.extents.arrays();
+  const all = await resolve(plan.extents, plan.wins);
   const inRam = outside.length > 0 ? without(all, outside) : all;
   const pieces = keep ? within(inRam, keep) : inRam;
   const described = lengthOf(all);
-  const repeated = extents.totalBytes - described + (plan.repeatedBytes ?? 0);
+  const repeated = plan.extents.totalBytes - described + (plan.repeatedBytes ?? 0);
   const ramBytes = lengthOf(pieces);
   return {
-    ...{ addressSpace, pieces, extents: extents.arrays(), extra },
+    ...{ addressSpace, pieces, extents, extra },
     units: unitsOf(pieces),
     describedBytes: ramBytes,
-    elidedBytes: elidedBytes(pieces, extents.arrays()),
+    elidedBytes: elidedBytes(pieces, extents),
     absentBytes: spanBytes(plan, inRam, outside) - ramBytes,
     outsideBytes: described - lengthOf(inRam) + (plan.blockBytes ?? 0),
     repeatedBytes: repeated,
@@ -143,14 +146,9 @@ class PieceList {
 
   finish(): Pieces {
     const { from, to, extent, count } = this;
-    return { from: from.subarray(0, count), to: to.subarray(0, count), extent: extent.subarray(0, count) };
+    return { from: firstOf(from, count), to: firstOf(to, count), extent: firstOf(extent, count) };
   }
 }
-
-const doubles = (count: number) =>
-  count < FEW ? new Float64Array(count) : new Float64Array(new SharedArrayBuffer(8 * count));
-const words = (count: number) =>
-  count < FEW ? new Uint32Array(count) : new Uint32Array(new SharedArrayBuffer(4 * count));
 
 /** The parts of pieces that are in ranges (ascending). */
 function within(pieces: Pieces, ranges: readonly Range[]): Pieces {
@@ -201,7 +199,8 @@ function spanBytes({ span }: DumpPlan, { from, to }: Pieces, outside: readonly R
 }
 
 function unitsOf({ from, to }: Pieces): Float64Array {
-  let units = doubles(64);
+  const span = from.length > 0 ? Math.ceil(to[to.length - 1] / UNIT_BYTES) - Math.floor(from[0] / UNIT_BYTES) : 0;
+  let units = doubles(Math.min(span, MOST_UNITS_AT_FIRST));
   let count = 0;
   let next = 0;
   for (let i = 0; i < from.length; i++) {
@@ -219,7 +218,7 @@ function unitsOf({ from, to }: Pieces): Float64Array {
     }
     next = Math.max(next, end);
   }
-  return units.subarray(0, count);
+  return firstOf(units, count);
 }
 
 /** A stretch of a segment that is there: its address, and where it stands in the segment. */
