@@ -45,16 +45,21 @@ def start(number):
 
 
 def rest():
-    """Until some passes over all pages have changed nothing."""
+    """Until some passes have changed nothing. Looks between passes: in one, a page is in no tree while ksmd is at it."""
     end = time.monotonic() + REST_TIMEOUT_S
-    before, since = None, int(get("full_scans"))
+    before, since = None, 0
     while time.monotonic() < end:
+        scans = int(get("full_scans"))
+        put("run", 1)
+        while int(get("full_scans")) == scans and time.monotonic() < end:
+            time.sleep(0.002)
+        # Waits for the end of a batch.
+        put("run", 0)
         now = [get(name) for name in COUNTERS if record.has(name)]
         if now != before:
             before, since = now, int(get("full_scans"))
         elif int(get("full_scans")) - since >= REST_PASSES and get("pages_volatile") == "0":
             return
-        time.sleep(0.01)
     raise Skipped(f"ksmd does not come to rest in {REST_TIMEOUT_S} s: {before}")
 
 
@@ -69,9 +74,7 @@ def look(command):
     processes = []
     try:
         processes += [start(number) for number in (1, 2)]
-        put("run", 1)
         rest()
-        put("run", 0)
         pids = [process.pid for process in processes]
         said = subprocess.run(
             [*command, *(f"--pid={pid}" for pid in pids)], stdout=subprocess.PIPE, text=True, check=True
