@@ -51,7 +51,10 @@ async function takeSnapshot(
 ): Promise<SnapshotRecord> {
   const host = hostUsage();
   const usages = await Promise.all(subjects.map((subject) => subject.usage()));
-  const usage = subjects.flatMap(({ name }, i) => usageRow(timeS, name, usages[i], host));
+  const usage = subjects.flatMap(({ name }, i) => {
+    const own = usages[i];
+    return own ? [usageRow(timeS, name, own, host)] : [];
+  });
   const staging = series.stage();
   try {
     const { members, ...when } = await whileHeld(subjects, guardian, () =>

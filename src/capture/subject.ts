@@ -13,9 +13,12 @@ export interface Taken {
   notes: string[];
 }
 
+/** undefined: not known. */
 export interface Usage {
+  /** Memory that the guest uses, as it tells. */
   muvBytes: number | undefined;
-  mupBytes: number;
+  /** Memory of the host that the VM's process has. */
+  mupBytes: number | undefined;
   /** Memory that the balloon leaves to the guest. */
   balloonBytes: number | undefined;
 }

@@ -28,10 +28,10 @@ export function residentBytesOf(pid: number): number {
   return 1024 * Number(rss?.[1] ?? 0);
 }
 
-/** The row of a VM; none where its guest does not tell what it uses, since a replay needs numbers. */
-export function usageRow(timeS: number, vm: string, usage: Usage | undefined, host: number): string[][] {
-  if (usage?.muvBytes === undefined) return [];
-  return [[formatNumber(timeS), vm, formatNumber(usage.muvBytes), formatNumber(usage.mupBytes), formatRate(host)]];
+/** The row of a VM; what could not be measured is empty. */
+export function usageRow(timeS: number, vm: string, { muvBytes, mupBytes }: Usage, host: number): string[] {
+  const known = (bytes: number | undefined) => (bytes === undefined ? "" : formatNumber(bytes));
+  return [formatNumber(timeS), vm, known(muvBytes), known(mupBytes), formatRate(host)];
 }
 
 interface QomChild {

@@ -91,8 +91,8 @@ export class Vm implements Subject {
   async usage(): Promise<Usage | undefined> {
     const { pid, balloon } = this;
     return {
-      muvBytes: pid === undefined ? undefined : await balloon?.usedBytes(),
-      mupBytes: pid === undefined ? 0 : residentBytesOf(pid),
+      muvBytes: await balloon?.usedBytes(),
+      mupBytes: pid === undefined ? undefined : residentBytesOf(pid),
       balloonBytes: await balloon?.memoryBytes(),
     };
   }

@@ -148,7 +148,7 @@ async function capture<T extends { name: string }>(
   } finally {
     for (const subject of subjects) await subject.close();
   }
-  await printer.end(series.snapshots, how.kind === "vm" ? members : []);
+  await printer.end(series.snapshots);
 }
 
 async function tracerOf(args: Arguments<typeof seriesOptions>) {

@@ -87,8 +87,9 @@ export class RunningMachine implements Machine {
       return { usedBytes: (pages - zeroPages) * this.pageBytes, physicalBytes: pages * this.pageBytes };
     }
     const row = this.latest.get(this.memberName(member));
+    if (row?.muvBytes === undefined || row.mupBytes === undefined) return undefined;
     // The file knows nothing of this run's balloons, which may be larger.
-    return row && { usedBytes: row.muvBytes, physicalBytes: Math.max(0, row.mupBytes - this.balloonBytes(member)) };
+    return { usedBytes: row.muvBytes, physicalBytes: Math.max(0, row.mupBytes - this.balloonBytes(member)) };
   }
 
   balloonBytes(member: number): number {

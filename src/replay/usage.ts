@@ -5,18 +5,24 @@ import { parseSeconds } from "../sources/names.js";
 import { NANOSECONDS } from "./time.js";
 
 /** Columns that no row may leave empty. */
-export const USAGE_COLUMNS = ["time_s", "vm", "muv_bytes", "mup_bytes", "muh_rate"] as const;
+export const USAGE_COLUMNS = ["time_s", "vm", "muh_rate"] as const;
 
-/** Bytes that the guest uses (MUV) and that it has of the host's memory (MUP), and how full the host is (MUH, 0 to 1). */
+/**
+ * Bytes that the guest uses (MUV) and that it has of the host's memory (MUP), undefined where that could not be measured, and
+ * how full the host is (MUH, 0 to 1).
+ */
 export interface UsageRow {
   ns: number;
   vm: string;
-  muvBytes: number;
-  mupBytes: number;
+  muvBytes: number | undefined;
+  mupBytes: number | undefined;
   muhRate: number;
 }
 
-/** The rows of a CSV time_s,vm,muv_bytes,mup_bytes,muh_rate, in the order of time. members: what vm may name. */
+/**
+ * The rows of a CSV time_s,vm,muv_bytes,mup_bytes,muh_rate, in the order of time; muv_bytes and mup_bytes may be empty.
+ * members: what vm may name.
+ */
 export function parseUsage(
   rows: readonly Record<string, string>[],
   file: string,
@@ -32,13 +38,17 @@ export function parseUsage(
       if (!Number.isFinite(value)) throw fail(`${column} is "${row[column]}"`, "give a number");
       return value;
     };
+    const bytes = (column: string) => {
+      if (row[column] === undefined) throw fail(`no ${column} is given`, "leave it empty where it is not known");
+      return row[column] === "" ? undefined : number(column);
+    };
     const muhRate = number("muh_rate");
     if (muhRate > 1) throw fail(`muh_rate is "${row.muh_rate}"`, "give a part from 0 to 1");
     return {
       ns: Math.round(timeS * NANOSECONDS),
       vm: row.vm,
-      muvBytes: number("muv_bytes"),
-      mupBytes: number("mup_bytes"),
+      muvBytes: bytes("muv_bytes"),
+      mupBytes: bytes("mup_bytes"),
       muhRate,
     };
   });

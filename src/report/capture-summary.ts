@@ -17,7 +17,7 @@ interface Snapshot {
   taken: string;
   heldMs: number;
   members: readonly Member[];
-  /** Rows of usage.csv; the VM is the second column. */
+  /** Rows of usage.csv; the VM is the second column, what its guest uses the third. */
   usage: readonly string[][];
 }
 
@@ -54,16 +54,15 @@ export class Printer {
     await this.say(`  Note: ${text}`);
   }
 
-  /** vms: names of which usage.csv should tell. */
-  async end(snapshots: readonly Snapshot[], vms: readonly string[]): Promise<void> {
-    const known = new Set(snapshots.flatMap(({ usage }) => usage.map(([, vm]) => vm)));
-    const silent = vms.filter((vm) => !known.has(vm));
+  async end(snapshots: readonly Snapshot[]): Promise<void> {
+    const rows = snapshots.flatMap(({ usage }) => usage);
+    const silent = [...new Set(rows.filter(([, , used]) => used === "").map(([, vm]) => vm))];
     if (silent.length > 0)
       await this.note(
-        `${silent.join(", ")}: not in usage.csv, as the guest does not tell what it uses (virtio-balloon)`,
+        `${silent.join(", ")}: muv_bytes is empty in usage.csv where the guest did not tell what it uses (virtio-balloon)`,
       );
     await this.say(
-      `In ${this.folder}: inventory.csv${known.size > 0 ? ", usage.csv" : ""} and the files that it names`,
+      `In ${this.folder}: inventory.csv${rows.length > 0 ? ", usage.csv" : ""} and the files that it names`,
     );
     if (this.how !== "json") return;
     const list = snapshots.map(({ timeS, taken, heldMs, members }) => ({
@@ -74,6 +73,6 @@ export class Printer {
         ...{ member, file, stored_bytes: storedBytes, swapped_bytes: swappedBytes, notes },
       })),
     }));
-    await print(JSON.stringify({ out: this.folder, snapshots: list, not_in_usage: silent }, null, 2));
+    await print(JSON.stringify({ out: this.folder, snapshots: list, usage_unknown: silent }, null, 2));
   }
 }

@@ -85,8 +85,14 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     for (const file of [resident, core]) file.close();
     for (const method of ["resident", "pmemsave", "core"]) {
       const files = readdirSync(path.join(folder, method));
-      expect(files.length).toBe(3);
+      expect(files.length).toBe(4);
       for (const file of files) expect(statSync(path.join(folder, method, file)).mode & 0o777).toBe(0o600);
+      // This guest has no balloon.
+      const [, row] = readFileSync(path.join(folder, method, "usage.csv"), "utf8").split("\n");
+      const [time, name, used, host, rate] = row.split(",");
+      expect([time, name, used]).toEqual(["0", "web", ""]);
+      expect(Number(host)).toBeGreaterThan(residentBytes);
+      expect(Number(rate) > 0 && Number(rate) < 1).toBe(true);
     }
   });
 
@@ -166,7 +172,7 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
         await end;
         expect(existsSync(path.join(out, "inventory.csv"))).toBe(false);
         await succeed(capture(out, [vm.socket], "--method", method, "--quiet"));
-        expect(readdirSync(out).length).toBe(3);
+        expect(readdirSync(out).length).toBe(4);
       }
     }
   });
@@ -196,7 +202,7 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     const args = capture(out, [web.socket, `data=${db.socket}`], "--every", "200ms", "--for", "600ms", "--json");
     const said = JSON.parse(await succeed(args));
     expect(said.snapshots.map(({ time_s }: { time_s: number }) => time_s)).toEqual([0, 0.2, 0.4, 0.6]);
-    expect(said.not_in_usage).toEqual(["web", "data"]);
+    expect(said.usage_unknown).toEqual(["web", "data"]);
     await succeed([
       "analyze",
       "--inventory",
@@ -230,7 +236,7 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     execFileSync("sh", ["-e", "-c", shortened], { cwd: folder });
     const dumps = [0, 0.15, 0.3, 0.45, 0.6].flatMap((time) => [`db@${time}.elf`, `web@${time}.elf`]);
     expect(readdirSync(path.join(folder, "captured")).sort()).toEqual(
-      [...dumps, "capture.json", "inventory.csv"].sort(),
+      [...dumps, "capture.json", "inventory.csv", "usage.csv"].sort(),
     );
     expect(readdirSync(path.join(folder, "replayed"))).toContain("samples.csv");
     expect(readdirSync(path.join(folder, "traced")).filter((file) => file.endsWith(".parquet")).length).toBe(10);

@@ -308,6 +308,26 @@ describe("measured usage", () => {
       ["deflate", to[2]],
     ]);
   });
+
+  test("a balloon stays as it is while it is not known what its guest uses; the host's rate counts", async ({
+    folder,
+  }) => {
+    const scenario = {
+      until: 8,
+      usage: "usage.csv",
+      controller: { kind: "semma", balloon_step: 3 * PAGE, scan_step: 40 },
+      scanner: { pages_to_scan: 100, sleep_millisecs: SLEEP_MS },
+    };
+    const sources = { "a@0": Array.from({ length: 100 }, (_, page) => page) };
+    const rows = [`0,a,${PAGE},${100 * PAGE},0.7`, `3,a,,${100 * PAGE},0.7`, "5,a,,,0.9", `7,a,${PAGE},,0.7`];
+    const usage = `time_s,vm,muv_bytes,mup_bytes,muh_rate\n${rows.join("\n")}\n`;
+    const replayed = await replay(folder, { sources, scenario, files: { "usage.csv": usage } });
+    // Decisions are at 2, 4, 6 and 8 s.
+    expect(replayed.rows("decisions").map((row) => [row.time_s, row.action, row.to])).toEqual([
+      ["2", "inflate", String(3 * PAGE)],
+      ["6", "pages_to_scan", "140"],
+    ]);
+  });
 });
 
 describe("a balloon's pages", () => {
