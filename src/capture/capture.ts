@@ -57,9 +57,10 @@ async function takeSnapshot(
   });
   const staging = series.stage();
   try {
-    const { members, ...when } = await whileHeld(subjects, guardian, () =>
+    const { members, finish, ...when } = await whileHeld(subjects, guardian, () =>
       takeMembers(subjects, staging, timeS, tracer),
     );
+    for (const one of finish) await one();
     members.forEach((member, i) => {
       member.balloonBytes = usages[i]?.balloonBytes;
     });
@@ -72,15 +73,21 @@ async function takeSnapshot(
   }
 }
 
+/** What was found of each, and what is left to do when all go on. */
+interface Members {
+  members: MemberRecord[];
+  finish: (() => Promise<void>)[];
+}
+
 /** Stops all, does something, and lets all go whatever happens. */
 async function whileHeld(
   subjects: readonly Subject[],
   guardian: Guardian,
-  work: () => Promise<MemberRecord[]>,
-): Promise<Pick<SnapshotRecord, "taken" | "heldMs" | "members">> {
+  work: () => Promise<Members>,
+): Promise<Pick<SnapshotRecord, "taken" | "heldMs"> & Members> {
   await guardian.hold(subjects.flatMap(({ held }) => held ?? []));
   const taken = new Date();
-  let members: MemberRecord[] | undefined;
+  let members: Members | undefined;
   let failure: unknown;
   try {
     await allOf(subjects.map((subject) => subject.stop()));
@@ -91,7 +98,7 @@ async function whileHeld(
   await letAllGo(subjects, failure);
   await guardian.hold([]);
   if (!members) throw failure;
-  return { taken: taken.toISOString(), heldMs: Date.now() - taken.getTime(), members };
+  return { taken: taken.toISOString(), heldMs: Date.now() - taken.getTime(), ...members };
 }
 
 /** Whatever became of the one, the others are let go. */
@@ -119,12 +126,14 @@ async function takeMembers(
   staging: Staging,
   timeS: number,
   tracer: Tracer | undefined,
-): Promise<MemberRecord[]> {
+): Promise<Members> {
   const members: MemberRecord[] = [];
+  const finish: Members["finish"] = [];
   for (const subject of subjects) {
     const file = `${subject.name}@${formatNumber(timeS)}.${tracer ? "parquet" : subject.extension}`;
     const place = staging.place(file);
-    const { live, storedBytes = 0, swappedBytes, notes } = await subject.take(place, staging);
+    const taken = await subject.take(place, staging);
+    const { live, storedBytes = 0, swappedBytes, notes } = taken;
     const record = { member: subject.name, file, storedBytes, swappedBytes, notes };
     if (live && tracer) {
       record.storedBytes = await tracer.write(live, { member: subject.name, timeS, shownAs: subject.shownAs }, place);
@@ -137,6 +146,7 @@ async function takeMembers(
     if (swappedBytes > 0)
       record.notes = [...record.notes, `${swappedBytes} bytes are swapped out, so not resident, and are absent`];
     members.push(record);
+    if (taken.finish) finish.push(taken.finish);
   }
-  return members;
+  return { members, finish };
 }

@@ -213,6 +213,6 @@ function noteBytes({ type, bytes }: ElfNote): Buffer {
   return Buffer.concat([head, bytes, Buffer.alloc(-bytes.length & 3)]);
 }
 
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
 }

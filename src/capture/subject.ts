@@ -11,6 +11,8 @@ export interface Taken {
   storedBytes?: number;
   swappedBytes: number;
   notes: string[];
+  /** What is left to do when all go on. */
+  finish?(): Promise<void>;
 }
 
 /** undefined: not known. */

@@ -9,6 +9,7 @@ import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramOf 
 import type { Area } from "./live-memory.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
 import { Qmp } from "./qmp.js";
+import { joinFiles, notesOf, type Stretch, stretchesOf } from "./raw-file.js";
 import type { Staging } from "./series.js";
 import type { Subject, Taken, Usage } from "./subject.js";
 import { Balloon, residentBytesOf } from "./usage.js";
@@ -20,7 +21,6 @@ export type Method = (typeof METHODS)[number];
 const DUMP_MS = 3_600_000;
 /** States in which others work on the VM's memory. */
 const IN_MOTION = ["inmigrate", "finish-migrate", "restore-vm", "save-vm", "colo"];
-const FOUR_GIB = 2 ** 32;
 const EVERYTHING = 4 + 2 + 1;
 /** e_machine by QEMU's names. */
 const MACHINES: Record<string, number> = { x86_64: 62, i386: 3, aarch64: 183, arm: 40, riscv64: 243, ppc64: 21 };
@@ -101,21 +101,40 @@ export class Vm implements Subject {
     if (this.method === "resident") return this.takeResident();
     const file = path.resolve(place.path);
     try {
-      this.prepareFile(file, staging);
-      if (this.method === "pmemsave") {
-        const size = await this.lowRamEnd();
-        await this.qmp.execute("pmemsave", { val: 0, size, filename: file }, DUMP_MS);
-      } else {
-        const dump = { paging: false, protocol: `file:${file}` };
-        await this.qmp.execute("dump-guest-memory", dump, DUMP_MS);
+      const pmemsaves = this.method === "pmemsave";
+      const stretches = pmemsaves ? stretchesOf(this.qmp, await ramOf(this.qmp)) : [];
+      const files = await (pmemsaves ? this.savePhysical(stretches, file, staging) : this.dump(file, staging));
+      for (const one of files) {
+        if (process.getuid?.() === 0) chownSync(one, 0, 0);
+        chmodSync(one, 0o600);
       }
-      const own = process.getuid?.() ?? 0;
-      if (own === 0) chownSync(file, 0, 0);
-      chmodSync(file, 0o600);
-      return { storedBytes: statSync(file).size, swappedBytes: 0, notes: [] };
+      const storedBytes = files.reduce((sum, one) => sum + statSync(one).size, 0);
+      const finish = () =>
+        joinFiles(files).catch((error: unknown) => {
+          throw fromSystem(error, place.shownAs);
+        });
+      return { storedBytes, swappedBytes: 0, notes: notesOf(stretches), finish };
     } catch (error) {
       throw fromSystem(refusalOfWriter(error, place.shownAs), place.shownAs);
     }
+  }
+
+  /** A file for each stretch of RAM. */
+  private async savePhysical(stretches: readonly Stretch[], file: string, staging: Staging): Promise<string[]> {
+    const files: string[] = [];
+    for (const { address, bytes } of stretches) {
+      const filename = files.length === 0 ? file : `${file}.${files.length}`;
+      files.push(filename);
+      this.prepareFile(filename, staging);
+      await this.qmp.execute("pmemsave", { val: address, size: bytes, filename }, DUMP_MS);
+    }
+    return files;
+  }
+
+  private async dump(file: string, staging: Staging): Promise<string[]> {
+    this.prepareFile(file, staging);
+    await this.qmp.execute("dump-guest-memory", { paging: false, protocol: `file:${file}` }, DUMP_MS);
+    return [file];
   }
 
   /** Makes the file that QEMU will fill: nobody else may read it then, whatever QEMU's umask. */
@@ -126,14 +145,6 @@ export class Vm implements Subject {
     if (uid === 0) return;
     chownSync(file, uid, gid);
     staging.openTo();
-  }
-
-  private async lowRamEnd(): Promise<number> {
-    const pieces = await ramOf(this.qmp);
-    const end = Math.max(...pieces.map(({ address, bytes }) => address + bytes));
-    if (end <= FOUR_GIB) return end;
-    const hint = "take --method core or resident";
-    throw this.qmp.fault("its RAM goes on above 4 GiB, and pmemsave would read the devices below as memory", hint);
   }
 
   private async takeResident(): Promise<Taken> {
