@@ -102,6 +102,7 @@ export async function peel(head: Buffer, bytes: number): Promise<Layers & { cont
 /** The first bytes of what a compressed head holds. */
 async function decompressedHead(head: Buffer, compression: Compression, bytes: number): Promise<Buffer> {
   if (compression === "none") return head.subarray(0, bytes);
+  if (compression === "zstd") return (await (await import("./zstd.js")).unzstdHead(head, bytes)).subarray(0, bytes);
   const parts: Uint8Array[] = [];
   let length = 0;
   try {
@@ -117,7 +118,6 @@ async function decompressedHead(head: Buffer, compression: Compression, bytes: n
 }
 
 async function decodeHead(head: Buffer, compression: Packing, bytes: number): Promise<Bytes> {
-  if (compression === "zstd") return (await import("./zstd.js")).decode([head]);
   if (compression !== "gzip") return decompress(only(head), compression, "");
   const { constants } = await import("node:zlib");
   // gzip takes little more than the bytes that it holds, whatever they are.

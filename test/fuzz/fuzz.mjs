@@ -70,14 +70,13 @@ function jobsOf(subject) {
   const job = { subject, seed, everyCut, mostRssBytes: MOST_RSS_BYTES };
   totals.get(subject).jobs = 1;
   if (only !== undefined) return [{ ...job, from: only, to: only + 1 }];
-  const lengths = SUBJECTS.find(({ name }) => name === subject)
-    .bases()
-    .map(({ bytes }) => bytes.length - 1);
+  const { bases, mostCases = CASES_A_JOB } = SUBJECTS.find(({ name }) => name === subject);
+  const lengths = bases().map(({ bytes }) => bytes.length - 1);
   const cuts = 2 * lengths.reduce((a, b) => a + b);
   const count = everyCut ? Math.min(cuts, Number(values.cases ?? cuts)) : Number(values.cases ?? USUAL_CASES);
-  const starts = Array.from({ length: Math.ceil(count / CASES_A_JOB) }, (_, i) => i * CASES_A_JOB);
+  const starts = Array.from({ length: Math.ceil(count / mostCases) }, (_, i) => i * mostCases);
   totals.get(subject).jobs = starts.length;
-  return starts.map((from) => ({ ...job, from, to: Math.min(count, from + CASES_A_JOB) }));
+  return starts.map((from) => ({ ...job, from, to: Math.min(count, from + mostCases) }));
 }
 
 function fail(job, number, what, kept, allowTruncated) {

@@ -116,3 +116,22 @@ describe.each(CONTAINERS)("$name", ({ name, extension, fixture, signature, insta
     });
   });
 });
+
+/** A frame of unknown length that needs a window of 128 MiB, with blocks of one byte repeated. */
+function zstdOfLargeWindow(letters: string): Buffer {
+  const blocks = [...letters].flatMap((letter, i) => {
+    const header = Buffer.alloc(3);
+    header.writeUIntLE((0x20000 << 3) | (1 << 1) | (i === letters.length - 1 ? 1 : 0), 0, 3);
+    return [header, Buffer.from(letter)];
+  });
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3]), ...blocks]);
+}
+
+test("many zstd dumps with large windows are read in one run", async ({ folder }) => {
+  const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+  for (const letter of letters) writeFileSync(path.join(folder, `${letter}.zst`), zstdOfLargeWindow(`${letter}z`));
+  const files = letters.map((letter) => `${letter}.zst`);
+  await succeed(["analyze", ...files, "--page-size", "4k", "--out", "out", "--quiet"], { cwd: folder });
+  const rows = rowsOf(path.join(folder, "out"), "self.csv").map((row) => [row.member, row.pages, row.contents]);
+  expect(rows).toEqual(letters.map((letter) => [letter, "64", letter === "z" ? "1" : "2"]));
+});
