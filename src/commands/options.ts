@@ -3,7 +3,7 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from "yargs";
 import { PagekinError } from "../errors.js";
 import type { DumpSettings } from "../sources/dump.js";
-import { FORMAT_NAMES } from "../sources/format-names.js";
+import { FORMAT_NAMES } from "../sources/formats/registry.js";
 
 const KIB = 1024;
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

@@ -2,11 +2,10 @@
 
 import type { DumpFile } from "../dump-file.js";
 import type { ExtentList } from "../extents.js";
-import type { FormatName } from "../format-names.js";
 
 export interface DumpFormat {
   /** As ledger.csv, `inspect` and --format have it. */
-  name: FormatName;
+  name: string;
   /** Whether a file that begins with this head (4096 bytes, less of a shorter file) is of this format. */
   probe(head: Buffer): boolean;
   /**

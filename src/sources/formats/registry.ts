@@ -1,12 +1,11 @@
 // Every dump format: how its files begin, and where its reader is, which is loaded for such files only. A new one is a file
 // beside this one and a line here.
 
-import type { FormatName } from "../format-names.js";
 import type { DumpFormat } from "./format.js";
 import { raw } from "./raw.js";
 
 interface Entry {
-  name: FormatName;
+  name: string;
   /** Whether a file that begins with this head may be of the format; its own probe decides. */
   maybe(head: Buffer): boolean;
   load(): Promise<DumpFormat>;
@@ -45,6 +44,9 @@ const FORMATS: readonly Entry[] = [
 ];
 
 const isZlib = (head: Buffer) => head.length >= 2 && (head[0] & 15) === 8 && head.readUInt16BE(0) % 31 === 0;
+
+/** As ledger.csv and --format have them. */
+export const FORMAT_NAMES = [raw.name, ...FORMATS.map(({ name }) => name)];
 
 /** The format of a file that begins so, if it has a signature. */
 export async function dumpFormatOf(head: Buffer): Promise<DumpFormat | undefined> {
