@@ -2,12 +2,25 @@
 // the modules one by one), the library's types, and the licences of what is bundled.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 
 const run = (tool, ...args) =>
   execFileSync(process.execPath, [path.join("node_modules", ...tool), ...args], { stdio: "inherit" });
+
+const MIT_TERMS = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
+files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy,
+modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
+Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
 rmSync("dist", { recursive: true, force: true });
 run(["assemblyscript", "bin", "asc.js"], "--target", "release");
@@ -40,16 +53,25 @@ writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licences(Object.keys(metafile.inp
 
 /** The licence texts of the packages that files come from. */
 function licences(files) {
-  const packages = new Set(
-    files.map((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean),
-  );
-  return [...packages]
+  const byFolder = new Map();
+  for (const file of files) {
+    const folder = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+    if (folder) byFolder.set(folder, [...(byFolder.get(folder) ?? []), file]);
+  }
+  return [...byFolder.keys()]
     .sort()
     .map((folder) => {
-      const { name, version, license } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
-      const file = existsSync(folder) && readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-      const text = file ? readFileSync(path.join(folder, file), "utf8").trim() : "";
-      return `${name} ${version} (${license})\n\n${text}\n`;
+      const about = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file ? readFileSync(path.join(folder, file), "utf8").trim() : termsOf(about, byFolder.get(folder));
+      return `${about.name} ${about.version} (${about.license})\n\n${text}\n`;
     })
     .join(`\n${"-".repeat(80)}\n\n`);
+}
+
+/** Of a package that comes without a licence file: whose it is, the notices in its code, and the terms that it names. */
+function termsOf({ name, license, author }, files) {
+  if (license !== "MIT") throw new Error(`${name} comes without the text of its licence (${license})`);
+  const notices = files.flatMap((file) => readFileSync(file, "utf8").match(/\/\*!.*?\*\//gs) ?? []);
+  return [`Copyright (c) ${author?.name ?? author}`, ...notices, MIT_TERMS].join("\n\n");
 }
