@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PagekinError } from "../errors.js";
 import { formatNumber } from "../report/format.js";
+import { Progress } from "../report/progress.js";
 import { writeCore } from "./elf-write.js";
 import { Guardian } from "./guardian.js";
 import type { MemberRecord, SeriesFolder, SnapshotRecord, Staging } from "./series.js";
@@ -13,6 +14,7 @@ import { hostUsage, usageRow } from "./usage.js";
 export interface CaptureSettings {
   /** Writes traces in place of dumps. */
   tracer: Tracer | undefined;
+  showProgress: boolean;
   onSnapshot(snapshot: SnapshotRecord, lateS: number): Promise<void>;
 }
 
@@ -47,7 +49,7 @@ async function takeSnapshot(
   series: SeriesFolder,
   timeS: number,
   guardian: Guardian,
-  { tracer }: CaptureSettings,
+  { tracer, showProgress }: CaptureSettings,
 ): Promise<SnapshotRecord> {
   const host = hostUsage();
   const usages = await Promise.all(subjects.map((subject) => subject.usage()));
@@ -55,10 +57,16 @@ async function takeSnapshot(
     const own = usages[i];
     return own ? [usageRow(timeS, name, own, host)] : [];
   });
+  const expected = (await Promise.all(subjects.map((subject) => subject.expectedBytes()))).reduce((a, b) => a + b, 0);
   const staging = series.stage();
+  let done = 0;
+  const progress = Progress.ofBytes(expected, () => Math.min(done, expected), showProgress);
+  const onBytes = (bytes: number) => {
+    done += bytes;
+  };
   try {
     const { members, finish, ...when } = await whileHeld(subjects, guardian, () =>
-      takeMembers(subjects, staging, timeS, tracer),
+      takeMembers(subjects, staging, timeS, { tracer, onBytes }),
     );
     for (const one of finish) await one();
     members.forEach((member, i) => {
@@ -70,6 +78,8 @@ async function takeSnapshot(
   } catch (error) {
     staging.remove();
     throw error;
+  } finally {
+    progress.stop();
   }
 }
 
@@ -125,20 +135,21 @@ async function takeMembers(
   subjects: readonly Subject[],
   staging: Staging,
   timeS: number,
-  tracer: Tracer | undefined,
+  { tracer, onBytes }: { tracer: Tracer | undefined; onBytes(bytes: number): void },
 ): Promise<Members> {
   const members: MemberRecord[] = [];
   const finish: Members["finish"] = [];
   for (const subject of subjects) {
     const file = `${subject.name}@${formatNumber(timeS)}.${tracer ? "parquet" : subject.extension}`;
     const place = staging.place(file);
-    const taken = await subject.take(place, staging);
+    const taken = await subject.take(place, staging, onBytes);
     const { live, storedBytes = 0, swappedBytes, notes } = taken;
     const record = { member: subject.name, file, storedBytes, swappedBytes, notes };
     if (live && tracer) {
-      record.storedBytes = await tracer.write(live, { member: subject.name, timeS, shownAs: subject.shownAs }, place);
+      const head = { member: subject.name, timeS, shownAs: subject.shownAs };
+      record.storedBytes = await tracer.write(live, head, place, onBytes);
     } else if (live) {
-      const written = await writeCore(live, place);
+      const written = await writeCore(live, place, onBytes);
       record.storedBytes = written.storedBytes;
       if (written.unreadBytes > 0)
         record.notes = [...notes, `${written.unreadBytes} bytes went away while they were read, and are absent`];

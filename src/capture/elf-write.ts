@@ -31,8 +31,8 @@ export interface Written {
 }
 
 /** Copies what is resident to a file that its owner alone may read. */
-export async function writeCore(live: LiveMemory, place: Place): Promise<Written> {
-  const writer = new CoreWriter(live, place);
+export async function writeCore(live: LiveMemory, place: Place, onBytes: (bytes: number) => void): Promise<Written> {
+  const writer = new CoreWriter(live, place, onBytes);
   try {
     return await writer.write();
   } catch (error) {
@@ -56,6 +56,7 @@ class CoreWriter {
   constructor(
     private readonly live: LiveMemory,
     place: Place,
+    private readonly onBytes: (bytes: number) => void,
   ) {
     this.notes = Buffer.concat(live.notes.map(noteBytes));
     this.isPhysical = live.addressSpace === "physical";
@@ -107,6 +108,7 @@ class CoreWriter {
       const got = memory.read(this.buffer.subarray(this.filled, this.filled + room), source + at);
       this.filled += got;
       stored += got;
+      this.onBytes(got);
       at += got;
       if (got < room) {
         endRun(at);

@@ -23,11 +23,16 @@ export interface HostedPiece extends RamPiece {
   hostAddress: number;
 }
 
+/** Bytes of a VM's RAM. */
+export async function ramBytesOf(qmp: Qmp): Promise<number> {
+  const summary = (await qmp.execute("query-memory-size-summary")) as Record<string, number>;
+  return summary["base-memory"] + (summary["plugged-memory"] ?? 0);
+}
+
 /** The RAM of a VM by guest-physical address. Device memory, firmware and what devices lie over are not in it. */
 export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
   const backends = (await qmp.execute("query-memdev")) as { id?: string; size: number }[];
-  const summary = (await qmp.execute("query-memory-size-summary")) as Record<string, number>;
-  const ramBytes = summary["base-memory"] + (summary["plugged-memory"] ?? 0);
+  const ramBytes = await ramBytesOf(qmp);
   const sizes = new Map(backends.map(({ id, size }) => [id ?? "", size]));
   const pieces = piecesIn(await qmp.print("info mtree -f"), new Set(sizes.keys()));
   const blocks = [...new Set(pieces.map(({ block }) => block))];

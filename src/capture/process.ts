@@ -7,6 +7,7 @@ import { ExtentList } from "../sources/extents.js";
 import type { ElfNote, LiveMemory } from "./live-memory.js";
 import { type Mapping, ProcessMemory } from "./process-memory.js";
 import type { Subject, Taken } from "./subject.js";
+import { residentBytesOf } from "./usage.js";
 
 /** Areas that the kernel lends to every process; their names differ between kernels. */
 const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
@@ -56,6 +57,10 @@ export class Process implements Subject {
 
   async letGo(): Promise<void> {
     if (this.held) process.kill(this.pid, "SIGCONT");
+  }
+
+  async expectedBytes(): Promise<number> {
+    return residentBytesOf(this.pid) ?? 0;
   }
 
   async usage(): Promise<undefined> {

@@ -37,7 +37,9 @@ export interface Subject {
   letGo(): Promise<void>;
   /** Of a VM: what it uses. */
   usage(): Promise<Usage | undefined>;
-  /** Finds what there is to copy; or has it written to a place. */
-  take(place: Place, staging: Staging): Promise<Taken>;
+  /** About how many bytes a snapshot of it takes. */
+  expectedBytes(): Promise<number>;
+  /** Finds what there is to copy; or has it written to a place, and says meanwhile how many bytes more are there. */
+  take(place: Place, staging: Staging, onBytes: (bytes: number) => void): Promise<Taken>;
   close(): Promise<void>;
 }

@@ -25,6 +25,7 @@ export class Tracer {
     { memory, addressSpace, areas, extents }: LiveMemory,
     { member, timeS, shownAs }: { member: string; timeS: number; shownAs: string },
     place: Place,
+    onBytes: (bytes: number) => void,
   ): Promise<number> {
     const plan = { addressSpace, extents, span: areas, wins: "first", isX86: false, notes: [] } as const;
     const layout = await layOut({ ...plan, notes: [] }, { outside: [], keep: undefined });
@@ -38,10 +39,12 @@ export class Tracer {
     } as const;
     const tasks = [{ source: 0, opened, member, timeS, fileName: place.shownAs, place }];
     let bytes = 0;
-    const onBytes = (more: number) => {
+    const count = (more: number) => {
       bytes += more;
+      onBytes(more);
     };
-    await writeTraces(() => tasks.pop(), { hasher: this.hasher, key: this.key, version: VERSION, onBytes });
+    const settings = { hasher: this.hasher, key: this.key, version: VERSION, onBytes: count };
+    await writeTraces(() => tasks.pop(), settings);
     chmodSync(place.path, 0o600);
     return bytes;
   }

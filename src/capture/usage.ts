@@ -22,9 +22,15 @@ export function hostUsage(): number {
   return (kib("MemTotal") - kib("MemAvailable")) / kib("MemTotal");
 }
 
-/** Bytes of a process that are in memory. */
-export function residentBytesOf(pid: number): number {
-  const rss = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+/** Bytes of a process that are in memory; undefined where there is no such process any more. */
+export function residentBytesOf(pid: number): number | undefined {
+  let status: string;
+  try {
+    status = readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return undefined;
+  }
+  const rss = /^VmRSS:\s+(\d+) kB/m.exec(status);
   return 1024 * Number(rss?.[1] ?? 0);
 }
 

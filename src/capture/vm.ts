@@ -5,7 +5,7 @@ import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
 import { ExtentList } from "../sources/extents.js";
 import type { Place } from "./elf-write.js";
-import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramOf } from "./guest-ram.js";
+import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
 import type { Area } from "./live-memory.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
 import { Qmp } from "./qmp.js";
@@ -19,6 +19,7 @@ export type Method = (typeof METHODS)[number];
 
 /** QEMU writes a dump while it does nothing else. */
 const DUMP_MS = 3_600_000;
+const LOOK_MS = 100;
 /** States in which others work on the VM's memory. */
 const IN_MOTION = ["inmigrate", "finish-migrate", "restore-vm", "save-vm", "colo"];
 const EVERYTHING = 4 + 2 + 1;
@@ -97,13 +98,20 @@ export class Vm implements Subject {
     };
   }
 
-  async take(place: Place, staging: Staging): Promise<Taken> {
+  async expectedBytes(): Promise<number> {
+    const resident = this.memory && this.pid !== undefined ? residentBytesOf(this.pid) : undefined;
+    return resident ?? ramBytesOf(this.qmp);
+  }
+
+  async take(place: Place, staging: Staging, onBytes: (bytes: number) => void): Promise<Taken> {
     if (this.method === "resident") return this.takeResident();
     const file = path.resolve(place.path);
     try {
       const pmemsaves = this.method === "pmemsave";
       const stretches = pmemsaves ? stretchesOf(this.qmp, await ramOf(this.qmp)) : [];
-      const files = await (pmemsaves ? this.savePhysical(stretches, file, staging) : this.dump(file, staging));
+      const files = await (pmemsaves
+        ? this.savePhysical(stretches, file, staging, onBytes)
+        : this.dump(file, staging, onBytes));
       for (const one of files) {
         if (process.getuid?.() === 0) chownSync(one, 0, 0);
         chmodSync(one, 0o600);
@@ -120,20 +128,27 @@ export class Vm implements Subject {
   }
 
   /** A file for each stretch of RAM. */
-  private async savePhysical(stretches: readonly Stretch[], file: string, staging: Staging): Promise<string[]> {
+  private async savePhysical(
+    stretches: readonly Stretch[],
+    file: string,
+    staging: Staging,
+    onBytes: (bytes: number) => void,
+  ): Promise<string[]> {
     const files: string[] = [];
     for (const { address, bytes } of stretches) {
       const filename = files.length === 0 ? file : `${file}.${files.length}`;
       files.push(filename);
       this.prepareFile(filename, staging);
-      await this.qmp.execute("pmemsave", { val: address, size: bytes, filename }, DUMP_MS);
+      const saved = this.qmp.execute("pmemsave", { val: address, size: bytes, filename }, DUMP_MS);
+      await watchSize(filename, onBytes, saved);
     }
     return files;
   }
 
-  private async dump(file: string, staging: Staging): Promise<string[]> {
+  private async dump(file: string, staging: Staging, onBytes: (bytes: number) => void): Promise<string[]> {
     this.prepareFile(file, staging);
-    await this.qmp.execute("dump-guest-memory", { paging: false, protocol: `file:${file}` }, DUMP_MS);
+    const dumped = this.qmp.execute("dump-guest-memory", { paging: false, protocol: `file:${file}` }, DUMP_MS);
+    await watchSize(file, onBytes, dumped);
     return [file];
   }
 
@@ -182,6 +197,18 @@ function processWith(socket: string, pieces: readonly HostedPiece[]): number {
   const pid = holdersOf(socket).find((holder) => holdsPieces(visibleMappings(holder), pieces));
   if (pid === undefined) throw noProcess(socket);
   return pid;
+}
+
+/** Tells how a file grows while another program writes it. */
+async function watchSize(file: string, onBytes: (bytes: number) => void, writing: Promise<unknown>): Promise<void> {
+  let seen = 0;
+  const timer = setInterval(() => {
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? seen;
+    onBytes(size - seen);
+    seen = size;
+  }, LOOK_MS);
+  await writing.finally(() => clearInterval(timer));
+  onBytes(statSync(file).size - seen);
 }
 
 /** What QEMU says when it cannot write, with what to do. */

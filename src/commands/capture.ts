@@ -10,7 +10,7 @@ import { choosePageSizes } from "../fingerprints/worlds.js";
 import { Printer } from "../report/capture-summary.js";
 import { type Arguments, type Command, parsePageSizes, parseTime, runOptions, sourceOptions } from "./options.js";
 
-const { json, quiet } = runOptions;
+const { json, quiet, progress } = runOptions;
 const seriesOptions = {
   out: {
     type: "string",
@@ -27,6 +27,7 @@ const seriesOptions = {
   "key-file": { type: "string", describe: "of --fingerprint: key of the fingerprints, as of pagekin fingerprint" },
   json,
   quiet,
+  progress,
 } as const;
 
 const SECRETS =
@@ -144,7 +145,11 @@ async function capture<T extends { name: string }>(
   try {
     for (const one of named) subjects.push(await open(one));
     const onSnapshot = (snapshot: SnapshotRecord, lateS: number) => printer.snapshot(snapshot, lateS);
-    await captureSeries(subjects, series, { tracer: tracer && new Tracer(tracer.pageSizes, tracer.key), onSnapshot });
+    await captureSeries(subjects, series, {
+      tracer: tracer && new Tracer(tracer.pageSizes, tracer.key),
+      showProgress: args.progress && !args.quiet,
+      onSnapshot,
+    });
   } finally {
     for (const subject of subjects) await subject.close();
   }

@@ -174,7 +174,6 @@ describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => 
           { id: "pc.ram", size: 128 * MIB },
           { id: "ivshmem", size: MIB },
         ]);
-      if (command === "query-memory-size-summary") return returns({ "base-memory": 128 * MIB, "plugged-memory": 0 });
       if (args["command-line"] !== "info mtree -f") return undefined;
       return returns(
         [

@@ -73,6 +73,8 @@ export class FakeVm {
         return returns({ status: this.running ? "running" : "paused", running: this.running });
       case "query-target":
         return returns({ arch: "x86_64" });
+      case "query-memory-size-summary":
+        return returns({ "base-memory": 128 * 2 ** 20, "plugged-memory": 0 });
       case "qom-list":
         return returns([]);
       case "qmp_capabilities":
