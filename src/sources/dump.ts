@@ -74,11 +74,15 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
   const { name, fd: spooled, fileBytes } = opened;
   const file = displayName(name);
   const fd = spooled ?? openSync(name.path, "r");
+  let isReadOn = false;
   try {
     const head = new DumpFile(file, fd, fileBytes).read(0, Math.min(HEAD_BYTES, fileBytes), "the header");
     const { payloadOf } = await import("./formats/virsh-save.js");
     const { offset, compression } = payloadOf(head, fileBytes, file);
-    if (compression === "none") return undefined;
+    if (compression === "none") {
+      isReadOn = fd === spooled;
+      return undefined;
+    }
     const { fd: unpacked, bytes } = await spool(decompress(chunksOf(fd, offset), compression, file)).catch(
       (error: unknown) => {
         if (!(error instanceof PagekinError)) throw error;
@@ -89,7 +93,8 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
     );
     return { name, format: opened.format, compression: "none", fileBytes: bytes, fd: unpacked };
   } finally {
-    closeSync(fd);
+    // A stream that is not packed is read where it is, in a temporary file too.
+    if (!isReadOn) closeSync(fd);
   }
 }
 

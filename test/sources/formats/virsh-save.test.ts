@@ -41,6 +41,7 @@ describe("read", () => {
     ["a file packed with gzip", saved({ stream: gzipSync(STREAM), packedAs: 1 })],
   ])("%s", async ([, bytes], { folder }) => {
     await expectSameAsRaw(folder, bytes, RAW);
+    await expectSameAsRaw(folder, gzipSync(bytes), RAW);
     expect(await ledgerOf(folder, bytes)).toMatchObject({
       format: "virsh-save",
       nonzero: 2,
