@@ -22,9 +22,20 @@ const SIGNATURES: [says: string, signature: string, offset?: number][] = [
   ["VMware", "\xd1\xba\xd1\xba"],
   ["VMware", "\xd2\xbe\xd2\xbe"],
   ["VMware", "\xd3\xbe\xd3\xbe"],
-  // Two little-endian words, 0x54564319 and 0x56084025 (criu/include/magic.h).
+  // The little-endian word 0x01282014.
+  ["Hyper-V", "\x14\x20\x28\x01"],
+  ["VirtualBox", "\x7fVirtualBox SavedState V2.0\n"],
+  // Two little-endian words, 0x54564319 and 0x56084025 (criu/include/magic.h): a pagemap; then the core of a process.
   ["CRIU", "\x19CVT%@\x08V"],
+  ["CRIU", "\x19CVT\x36\x27\x09\x55"],
   ["swap", "SWAPSPACE2", 4086],
+  ["swap", "S1SUSPEND", 4086],
+  // As GNU tar and POSIX tar have it behind the name.
+  ["tar", "ustar  \0", 257],
+  ["tar", "ustar\x0000", 257],
+  ["ZIP", "PK\x03\x04"],
+  ["7z", "7z\xbc\xaf\x27\x1c"],
+  ["qcow2", "QFI\xfb"],
 ];
 
 test.for(SIGNATURES)("%s: %j", async ([says, signature, offset = 0], { folder }) => {

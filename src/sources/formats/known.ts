@@ -27,8 +27,18 @@ const UNREAD: readonly Signature[] = [
   hex("VMware state file", "d1bad1ba"),
   hex("VMware state file", "d2bed2be"),
   hex("VMware state file", "d3bed3be"),
-  hex("CRIU image", "1943565425400856"),
+  hex("Hyper-V state file", "14202801"),
+  latin("VirtualBox saved state", "\x7fVirtualBox SavedState "),
+  // The first word of all of CRIU's images but the pages themselves.
+  hex("CRIU image", "19435654"),
   latin("Linux swap area", "SWAPSPACE2", 4086),
+  // With a hibernated system in it.
+  latin("Linux swap area", "S1SUSPEND", 4086),
+  // What people put dumps in, or mistake for dumps.
+  latin("tar archive", "ustar", 257),
+  latin("ZIP archive", "PK\x03\x04"),
+  latin("7z archive", "7z\xbc\xaf\x27\x1c"),
+  latin("qcow2 image", "QFI\xfb"),
 ];
 
 /** The name of a known format without a reader, if the head has its signature. */
