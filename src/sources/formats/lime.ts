@@ -7,7 +7,7 @@ import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
 import { kindAtHead } from "./range-header.js";
 import { planRanges } from "./range-walk.js";
 
-/** Bytes of a compressed dump that are enough to see its first header; they cannot become much. */
+/** Bytes of a compressed dump that are enough to see that it is one; they cannot become much. */
 const HEAD_BYTES = 512;
 
 export const lime: DumpFormat = {
@@ -20,17 +20,17 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
   if (isDeflated(file.read(0, Math.min(HEAD_BYTES, file.bytes), "the head")))
     throw file.fault(
       0,
-      "LiME compressed this dump (compress=1)",
+      "this is one zlib stream, as LiME writes with compress=1",
       "decompress it first, for instance with zlib-flate -uncompress",
     );
   return planRanges(file, settings);
 }
 
-/** Whether a head is that of one zlib stream in which a LiME dump stands: what compress=1 makes. */
+/** Whether a head is that of one zlib stream: what compress=1 makes of a dump in any of LiME's formats, raw and padded too. */
 function isDeflated(head: Buffer): boolean {
   if (head.length < 2 || (head[0] & 15) !== 8 || head.readUInt16BE(0) % 31 !== 0) return false;
   try {
-    return kindAtHead(inflateSync(head.subarray(0, HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH })) === "lime";
+    return inflateSync(head.subarray(0, HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH }).length > 0;
   } catch {
     return false;
   }

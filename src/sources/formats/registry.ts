@@ -24,7 +24,7 @@ const FORMATS: readonly Entry[] = [
   },
   { name: "xen", maybe: beginsWith("\x7fELF"), load: async () => (await import("./xen.js")).xen },
   { name: "elf", maybe: beginsWith("\x7fELF"), load: async () => (await import("./elf.js")).elf },
-  // A LiME dump may be one zlib stream.
+  // What LiME writes may be one zlib stream.
   {
     name: "lime",
     maybe: (head) => beginsWith("EMiL", "LiME")(head) || isZlib(head),

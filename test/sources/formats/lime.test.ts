@@ -74,6 +74,7 @@ describe("is refused", () => {
     ["where it ends in a header", Buffer.concat([good, good.subarray(0, 31)]), ["at 0x1020", /ends before/]],
     ["of a big-endian machine", header({ first: 0n, last: 0n, bigEndian: true }), ["at 0x0", /big-endian/]],
     ["compressed by LiME", deflateSync(good, { windowBits: 11 }), [/compress=1/, /decompress/]],
+    ["compressed by LiME without headers", deflateSync(pages(1, 2), { windowBits: 11 }), [/compress=1/, /decompress/]],
   ];
   test.for(bad)("%s", async ([, dump, says], { folder }) => {
     writeFileSync(path.join(folder, "vm.lime"), dump);
