@@ -16,9 +16,9 @@ export class DumpFile {
     return offset >= 0 && bytes >= 0 && offset <= this.bytes && bytes <= this.bytes - offset;
   }
 
-  /** Reads bytes; an error if they are not all there. what: what they are, for the error. */
+  /** Reads bytes without which there is no plan; an error if they are not all there. what: what they are, for the error. */
   read(offset: number, bytes: number, what: string): Buffer {
-    if (!this.has(offset, bytes)) throw this.cut(offset, what);
+    if (!this.has(offset, bytes)) throw this.endsBefore(offset, what);
     const target = Buffer.allocUnsafe(bytes);
     this.readInto(target, offset);
     return target;
@@ -39,7 +39,12 @@ export class DumpFile {
     return new PagekinError(what, { file: this.shownAs, offset, hint });
   }
 
-  /** The file ends before what should be at an offset. */
+  /** The file ends before what nothing can be read without, also with --allow-truncated. */
+  endsBefore(offset: number, what: string): PagekinError {
+    return this.fault(offset, `the file ends before ${what}`);
+  }
+
+  /** The file ends before what should be at an offset; what is there can be read. */
   cut(offset: number, what: string): PagekinError {
     const hint = "take the dump again, or read what is there with --allow-truncated";
     return this.fault(offset, `the file ends before ${what}`, hint);

@@ -166,7 +166,7 @@ export async function eachSegment(file: DumpFile, header: ElfHeader, visit: (seg
   if (segments > 0 && header.segmentBytes !== fields.segmentBytes)
     throw file.fault(fields.phentsize, `a program header has ${fields.segmentBytes} bytes, not ${header.segmentBytes}`);
   if (!file.has(phoff, segments * fields.segmentBytes))
-    throw file.cut(Math.min(phoff, file.bytes), `the end of its ${segments} program headers`);
+    throw file.endsBefore(Math.min(phoff, file.bytes), `the end of its ${segments} program headers`);
   const segment: Segment = { index: 0, at: 0, type: 0, flags: 0, offset: 0, vaddr: 0, paddr: 0, filesz: 0, memsz: 0 };
   for (let first = 0; first < segments; first += HEADERS_AT_ONCE) {
     const count = Math.min(HEADERS_AT_ONCE, segments - first);
@@ -224,7 +224,7 @@ export function readSections(file: DumpFile, header: ElfHeader): Map<string, Sec
   if (names >= sections)
     throw file.fault(fields.phentsize + 8, `section ${names} should have the names of the ${sections} sections`);
   const strings = sectionAt(names);
-  if (!file.has(strings.offset, strings.bytes)) throw file.cut(strings.at, "the names of its sections");
+  if (!file.has(strings.offset, strings.bytes)) throw file.endsBefore(strings.at, "the names of its sections");
   const found = new Map<string, Section>();
   for (let i = 0; i < sections; i++) {
     const name = nameAt(file, strings, words.u32(i * fields.sectionBytes));

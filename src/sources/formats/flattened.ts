@@ -140,7 +140,7 @@ export class Flattened implements PlainFile {
   }
 
   cut(offset: number, what: string): PagekinError {
-    if (this.isCut) return this.file.cut(this.file.bytes, what);
+    if (this.isCut) return this.file.endsBefore(this.file.bytes, what);
     return this.fault(offset, `no chunk has ${what}, at 0x${offset.toString(16)} of the plain file`);
   }
 

@@ -114,6 +114,21 @@ describe("a core of a machine", () => {
     await expectRead(folder, cut, { ...left, absent: 5 * PAGE - 1000 }, "--allow-truncated");
   });
 
+  test("cut before the end of its headers: --allow-truncated is not advised, as it does not help", async ({
+    folder,
+  }) => {
+    const whole = elfCore(QEMU);
+    for (const bytes of [10, 60, 70]) {
+      writeFileSync(path.join(folder, "vm.elf"), whole.subarray(0, bytes));
+      for (const more of [[], ["--allow-truncated"]])
+        await expectRefused(
+          folder,
+          ["analyze", "vm.elf", ...more],
+          [/ends before the end of .*; take the dump again$/m],
+        );
+    }
+  });
+
   test("of aarch64, where no note names QEMU and no device is left out", async ({ folder }) => {
     const loads = [
       { paddr: 0x4000000, bytes: pages(1) },

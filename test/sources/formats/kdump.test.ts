@@ -278,6 +278,9 @@ describe("pagekin with a kdump", () => {
     const out = path.join(folder, "out");
     await succeed(["analyze", "k.kdump", "--allow-truncated", "--page-size", "4k", "--out", out], { cwd: folder });
     expect(rowsOf(out, "ledger.csv")).toMatchObject([{ nonzero_bytes: "8192", absent_bytes: "4096" }]);
+    writeFileSync(path.join(folder, "k.kdump"), dump.subarray(0, 4100));
+    for (const more of [[], ["--allow-truncated"]])
+      await expectRefused(folder, ["analyze", "k.kdump", ...more], [/ends before .*sub header; take the dump again$/m]);
   });
 
   test("counts pages that were left out as absent RAM, however many lie together", async ({ folder }) => {
