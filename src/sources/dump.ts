@@ -42,20 +42,20 @@ export async function openDump(opened: Opened, settings: DumpSettings): Promise<
 /** Plans a dump, in a temporary file unless it is a plain one. */
 export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DUMPS): Promise<Opened> {
   const seekable = await toSeekable(opened);
-  const payload = seekable.format === "virsh-save" ? await payloadOfSaved(seekable) : undefined;
-  const plain = payload ?? seekable;
+  const saved = seekable.format === "virsh-save" ? await unpackSaved(seekable) : undefined;
+  const plain = saved?.stream ?? seekable;
   // A raw dump has no headers to read.
   const fd = plain.fd ?? (plain.format === "raw" ? undefined : openSync(plain.name.path, "r"));
   try {
     const file = new DumpFile(displayName(plain.name), fd ?? -1, plain.fileBytes);
-    const plan = payload
+    const plan = saved
       ? await (await import("./formats/qemu-migration.js")).planMigration(file, 0, settings)
       : await (await dumpFormatNamed(plain.format)).plan(file, settings);
     return {
       ...plain,
       layout: await layOut(plan, selectionOf(plan, plain, settings)),
       notes: plan.notes,
-      details: plan.details ?? {},
+      details: { ...plan.details, ...saved?.details },
       packing: packingOf(opened),
     };
   } catch (error) {
@@ -70,7 +70,7 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
 const packingOf = ({ compression, inner }: Opened): Layers => (inner ? { compression, inner } : { compression });
 
 /** The stream of a `virsh save` file in a temporary file, if it is packed. */
-async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
+async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: Record<string, unknown> } | undefined> {
   const { name, fd: spooled, fileBytes } = opened;
   const file = displayName(name);
   const fd = spooled ?? openSync(name.path, "r");
@@ -78,7 +78,7 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
   try {
     const head = new DumpFile(file, fd, fileBytes).read(0, Math.min(HEAD_BYTES, fileBytes), "the header");
     const { payloadOf } = await import("./formats/virsh-save.js");
-    const { offset, compression } = payloadOf(head, fileBytes, file);
+    const { offset, compression, details } = payloadOf(head, fileBytes, file);
     if (compression === "none") {
       isReadOn = fd === spooled;
       return undefined;
@@ -91,7 +91,7 @@ async function payloadOfSaved(opened: Opened): Promise<Opened | undefined> {
         throw new PagekinError(error.message, { file, offset: place, hint: error.hint });
       },
     );
-    return { name, format: opened.format, compression: "none", fileBytes: bytes, fd: unpacked };
+    return { stream: { name, format: opened.format, compression: "none", fileBytes: bytes, fd: unpacked }, details };
   } finally {
     // A stream that is not packed is read where it is, in a temporary file too.
     if (!isReadOn) closeSync(fd);

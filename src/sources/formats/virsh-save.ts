@@ -25,12 +25,17 @@ export const virshSave: DumpFormat = {
   plan: planSaved,
 };
 
-/** Where the stream begins, and how it is packed. head: at least the header, of a file that is long enough for it. */
-export function payloadOf(
-  head: Buffer,
-  fileBytes: number,
-  shownAs: string,
-): { offset: number; compression: SavedCompression } {
+interface Payload {
+  /** Where the stream begins. */
+  offset: number;
+  /** How it is packed. */
+  compression: SavedCompression;
+  /** What else the header tells. */
+  details: Record<string, unknown>;
+}
+
+/** What the header says of the stream. head: at least the header, of a file that is long enough for it. */
+export function payloadOf(head: Buffer, fileBytes: number, shownAs: string): Payload {
   const fault = (offset: number, what: string, hint = "save the domain again") =>
     new PagekinError(what, { file: shownAs, offset, hint });
   if (magicOf(head) === UNFINISHED) throw fault(0, "this virsh save file was never finished");
@@ -44,7 +49,12 @@ export function payloadOf(
     throw fault(WORD.compression, `no way of packing has the number ${word(WORD.compression)}`);
   const offset = HEADER_BYTES + word(WORD.dataBytes);
   if (offset >= fileBytes) throw fault(WORD.dataBytes, `the file ends before its stream, at 0x${offset.toString(16)}`);
-  return { offset, compression };
+  const wasRunning = word(WORD.wasRunning) !== 0;
+  return {
+    offset,
+    compression,
+    details: { stream_offset: offset, stream_compression: compression, was_running: wasRunning },
+  };
 }
 
 const magicOf = (head: Buffer) => head.toString("latin1", 0, MAGIC_BYTES);
@@ -59,9 +69,8 @@ function wordsOf(head: Buffer): (offset: number) => number {
 /** The plan of a file whose stream is not packed. */
 async function planSaved(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
   const head = file.read(0, Math.min(HEAD_BYTES, file.bytes), "the header");
-  const { offset, compression } = payloadOf(head, file.bytes, file.shownAs);
+  const { offset, compression, details } = payloadOf(head, file.bytes, file.shownAs);
   if (compression !== "none") throw file.fault(offset, `the stream is packed with ${compression}`, "unpack it first");
   const plan = await planMigration(file, offset, settings);
-  const wasRunning = wordsOf(head)(WORD.wasRunning) !== 0;
-  return { ...plan, details: { ...plan.details, stream_offset: offset, was_running: wasRunning } };
+  return { ...plan, details: { ...plan.details, ...details } };
 }

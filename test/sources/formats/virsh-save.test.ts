@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
 import { CONTAINERS } from "../../support/containers.js";
@@ -14,6 +16,7 @@ import {
 } from "../../support/dumps/stream-checks.js";
 import { saved, streamAt } from "../../support/dumps/virsh.js";
 import { test } from "../../support/folder.js";
+import { succeed } from "../../support/pagekin.js";
 import { because, HAS_ZSTD, zstd } from "../../support/tools.js";
 
 const [A, B] = [1, 2].map((seed) => pageOf(seed));
@@ -48,6 +51,18 @@ describe("read", () => {
       elided_zero: 2,
       absent: 0,
     });
+  });
+
+  test("inspect tells of a packed stream what it tells of a plain one, and how it is packed", async ({ folder }) => {
+    const inspect = async (bytes: Buffer) => {
+      writeFileSync(path.join(folder, "vm"), bytes);
+      return JSON.parse(await succeed(["inspect", "vm", "--json"], { cwd: folder }));
+    };
+    const said = { stream_offset: streamAt(), was_running: true };
+    const plain = await inspect(saved({ stream: STREAM }));
+    expect(plain.details).toMatchObject({ ...said, stream_compression: "none" });
+    const packed = await inspect(saved({ stream: gzipSync(STREAM), packedAs: 1 }));
+    expect(packed).toEqual({ ...plain, details: { ...plain.details, stream_compression: "gzip" } });
   });
 
   test.skipIf(!HAS_ZSTD)(`a file packed with zstd${because(HAS_ZSTD, "zstd is not installed")}`, async ({ folder }) => {
