@@ -34,11 +34,12 @@ export interface LiveProcesses {
 export function listProcesses(pids: readonly number[] | undefined): LiveProcesses {
   if (process.platform !== "linux")
     throw new PagekinError("--live reads /proc, which only Linux has", { hint: "name dumps of processes instead" });
-  const all =
-    pids ??
-    readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
+  // A process that is named twice would share all of its memory with itself.
+  const all = pids
+    ? new Set(pids)
+    : readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number);
   const found: LiveProcesses = { readable: [], vms: [], closed: [] };
   for (const pid of all) {
     if (pid === process.pid) continue;

@@ -156,6 +156,15 @@ sys.stdin.read()`;
     }
   });
 
+  test("a number that is given twice is one process", async ({ folder }) => {
+    await using running = await start([100, 0, 0, 0]);
+    const [pid] = running.pids;
+    await live(folder, [pid, pid], "--sample", "1");
+    const [row, ...others] = rowsOf(path.join(folder, "out"), "processes.csv");
+    expect(others).toEqual([]);
+    expect(row).toMatchObject({ pid: String(pid), inter_sharing_rate: rate(0, 1) });
+  });
+
   test("a number that no process has is refused", async ({ folder }) => {
     await expectRefused(folder, ["processes", "--live", "--pid", "999999999"], [/there is no process 999999999/]);
     await expectRefused(folder, ["processes", "--live", "--pid", "x"], [/--pid x/]);
