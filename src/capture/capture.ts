@@ -95,7 +95,9 @@ async function whileHeld(
   guardian: Guardian,
   work: () => Promise<Members>,
 ): Promise<Pick<SnapshotRecord, "taken" | "heldMs"> & Members> {
-  await guardian.hold(subjects.flatMap(({ held }) => held ?? []));
+  // Asked each time: its owner may have paused or continued one meanwhile.
+  const held = await Promise.all(subjects.map((subject) => subject.toHold()));
+  await guardian.hold(held.flatMap((one) => one ?? []));
   const taken = new Date();
   let members: Members | undefined;
   let failure: unknown;

@@ -228,7 +228,7 @@ function openIfAllowed(file: string): number | undefined {
 }
 
 /** What it means that a file of /proc cannot be opened or read. */
-function refusal(error: unknown, file: string): unknown {
+export function refusal(error: unknown, file: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EACCES" || code === "EPERM") {
     return new PagekinError("its memory may not be read by this user", {

@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PagekinError } from "../errors.js";
 import { ExtentList } from "../sources/extents.js";
+import type { Held } from "./guardian.js";
 import type { ElfNote, LiveMemory } from "./live-memory.js";
-import { type Mapping, ProcessMemory } from "./process-memory.js";
+import { type Mapping, ProcessMemory, refusal } from "./process-memory.js";
 import type { Subject, Taken } from "./subject.js";
 import { residentBytesOf } from "./usage.js";
 
@@ -27,7 +28,7 @@ export interface ProcessSettings {
 
 export class Process implements Subject {
   readonly extension = "elf";
-  readonly held: Subject["held"];
+  private isHeld = false;
   private readonly memory: ProcessMemory;
 
   constructor(
@@ -36,16 +37,24 @@ export class Process implements Subject {
     private readonly settings: ProcessSettings,
   ) {
     this.memory = ProcessMemory.open(pid, this.shownAs);
-    // One that somebody else has stopped stays so.
-    this.held = settings.stop && !isStopped(pid) ? { pid } : undefined;
   }
 
   get shownAs(): string {
     return `process ${this.pid}`;
   }
 
+  async toHold(): Promise<Held | undefined> {
+    const { pid, settings } = this;
+    try {
+      this.isHeld = settings.stop && !isStopped(pid);
+    } catch (error) {
+      throw refusal(error, this.shownAs);
+    }
+    return this.isHeld ? { pid } : undefined;
+  }
+
   async stop(): Promise<void> {
-    if (!this.held) return;
+    if (!this.isHeld) return;
     process.kill(this.pid, "SIGSTOP");
     for (const end = Date.now() + STOP_MS; !isStopped(this.pid); await sleep(5)) {
       if (Date.now() > end) {
@@ -56,7 +65,7 @@ export class Process implements Subject {
   }
 
   async letGo(): Promise<void> {
-    if (this.held) process.kill(this.pid, "SIGCONT");
+    if (this.isHeld) process.kill(this.pid, "SIGCONT");
   }
 
   async expectedBytes(): Promise<number> {

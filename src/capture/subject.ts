@@ -31,8 +31,9 @@ export interface Subject {
   readonly shownAs: string;
   /** Of the file that it is written to. */
   readonly extension: string;
-  /** What it takes to let it go again; undefined where it is not stopped. */
-  readonly held: Held | undefined;
+  /** What it takes to let it go again; undefined where it is not to be stopped, or is already: then it stays so. */
+  toHold(): Promise<Held | undefined>;
+  /** These two do nothing unless it is to be held. */
   stop(): Promise<void>;
   letGo(): Promise<void>;
   /** Of a VM: what it uses. */

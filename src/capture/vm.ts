@@ -5,6 +5,7 @@ import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
 import { ExtentList } from "../sources/extents.js";
 import type { Place } from "./elf-write.js";
+import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
 import type { Area } from "./live-memory.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
@@ -27,12 +28,13 @@ const EVERYTHING = 4 + 2 + 1;
 const MACHINES: Record<string, number> = { x86_64: 62, i386: 3, aarch64: 183, arm: 40, riscv64: 243, ppc64: 21 };
 
 export class Vm implements Subject {
+  private isHeld = false;
+
   private constructor(
     readonly name: string,
     private readonly qmp: Qmp,
     private readonly method: Method,
     private readonly machine: number,
-    private readonly wasRunning: boolean,
     private readonly balloon: Balloon | undefined,
     /** Its process, where it could be found. */
     private readonly pid: number | undefined,
@@ -42,8 +44,7 @@ export class Vm implements Subject {
   static async open(name: string, socket: string, method: Method): Promise<Vm> {
     const qmp = await Qmp.connect(socket);
     try {
-      const { status, running } = (await qmp.execute("query-status")) as { status: string; running: boolean };
-      if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${status})`, "capture it afterwards");
+      await runs(qmp);
       const { arch } = (await qmp.execute("query-target")) as { arch: string };
       const balloon = await Balloon.find(qmp);
       await balloon?.ask();
@@ -54,7 +55,7 @@ export class Vm implements Subject {
         pid = processWith(socket, pieces);
         memory = ProcessMemory.open(pid, `process ${pid} of VM ${name}`);
       }
-      return new Vm(name, qmp, method, MACHINES[arch] ?? 0, running, balloon, pid, memory);
+      return new Vm(name, qmp, method, MACHINES[arch] ?? 0, balloon, pid, memory);
     } catch (error) {
       qmp.close();
       throw error;
@@ -69,17 +70,17 @@ export class Vm implements Subject {
     return this.method === "pmemsave" ? "raw" : "elf";
   }
 
-  /** A VM that was paused before stays so. */
-  get held(): Subject["held"] {
-    return this.wasRunning ? { socket: path.resolve(this.qmp.file) } : undefined;
+  async toHold(): Promise<Held | undefined> {
+    this.isHeld = await runs(this.qmp);
+    return this.isHeld ? { socket: path.resolve(this.qmp.file) } : undefined;
   }
 
   async stop(): Promise<void> {
-    if (this.wasRunning) await this.qmp.execute("stop");
+    if (this.isHeld) await this.qmp.execute("stop");
   }
 
   async letGo(): Promise<void> {
-    if (this.wasRunning) await this.qmp.execute("cont");
+    if (this.isHeld) await this.qmp.execute("cont");
   }
 
   async close(): Promise<void> {
@@ -187,6 +188,13 @@ export class Vm implements Subject {
       notes: hugeBytes > 0 ? [noteOfHuge(hugeBytes)] : [],
     };
   }
+}
+
+/** Whether a VM runs, or is paused; one on which others work is refused. */
+async function runs(qmp: Qmp): Promise<boolean> {
+  const { status, running } = (await qmp.execute("query-status")) as { status: string; running: boolean };
+  if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${status})`, "capture it afterwards");
+  return running;
 }
 
 const noteOfHuge = (bytes: number) =>

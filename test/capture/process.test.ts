@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { openCore } from "../support/core-reader.js";
 import { test as base, textsIn } from "../support/folder.js";
-import { MAIN, pagekin, start, succeed } from "../support/pagekin.js";
+import { ended, MAIN, pagekin, start, succeed } from "../support/pagekin.js";
 import {
   type Patterned,
   patternOf,
@@ -140,6 +140,19 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
     } finally {
       subject.end();
     }
+  });
+
+  test("that ended before the next snapshot is named", async ({ folder, subject }) => {
+    const args = ["--stop", "--anonymous-only", "--every", "1s", "--for", "1s", "--out", "out", "--quiet"];
+    const child = start(["capture", "process", `app=${subject.pid}`, ...args], { cwd: folder });
+    const end = ended(child);
+    while (!existsSync(path.join(folder, "out/inventory.csv"))) await sleep(5);
+    subject.end();
+    expect(await end).toMatchObject({
+      code: 2,
+      stderr: `pagekin: process ${subject.pid}: there is no such process; give the number of one that runs (see ps)\n`,
+    });
+    expect(readdirSync(path.join(folder, "out")).sort()).toEqual(["app@0.elf", "capture.json", "inventory.csv"]);
   });
 
   test("goes on when there is no room for its memory", async ({ folder, subject }) => {

@@ -1,5 +1,6 @@
 // VMs whose monitors do not do what they should: whatever happens, all VMs go on.
 
+import { once } from "node:events";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -97,6 +98,26 @@ describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => 
     expect((await core(folder, ["web"])).code).toBe(0);
     expect(web.told).not.toContain("cont");
     expect(web.told).not.toContain("stop");
+  });
+
+  test("that their owner pauses or continues between two snapshots are left so", async ({ folder, vms }) => {
+    const web = await vms.vm("web");
+    const db = await vms.vm("db");
+    db.running = false;
+    const qmp = ["web", "db"].flatMap((name) => ["--qmp", `${name}.qmp`]);
+    const args = ["capture", "vm", ...qmp, "--method", "core", "--every", "1s", "--for", "1s", "--out", "out"];
+    const child = start(args, { cwd: folder });
+    const end = ended(child);
+    await once(child.stdout, "data");
+    web.running = false;
+    db.running = true;
+    expect(await end).toMatchObject({ code: 0, stderr: "" });
+    expect([web.running, db.running]).toEqual([false, true]);
+    const stopsOf = ({ told }: FakeVm) => told.filter((one) => one === "stop" || one === "cont");
+    expect([web, db].map(stopsOf)).toEqual([
+      ["stop", "cont"],
+      ["stop", "cont"],
+    ]);
   });
 
   const failures: [what: string, script: Script, says: RegExp][] = [
