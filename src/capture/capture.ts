@@ -147,14 +147,15 @@ async function takeMembers(
     const taken = await subject.take(place, staging, onBytes);
     const { live, storedBytes = 0, swappedBytes, notes } = taken;
     const record = { member: subject.name, file, storedBytes, swappedBytes, notes };
-    if (live && tracer) {
+    if (live) {
       const head = { member: subject.name, timeS, shownAs: subject.shownAs };
-      record.storedBytes = await tracer.write(live, head, place, onBytes);
-    } else if (live) {
-      const written = await writeCore(live, place, onBytes);
+      const written = await (tracer ? tracer.write(live, head, place, onBytes) : writeCore(live, place, onBytes));
       record.storedBytes = written.storedBytes;
-      if (written.unreadBytes > 0)
-        record.notes = [...notes, `${written.unreadBytes} bytes went away while they were read, and are absent`];
+      if (written.unreadBytes > 0) {
+        // Of one that has ended nothing more could be read, so it is refused.
+        live.memory.mappings();
+        record.notes = [...notes, `${written.unreadBytes} bytes could not be read, and are absent`];
+      }
     }
     if (swappedBytes > 0)
       record.notes = [...record.notes, `${swappedBytes} bytes are swapped out, so not resident, and are absent`];

@@ -4,11 +4,13 @@ import { chmodSync } from "node:fs";
 import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { writeTraces } from "../fingerprints/traces.js";
+import { ExtentList } from "../sources/extents.js";
 import { layOut } from "../sources/layout.js";
 import type { TraceKey } from "../tracefile/key.js";
 import { VERSION } from "../version.js";
-import type { Place } from "./elf-write.js";
-import type { LiveMemory } from "./live-memory.js";
+import type { Place, Written } from "./elf-write.js";
+import type { Area, LiveMemory } from "./live-memory.js";
+import type { ProcessMemory } from "./process-memory.js";
 
 export class Tracer {
   private readonly hasher: Hasher;
@@ -20,13 +22,14 @@ export class Tracer {
     this.hasher = new Hasher(compileCore(), pageSizes);
   }
 
-  /** The answer is the bytes of memory that were hashed. */
+  /** Of memory that does not change meanwhile. */
   async write(
-    { memory, addressSpace, areas, extents }: LiveMemory,
+    { memory, addressSpace, areas, extents: resident }: LiveMemory,
     { member, timeS, shownAs }: { member: string; timeS: number; shownAs: string },
     place: Place,
     onBytes: (bytes: number) => void,
-  ): Promise<number> {
+  ): Promise<Written> {
+    const { extents, unreadBytes } = readableOf(resident, areas, memory);
     const plan = { addressSpace, extents, span: areas, wins: "first", isX86: false, notes: [] } as const;
     const layout = await layOut({ ...plan, notes: [] }, { outside: [], keep: undefined });
     const opened = {
@@ -38,14 +41,35 @@ export class Tracer {
       layout: { ...layout, isLive: true },
     } as const;
     const tasks = [{ source: 0, opened, member, timeS, fileName: place.shownAs, place }];
-    let bytes = 0;
+    const written = { storedBytes: 0, unreadBytes };
     const count = (more: number) => {
-      bytes += more;
+      written.storedBytes += more;
       onBytes(more);
     };
     const settings = { hasher: this.hasher, key: this.key, version: VERSION, onBytes: count };
     await writeTraces(() => tasks.pop(), settings);
     chmodSync(place.path, 0o600);
-    return bytes;
+    return written;
   }
+}
+
+/** What can be read: memory of devices and secret memory (memfd_secret) cannot, though it is resident. Areas are so as a whole. */
+function readableOf(
+  resident: ExtentList,
+  areas: readonly Area[],
+  memory: ProcessMemory,
+): { extents: ExtentList; unreadBytes: number } {
+  const { offsets } = resident.arrays();
+  const page = new Uint8Array(memory.pageBytes);
+  const extents = new ExtentList();
+  let unreadBytes = 0;
+  let next = 0;
+  for (const { address, bytes } of areas) {
+    const isReadable = next < resident.count && memory.read(page, offsets[next]) > 0;
+    for (; next < resident.count && resident.address(next) < address + bytes; next++) {
+      if (isReadable) extents.addStored(resident.address(next), resident.bytes(next), offsets[next]);
+      else unreadBytes += resident.bytes(next);
+    }
+  }
+  return { extents, unreadBytes };
 }

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,6 +31,20 @@ const test = base.extend<{ subject: Patterned }>({
     subject.end();
   },
 });
+
+/** Holds 64 KiB of secret memory: memfd_secret is 447 on all machines. */
+const SECRET = `
+import ctypes, mmap, os, sys
+fd = ctypes.CDLL(None).syscall(447, 0)
+if fd < 0:
+    print("none", flush=True)
+else:
+    os.ftruncate(fd, 65536)
+    memory = mmap.mmap(fd, 65536)
+    memory.write(b"s" * 65536)
+    print("ready", flush=True)
+sys.stdin.read()
+`;
 
 /** The pages that were written are there with what they hold; the others are not. */
 function expectPattern(file: string, pages: number): void {
@@ -139,6 +154,39 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
       }
     } finally {
       subject.end();
+    }
+  });
+
+  test("that ends while it is read is no snapshot", async ({ folder }) => {
+    const subject = await startPatterned(65_536);
+    const child = start(["capture", "process", `app=${subject.pid}`, "--out", "out"], { cwd: folder });
+    const end = ended(child);
+    while (bytesUnder(path.join(folder, "out")) === 0) await sleep(1);
+    subject.end();
+    expect(await end).toMatchObject({ code: 2, stdout: "" });
+    expect((await end).stderr).toMatch(/^pagekin: process \d+: [^\n]+\n$/);
+    expect(existsSync(path.join(folder, "out"))).toBe(false);
+  });
+
+  test("has memory that nobody may read: that is absent from dumps and traces", async ({ folder, skip }) => {
+    if (!has("python3")) skip("needs python3");
+    const secret = spawn("python3", ["-c", SECRET], { stdio: ["pipe", "pipe", "inherit"] });
+    try {
+      const [line] = await once(secret.stdout, "data");
+      if (String(line) !== "ready\n") skip("this kernel has no secret memory");
+      const capture = ["capture", "process", `app=${secret.pid}`, "--stop"];
+      for (const [kind, ...more] of [["dump"], ["trace", "--fingerprint"]]) {
+        const said = await succeed([...capture, ...more, "--out", path.join(folder, kind)]);
+        expect(said).toMatch(/Note: app: 65536 bytes could not be read, and are absent/);
+      }
+      for (const file of ["dump/app@0.elf", "trace/app@0.parquet"]) {
+        const out = path.join(folder, path.dirname(file), "tables");
+        await succeed(["analyze", path.join(folder, file), "--out", out, "--quiet"]);
+      }
+      const tables = ["dump", "trace"].map((kind) => textsIn(path.join(folder, kind, "tables")));
+      for (const table of ["self.csv", "copies.csv"]) expect(tables[1][table]).toBe(tables[0][table]);
+    } finally {
+      secret.kill("SIGKILL");
     }
   });
 
@@ -275,6 +323,16 @@ describe("what cannot be captured is refused", () => {
     },
   );
 });
+
+/** Bytes of the files in the folders of a folder. */
+function bytesUnder(folder: string): number {
+  try {
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((file) => path.join(folder, file));
+    return files.map((file) => statSync(file)).reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  } catch {
+    return 0;
+  }
+}
 
 /** Whether others may read a file by its path. */
 function canNobodyRead(file: string): boolean {
