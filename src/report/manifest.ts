@@ -27,9 +27,7 @@ export async function writeManifest(
 ): Promise<string[]> {
   const sources = [];
   for (const { opened, member, timeS } of read) {
-    // What came through a pipe is not there to be read again.
     const packing = opened.packing ?? opened;
-    const readable = args.hashSources && !opened.pipe && opened.fd === undefined;
     sources.push({
       source: displayName(opened.name),
       member: member ?? null,
@@ -37,9 +35,9 @@ export async function writeManifest(
       format: opened.format,
       compression: [packing.compression, packing.inner].filter(Boolean).join("+"),
       ...(opened.notes && opened.notes.length > 0 ? { notes: opened.notes } : {}),
-      // What came through a pipe is in the ledger.
-      bytes: opened.pipe ? null : opened.fileBytes,
-      ...(readable ? { sha256: await sha256(opened.name.path) } : {}),
+      // What came through a pipe is in the ledger, and not there to be read again.
+      bytes: opened.onDisk?.bytes ?? null,
+      ...(args.hashSources && opened.onDisk ? { sha256: await sha256(opened.name.path) } : {}),
     });
   }
   return output.commit({

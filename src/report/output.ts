@@ -116,7 +116,7 @@ export class Output {
 function refuseSourcesIn(folder: string, sources: readonly Opened[]): void {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return;
   const there = new Set(readdirSync(folder).map((file) => identityOf(lstatSync(path.join(folder, file)))));
-  const source = sources.find(({ identity }) => identity !== undefined && there.has(identity));
+  const source = sources.find(({ onDisk }) => onDisk && there.has(onDisk.identity));
   if (!source) return;
   throw new PagekinError("a source lies in the folder for the results", {
     file: displayName(source.name),

@@ -71,7 +71,7 @@ const packingOf = ({ compression, inner }: Opened): Layers => (inner ? { compres
 
 /** The stream of a `virsh save` file in a temporary file, if it is packed. */
 async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: Record<string, unknown> } | undefined> {
-  const { name, fd: spooled, fileBytes } = opened;
+  const { name, format, fd: spooled, fileBytes, onDisk } = opened;
   const file = displayName(name);
   const fd = spooled ?? openSync(name.path, "r");
   let isReadOn = false;
@@ -91,7 +91,8 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
         throw new PagekinError(error.message, { file, offset: place, hint: error.hint });
       },
     );
-    return { stream: { name, format: opened.format, compression: "none", fileBytes: bytes, fd: unpacked }, details };
+    const stream: Opened = { name, format, compression: "none", fileBytes: bytes, onDisk, fd: unpacked };
+    return { stream, details };
   } finally {
     // A stream that is not packed is read where it is, in a temporary file too.
     if (!isReadOn) closeSync(fd);

@@ -15,10 +15,10 @@ export interface Opened extends Layers {
   name: SourceName;
   /** As ledger.csv has it. */
   format: string;
-  /** Bytes of the file as it lies on the disk; 0 for a pipe. */
+  /** Bytes of the file that is read: the one that was named, or a temporary one; 0 for a pipe. */
   fileBytes: number;
-  /** Of a plain file: what tells it from others, by whatever path. */
-  identity?: string;
+  /** The file that was named, unless it is a pipe: what tells it from others, by whatever path, and its bytes. */
+  onDisk?: { identity: string; bytes: number } | undefined;
   /** A descriptor that stays open: a spooled source. Otherwise the file is opened by its path where it is read. */
   fd?: number;
   /** Of a dump that can be read at any place: what it holds. Without it a dump is a raw one that is read as it comes. */
@@ -56,7 +56,8 @@ async function open(name: SourceName, format: string | undefined): Promise<Opene
   const fd = openSync(name.path, "r");
   const head = readHeadOf(fd);
   closeSync(fd);
-  return { name, fileBytes: stat.size, identity: identityOf(stat), ...(await detect(head, name, format)) };
+  const onDisk = { identity: identityOf(stat), bytes: stat.size };
+  return { name, fileBytes: stat.size, onDisk, ...(await detect(head, name, format)) };
 }
 
 /** A FIFO as a socket. Any other way of opening it would wait for a writer in a thread that no signal can end. */
@@ -198,8 +199,8 @@ export async function toSeekable(opened: Opened): Promise<Opened> {
   const { fd, bytes } = await spool(bytesOf(opened)).finally(() => {
     if (opened.fd !== undefined) closeSync(opened.fd);
   });
-  const { name, format } = opened;
-  return { name, format, compression: "none", fileBytes: bytes, fd };
+  const { name, format, onDisk } = opened;
+  return { name, format, compression: "none", fileBytes: bytes, onDisk, fd };
 }
 
 /** The same for two paths if they lead to one file. */

@@ -4,6 +4,9 @@ import { arch, platform } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect } from "vitest";
+import { limeFile } from "../support/dumps/lime.js";
+import { filled, stream } from "../support/dumps/migration.js";
+import { saved } from "../support/dumps/virsh.js";
 import { test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
@@ -33,6 +36,28 @@ test("says how the results were made, from what, and which files they are", asyn
   expect(manifest.files.toSorted()).toEqual(readdirSync(out).sort());
   expect(manifest.duration_s).toBeGreaterThanOrEqual(0);
   expect(Math.abs(Date.now() - Date.parse(manifest.finished))).toBeLessThan(600_000);
+});
+
+test("size and SHA-256 of a packed dump of any format are those of the file", async ({ folder }) => {
+  const lime = limeFile([0x1000, DUMP]);
+  const files: Record<string, Buffer> = {
+    "a.lime": lime,
+    "b.lime.gz": gzipSync(lime),
+    "c.raw.gz": gzipSync(DUMP),
+    "d.save": saved({
+      stream: gzipSync(stream("pc-q35-7.2", { "pc.ram": 4096 }, [filled(0, 1, "pc.ram")])),
+      packedAs: 1,
+    }),
+  };
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(folder, name), bytes);
+  const args = ["analyze", ...Object.keys(files), "e=-", "--page-size", "1k", "--hash-sources", "--quiet"];
+  await succeed(args, { cwd: folder, input: gzipSync(lime) });
+  const { sources } = manifestIn(path.join(folder, "pagekin-out"));
+  const said = sources.map(({ source, bytes, sha256 }: Record<string, unknown>) => ({ source, bytes, sha256 }));
+  expect(said).toEqual([
+    ...Object.entries(files).map(([source, bytes]) => ({ source, bytes: bytes.length, sha256: sha256(bytes) })),
+    { source: "standard input", bytes: null },
+  ]);
 });
 
 test("--hash-sources notes the SHA-256 of the files as they lie there", async ({ folder }) => {
