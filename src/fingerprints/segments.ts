@@ -7,7 +7,7 @@ import { decodersFor } from "../sources/codecs.js";
 import { DumpFile } from "../sources/dump-file.js";
 import { DumpReader } from "../sources/dump-reader.js";
 import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../sources/layout.js";
-import { bytesOf, displayName, type Opened } from "../sources/open.js";
+import { bytesOf, nameOfRead, type Opened } from "../sources/open.js";
 import type { LedgerCounts } from "./ledger.js";
 
 const LEDGER_PAGE = 4096;
@@ -30,7 +30,7 @@ export interface HashHooks {
 export async function readerOf(opened: Opened & { layout: Layout }): Promise<{ reader: DumpReader; close(): void }> {
   const decoders = await decodersFor(opened.layout.extents);
   const fd = opened.fd ?? openSync(opened.name.path, "r");
-  const file = new DumpFile(displayName(opened.name), fd, opened.fileBytes);
+  const file = new DumpFile(nameOfRead(opened), fd, opened.fileBytes);
   return {
     reader: new DumpReader(file, opened.layout, decoders),
     close: () => {

@@ -9,7 +9,7 @@ import { HEAD_BYTES } from "./formats/known.js";
 import { dumpFormatNamed } from "./formats/registry.js";
 import { layOut, type Selection } from "./layout.js";
 import { nameOfFile } from "./names.js";
-import { displayName, type Opened, toSeekable } from "./open.js";
+import { nameOfRead, type Opened, toSeekable } from "./open.js";
 import { outsideRam } from "./ranges.js";
 import { residentRanges } from "./resident.js";
 import { chunksOf, spool } from "./spool.js";
@@ -47,7 +47,7 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
   // A raw dump has no headers to read.
   const fd = plain.fd ?? (plain.format === "raw" ? undefined : openSync(plain.name.path, "r"));
   try {
-    const file = new DumpFile(displayName(plain.name), fd ?? -1, plain.fileBytes);
+    const file = new DumpFile(nameOfRead(plain), fd ?? -1, plain.fileBytes);
     const plan = saved
       ? await (await import("./formats/qemu-migration.js")).planMigration(file, 0, settings)
       : await (await dumpFormatNamed(plain.format)).plan(file, settings);
@@ -72,7 +72,7 @@ const packingOf = ({ compression, inner }: Opened): Layers => (inner ? { compres
 /** The stream of a `virsh save` file in a temporary file, if it is packed. */
 async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: Record<string, unknown> } | undefined> {
   const { name, format, fd: spooled, fileBytes, onDisk } = opened;
-  const file = displayName(name);
+  const file = nameOfRead(opened);
   const fd = spooled ?? openSync(name.path, "r");
   let isReadOn = false;
   try {
@@ -91,7 +91,15 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
         throw new PagekinError(error.message, { file, offset: place, hint: error.hint });
       },
     );
-    const stream: Opened = { name, format, compression: "none", fileBytes: bytes, onDisk, fd: unpacked };
+    const stream: Opened = {
+      name,
+      format,
+      compression: "none",
+      fileBytes: bytes,
+      onDisk,
+      fd: unpacked,
+      isUnpacked: true,
+    };
     return { stream, details };
   } finally {
     // A stream that is not packed is read where it is, in a temporary file too.

@@ -21,6 +21,8 @@ export interface Opened extends Layers {
   onDisk?: { identity: string; bytes: number } | undefined;
   /** A descriptor that stays open: a spooled source. Otherwise the file is opened by its path where it is read. */
   fd?: number;
+  /** That descriptor has what was unpacked, so that offsets are not those of the source. */
+  isUnpacked?: boolean;
   /** Of a dump that can be read at any place: what it holds. Without it a dump is a raw one that is read as it comes. */
   layout?: Layout;
   /** What else there is to say of a dump: see DumpPlan. */
@@ -168,7 +170,7 @@ export async function* bytesOf(opened: Opened): AsyncGenerator<Uint8Array> {
   const file = displayName(opened.name);
   try {
     const { inner } = opened;
-    yield* inner ? decompress(unpackOnce(opened, file), inner, `${file} (unpacked)`) : unpackOnce(opened, file);
+    yield* inner ? decompress(unpackOnce(opened, file), inner, unpackedName(file)) : unpackOnce(opened, file);
   } catch (error) {
     throw fromSystem(error, file);
   }
@@ -200,7 +202,8 @@ export async function toSeekable(opened: Opened): Promise<Opened> {
     if (opened.fd !== undefined) closeSync(opened.fd);
   });
   const { name, format, onDisk } = opened;
-  return { name, format, compression: "none", fileBytes: bytes, onDisk, fd };
+  const isUnpacked = opened.compression !== "none";
+  return { name, format, compression: "none", fileBytes: bytes, onDisk, fd, isUnpacked };
 }
 
 /** The same for two paths if they lead to one file. */
@@ -212,6 +215,13 @@ export function identityOf({ dev, ino }: { dev: number; ino: number }): string {
 export function notesOf(sources: readonly Opened[]): string[] {
   return sources.flatMap(({ name, notes = [] }) => notes.map((note) => `${displayName(name)}: ${note}`));
 }
+
+/** How messages call the file in which a source is read. */
+export function nameOfRead({ name, isUnpacked }: Opened): string {
+  return isUnpacked ? unpackedName(displayName(name)) : displayName(name);
+}
+
+const unpackedName = (file: string) => `${file} (unpacked)`;
 
 /** How messages call a source. */
 export function displayName(name: SourceName): string {

@@ -5,6 +5,8 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
 import { CONTAINERS, mixedDump, pack, SMALL } from "../support/containers.js";
+import { limeFile } from "../support/dumps/lime.js";
+import { saved } from "../support/dumps/virsh.js";
 import { tablesIn, test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
 import { expectRefused } from "../support/refused.js";
@@ -126,6 +128,20 @@ function zstdOfLargeWindow(letters: string): Buffer {
   });
   return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3]), ...blocks]);
 }
+
+test("what is wrong in a packed dump is said with its offset in what was unpacked", async ({ folder }) => {
+  const cut = limeFile([0x1000, SMALL]).subarray(0, -1);
+  const stream = Buffer.from("QEVM\0\0\0\x03\xff", "latin1");
+  writeFileSync(path.join(folder, "a.lime"), cut);
+  writeFileSync(path.join(folder, "a.lime.gz"), gzipSync(cut));
+  writeFileSync(path.join(folder, "a.save"), saved({ stream: gzipSync(stream), packedAs: 1 }));
+  await expectRefused(folder, ["analyze", "a.lime"], ["a.lime: at 0x20: the file ends before"]);
+  await expectRefused(folder, ["analyze", "a.lime.gz"], ["a.lime.gz (unpacked): at 0x20: the file ends before"]);
+  const input = { input: gzipSync(cut) };
+  await expectRefused(folder, ["analyze", "vm=-"], ["standard input (unpacked): at 0x20: the file ends"], input);
+  await expectRefused(folder, ["analyze", "vm=-"], ["standard input: at 0x20: the file ends before"], { input: cut });
+  await expectRefused(folder, ["analyze", "a.save"], ["a.save (unpacked): at 0x8: no section is of type 0xff"]);
+});
 
 test("many zstd dumps with large windows are read in one run", async ({ folder }) => {
   const letters = [..."abcdefghijklmnopqrstuvwxyz"];
