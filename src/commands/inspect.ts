@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { inspectDump } from "../fingerprints/inspect.js";
+import { checkMaps } from "../fingerprints/worlds.js";
 import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
-import { parseSource } from "../sources/names.js";
+import { nameOfDump, parseSource } from "../sources/names.js";
 import { isTrace, openSource } from "../sources/open.js";
 import { type Arguments, type Command, dumpOptions, parseDumps, runOptions } from "./options.js";
 
@@ -27,7 +28,9 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
     throw new PagekinError("inspect takes one source", { hint: "name a dump or a trace" });
   }
   const dumps = parseDumps(args);
-  const opened = await openSource(text === "-" ? { path: "-" } : parseSource(text, existsSync), dumps);
+  const name = text === "-" ? { path: "-" } : parseSource(text, existsSync);
+  checkMaps([{ ...nameOfDump(name), trace: undefined }], dumps);
+  const opened = await openSource(name, dumps);
   if (isTrace(opened)) return printTrace(opened, args.json);
   let done = 0;
   const world = { timeS: 0, snapshots: [{ opened, member: "", timeS: 0, labels: {} }] };

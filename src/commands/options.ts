@@ -37,7 +37,7 @@ export const dumpOptions = {
     type: "string",
     array: true,
     describe:
-      "map of resident pages (a bit for each 4 KiB, lowest first): MAP for one dump, NAME=MAP for each of several",
+      "map of resident pages (a bit for each 4 KiB, lowest first): MAP for one dump, NAME[@SECONDS]=MAP for each of several",
   },
   "allow-truncated": {
     type: "boolean",

@@ -8,7 +8,7 @@ import { breathe } from "../pace.js";
 import { type DumpSettings, USUAL_DUMPS } from "../sources/dump.js";
 import type { Inventory } from "../sources/inventory.js";
 import { Labels, type LabelValues } from "../sources/labels.js";
-import { nameOfFile, parseSource, type SourceName } from "../sources/names.js";
+import { isNamed, nameOfFile, parseSource, type SourceName } from "../sources/names.js";
 import { displayName, type Opened, openSource } from "../sources/open.js";
 import type { TraceHead } from "../tracefile/rows.js";
 
@@ -141,19 +141,25 @@ function checkDistinct(snapshots: readonly Snapshot[]): void {
   }
 }
 
-/** Maps of resident pages must be for dumps that are there; one without a name is for a single dump. */
-function checkMaps(snapshots: readonly Snapshot[], { resident }: DumpSettings): void {
+/** Maps of resident pages must be for dumps that are there, and each for one. */
+export function checkMaps(
+  snapshots: readonly Pick<Snapshot, "member" | "timeS" | "trace">[],
+  { resident }: DumpSettings,
+): void {
   for (const [name, map] of resident) {
-    if (name === "" && snapshots.length > 1) {
+    const [snapshot, ...more] = name === "" ? snapshots : snapshots.filter((one) => isNamed(name, one));
+    if (!snapshot) {
+      throw new PagekinError(`--resident names ${name}, which has no source`, { hint: "name one of the members" });
+    }
+    if (more.length > 0 && name === "") {
       throw new PagekinError("--resident MAP is for one dump", { hint: "write NAME=MAP for each dump" });
     }
-    if (name !== "" && !snapshots.some(({ member }) => member === name)) {
-      throw new PagekinError(`--resident names member ${name}, which has no source`, {
-        hint: "name one of the members",
-      });
+    if (more.length > 0) {
+      const what = `--resident names ${name}, of which there are ${1 + more.length} dumps`;
+      throw new PagekinError(what, { hint: "write NAME@SECONDS=MAP for each of them" });
     }
-    const trace = snapshots.find((one) => one.trace && (name === "" || one.member === name));
-    if (trace) throw new PagekinError("a trace has no pages to leave out", { file: map, hint: "give the dump itself" });
+    if (snapshot.trace)
+      throw new PagekinError("a trace has no pages to leave out", { file: map, hint: "give the dump itself" });
   }
 }
 

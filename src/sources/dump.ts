@@ -8,7 +8,7 @@ import type { DumpPlan, Range } from "./formats/format.js";
 import { HEAD_BYTES } from "./formats/known.js";
 import { dumpFormatNamed } from "./formats/registry.js";
 import { layOut, type Selection } from "./layout.js";
-import { nameOfFile } from "./names.js";
+import { isNamed, nameOfDump } from "./names.js";
 import { nameOfRead, type Opened, toSeekable } from "./open.js";
 import { outsideRam } from "./ranges.js";
 import { residentRanges } from "./resident.js";
@@ -21,7 +21,7 @@ export interface DumpSettings {
   /** In place of what their heads tell. */
   format: string | undefined;
   allowTruncated: boolean;
-  /** Maps of resident pages, by member; "" is for a dump that none is named for. */
+  /** Maps of resident pages, by `NAME` or `NAME@SECONDS`; "" is for a dump that none is named for. */
   resident: ReadonlyMap<string, string>;
 }
 
@@ -109,7 +109,8 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
 
 function selectionOf(plan: DumpPlan, { name }: Opened, { ranges, resident }: DumpSettings): Selection {
   const outside = ranges === "ram" ? outsideRam(plan) : [];
-  const map = resident.get(name.member ?? nameOfFile(name.path).member) ?? resident.get("");
+  const dump = nameOfDump(name);
+  const map = [...resident].find(([text]) => text === "" || isNamed(text, dump))?.[1];
   return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan, outside)) };
 }
 

@@ -41,6 +41,18 @@ function splitName(name: string, text: string): { member: string; timeS: number 
   return { member: name.slice(0, at), timeS };
 }
 
+/** Member and time of a dump: what the user named, or what its file's name gives. */
+export function nameOfDump({ path: file, member, timeS }: SourceName): { member: string; timeS: number } {
+  const ofFile = nameOfFile(file);
+  return { member: member ?? ofFile.member, timeS: timeS ?? ofFile.timeS };
+}
+
+/** Whether `NAME` or `NAME@SECONDS` means a dump: the first all of a member's, the second that of one time. */
+export function isNamed(text: string, { member, timeS }: { member: string; timeS: number }): boolean {
+  const at = text.lastIndexOf("@");
+  return text === member || (at > 0 && text.slice(0, at) === member && parseSeconds(text.slice(at + 1)) === timeS);
+}
+
 /** Member and time that a file's name gives: `NAME[@SECONDS]` before the known extensions. */
 export function nameOfFile(file: string): { member: string; timeS: number } {
   let base = path.basename(file);
