@@ -147,10 +147,11 @@ function atTime(comparisons: readonly Comparison[]): string {
   return comparisons.length > 1 ? ` (at ${formatNumber(comparisons[comparisons.length - 1].timeS)} s)` : "";
 }
 
-function summaryJson(comparisons: readonly Comparison[], { folder, files, seconds }: SummaryOptions): object {
+function summaryJson(comparisons: readonly Comparison[], { folder, files, seconds, notes }: SummaryOptions): object {
   return {
     folder,
     files,
+    notes,
     seconds,
     comparisons: comparisons.map(({ timeS, pageBytes, zeroPages, members, oneGroupSaved, results }) => ({
       time_s: timeS,

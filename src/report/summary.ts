@@ -6,7 +6,7 @@ import type { Sharing } from "../sharing/count.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
-import { endParts, lineWidth, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
+import { endParts, lineWidth, notesPart, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
 
 interface SizesOptions extends SummaryOptions {
   pageSizes: readonly number[];
@@ -226,7 +226,7 @@ export function printTraces(
   snapshots: readonly Snapshot[],
   options: SizesOptions,
 ): Promise<void> {
-  const { pageSizes, folder, seconds, json } = options;
+  const { pageSizes, folder, seconds, json, notes } = options;
   const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);
   if (json) {
     const list = traces.map(({ source, fileName, pages, zeroPages }) => ({
@@ -240,7 +240,7 @@ export function printTraces(
       JSON.stringify(
         {
           folder,
-          notes: options.notes,
+          notes,
           page_sizes: pageSizes,
           rows,
           duration_s: Number(seconds.toFixed(3)),
@@ -255,7 +255,6 @@ export function printTraces(
     ["trace", ...pageSizes.map((bytes) => `pages of ${formatBytes(bytes)}`)],
     ...traces.map(({ fileName, pages }) => [fileName, ...pages.map(formatCount)]),
   ]);
-  return print(
-    `${styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`)}\n\n${body}\n\nIn ${folder}`,
-  );
+  const head = styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`);
+  return print([head, body, ...notesPart(notes), `In ${folder}`].join("\n\n"));
 }

@@ -1,0 +1,26 @@
+// A dump that ends early never gives a rate without a word on what is missing, whatever way the rate is come by.
+
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "vitest";
+import { limeFile } from "../support/dumps/lime.js";
+import { test } from "../support/folder.js";
+import { succeed } from "../support/pagekin.js";
+import { randomBytes } from "../support/random.js";
+
+const CUT = limeFile([0x1000, randomBytes(16384, 1)]).subarray(0, -5000);
+const NOTE = /cut\.lime: .*missing: 5000 bytes/;
+
+const TABLES = ["--out", "out", "--force"];
+
+test.for([["analyze"], ["compare", "--policy", "one-group"], ["processes"], ["fingerprint"]])(
+  "%s says what is missing, as text and as JSON",
+  async (command, { folder }) => {
+    writeFileSync(path.join(folder, "cut.lime"), CUT);
+    const args = [...command, "cut.lime", "--allow-truncated", ...TABLES];
+    expect(await succeed(args, { cwd: folder })).toMatch(NOTE);
+    expect(JSON.parse(await succeed([...args, "--json"], { cwd: folder }))).toMatchObject({
+      notes: [expect.stringMatching(NOTE)],
+    });
+  },
+);
