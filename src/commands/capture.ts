@@ -1,5 +1,6 @@
 import path from "node:path";
 import { captureSeries } from "../capture/capture.js";
+import { holdFolder } from "../capture/lock.js";
 import { commandOf, Process } from "../capture/process.js";
 import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
 import type { Subject } from "../capture/subject.js";
@@ -132,6 +133,7 @@ async function capture<T extends { name: string }>(
   const { everyS, forS } = scheduleOf(args);
   const members = named.map(({ name }) => name);
   const pageSizes = tracer?.pageSizes;
+  await holdFolder(args.out);
   const series = SeriesFolder.open(args.out, {
     members,
     everyS,

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
@@ -155,6 +155,20 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
     } finally {
       subject.end();
     }
+  });
+
+  test("is captured by one pagekin at a time in a folder", async ({ folder, subject }) => {
+    const args = ["capture", "process", `app=${subject.pid}`, "--every", "500ms", "--for", "1s"];
+    const child = start([...args, "--out", "new/out"], { cwd: folder });
+    const end = ended(child);
+    symlinkSync(path.join(folder, "new"), path.join(folder, "same"));
+    while (bytesUnder(path.join(folder, "new")) === 0) await sleep(1);
+    const second = await pagekin([...args, "--out", "same/out"], { cwd: folder });
+    expect(second).toMatchObject({ code: 2, stdout: "" });
+    expect(second.stderr).toMatch(/^pagekin: same\/out: another pagekin capture writes to this folder; wait[^\n]+\n$/);
+    expect(await end).toMatchObject({ code: 0, stderr: "" });
+    const files = ["app@0.5.elf", "app@0.elf", "app@1.elf", "capture.json", "inventory.csv"];
+    expect(readdirSync(path.join(folder, "new/out")).sort()).toEqual(files);
   });
 
   test("that ends while it is read is no snapshot", async ({ folder }) => {
