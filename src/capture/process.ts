@@ -133,6 +133,9 @@ function stateOf(folder: string): string {
   }
 }
 
+/** What a process is called as a member, in files and tables alike. */
+export const memberOf = (command: string, pid: number) => `${command.replace(/[^\w.-]/g, "_")}-${pid}`;
+
 /** The short name of a process. */
 export function commandOf(pid: number): string {
   return readFileSync(`/proc/${pid}/comm`, "utf8").trimEnd();

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { captureSeries } from "../capture/capture.js";
 import { holdFolder } from "../capture/lock.js";
-import { commandOf, Process } from "../capture/process.js";
+import { commandOf, memberOf, Process } from "../capture/process.js";
 import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
 import type { Subject } from "../capture/subject.js";
 import { Tracer } from "../capture/trace.js";
@@ -190,7 +190,7 @@ function splitName(text: string): { name: string | undefined; rest: string } {
 /** A name that tells what runs. */
 function nameOf(pid: number): string {
   try {
-    return `${commandOf(pid).replace(/[^\w.-]/g, "_")}-${pid}`;
+    return memberOf(commandOf(pid), pid);
   } catch {
     return String(pid);
   }

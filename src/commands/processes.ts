@@ -1,4 +1,5 @@
 import { listProcesses, readKsm, readProcesses } from "../capture/live-processes.js";
+import { memberOf } from "../capture/process.js";
 import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { bucketsFor, type ContentSample } from "../fingerprints/content-sample.js";
@@ -170,9 +171,6 @@ async function readLive(
   if (changed.length > 0) notes.push(`changed or ended while they were read: ${changed.join(", ")}`);
   return { processes, sample, snapshots: [], notes, seconds: progress.seconds };
 }
-
-/** A name that can be one of a source: NAME@SECONDS=PATH. */
-const memberOf = (name: string, pid: number) => `${name.replace(/[\s/=@,*]/g, "_")}-${pid}`;
 
 const vmNote = (vms: readonly string[]) => (vms.length > 0 ? [`virtual machines, left out: ${vms.join(", ")}`] : []);
 

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -163,6 +163,23 @@ sys.stdin.read()`;
     const [row, ...others] = rowsOf(path.join(folder, "out"), "processes.csv");
     expect(others).toEqual([]);
     expect(row).toMatchObject({ pid: String(pid), inter_sharing_rate: rate(0, 1) });
+  });
+
+  test("members are named as capture process names them, so that compare finds the group", async ({ folder }) => {
+    copyFileSync(execFileSync("sh", ["-c", "command -v sleep"], { encoding: "utf8" }).trim(), `${folder}/(a: b@1)`);
+    const child = spawn(path.join(folder, "(a: b@1)"), ["100"]);
+    try {
+      await once(child, "spawn");
+      await live(folder, [child.pid as number], "--sample", "1", "--min-resident", "4k", "--min-sharing", "0");
+      const how = { cwd: folder };
+      await succeed(["capture", "process", String(child.pid), "--out", "captured", "--quiet"], how);
+      const policy = ["--policy", "private:out/private.csv,per-member"];
+      await succeed(["compare", "--inventory", "captured/inventory.csv", ...policy, "--out", "compared"], how);
+      const groups = rowsOf(path.join(folder, "compared"), "members.csv").map(({ group }) => group);
+      expect(new Set(groups)).toEqual(new Set(["private"]));
+    } finally {
+      child.kill("SIGKILL");
+    }
   });
 
   test("a number that no process has is refused", async ({ folder }) => {
