@@ -28,7 +28,7 @@ export async function captureSeries(
   settings: CaptureSettings,
 ): Promise<void> {
   const missing = series.missingTimes();
-  if (missing.length === 0) return;
+  if (missing.length === 0) return series.restoreTables();
   const guardian = await Guardian.start();
   const began = Date.now();
   try {

@@ -123,26 +123,38 @@ export class SeriesFolder {
   /** Moves a snapshot's files to their places; then the inventory names them. */
   add(snapshot: SnapshotRecord, staging: Staging): void {
     try {
-      const { settings } = this.record;
       this.record.snapshots = [...this.snapshots, snapshot].sort((a, b) => a.timeS - b.timeS);
-      const rows = this.snapshots.flatMap(({ timeS, members }) =>
-        members.map(({ file, member }) => [file, member, formatNumber(timeS)]),
-      );
-      staging.writeTable(INVENTORY, ["path", "member", "time_s"], rows);
-      const usage = this.snapshots.flatMap((one) => one.usage);
-      if (usage.length > 0) staging.writeTable(USAGE, ["time_s", "vm", "muv_bytes", "mup_bytes", "muh_rate"], usage);
-      const record = { ...this.record, settings };
-      writeFileSync(staging.place(RECORD).path, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-      staging.commit([
-        ...snapshot.members.map(({ file }) => file),
-        INVENTORY,
-        ...(usage.length > 0 ? [USAGE] : []),
-        RECORD,
-      ]);
+      const tables = this.writeTables(staging);
+      writeFileSync(staging.place(RECORD).path, `${JSON.stringify(this.record, null, 2)}\n`, { mode: 0o600 });
+      staging.commit([...snapshot.members.map(({ file }) => file), ...tables, RECORD]);
     } catch (error) {
       this.record.snapshots = this.snapshots.filter((one) => one !== snapshot);
       throw fromSystem(error, this.folder);
     }
+  }
+
+  /** Of a complete series: makes the tables that were removed. One that is there may have labels by now. */
+  restoreTables(): void {
+    const staging = this.stage();
+    try {
+      const tables = this.writeTables(staging);
+      staging.commit(tables.filter((file) => !existsSync(path.join(this.folder, file))));
+    } catch (error) {
+      staging.remove();
+      throw fromSystem(error, this.folder);
+    }
+  }
+
+  /** The answer is their names. */
+  private writeTables(staging: Staging): string[] {
+    const rows = this.snapshots.flatMap(({ timeS, members }) =>
+      members.map(({ file, member }) => [file, member, formatNumber(timeS)]),
+    );
+    staging.writeTable(INVENTORY, ["path", "member", "time_s"], rows);
+    const usage = this.snapshots.flatMap((one) => one.usage);
+    if (usage.length === 0) return [INVENTORY];
+    staging.writeTable(USAGE, ["time_s", "vm", "muv_bytes", "mup_bytes", "muh_rate"], usage);
+    return [INVENTORY, USAGE];
   }
 }
 

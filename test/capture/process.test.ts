@@ -1,6 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync, symlinkSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
@@ -267,7 +278,15 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
     expect(textsIn(out)["inventory.csv"].split("\n").slice(1, 6)).toEqual(
       files.map((file, i) => `${file},app,${[0, 0.3, 0.6, 0.9, 1.2][i]}`),
     );
+    const inventory = path.join(out, "inventory.csv");
+    const written = readFileSync(inventory, "utf8");
+    rmSync(inventory);
     expect(await succeed(args)).toMatch(/^All 5 snapshots are in /);
+    expect(readFileSync(inventory, "utf8")).toBe(written);
+    const labelled = written.replaceAll("\n", ",red\n");
+    writeFileSync(inventory, labelled);
+    await succeed(args);
+    expect(readFileSync(inventory, "utf8")).toBe(labelled);
     const other = await pagekin([...args.slice(0, -1), "2s"]);
     expect(other.stderr).toMatch(/another capture is in this folder; repeat the command/);
   });
