@@ -45,7 +45,10 @@ export function listProcesses(pids: readonly number[] | undefined): LiveProcesse
     if (pid === process.pid) continue;
     const one = lookAt(pid);
     if (one) found[isVm(one) ? "vms" : isReadable(pid) ? "readable" : "closed"].push(one);
-    else if (pids) throw new PagekinError(`there is no process ${pid}`, { hint: "see ps -e for those there are" });
+    else if (pids)
+      throw new PagekinError(`there is no process ${pid} with memory`, {
+        hint: "see ps -e for those there are; threads of the kernel and those that have ended have no memory",
+      });
   }
   for (const list of Object.values(found))
     list.sort((a: LiveProcess, b: LiveProcess) => b.bytes - a.bytes || a.pid - b.pid);

@@ -237,7 +237,8 @@ export function refusal(error: unknown, file: string): unknown {
     });
   }
   if (code === "ENOENT" || code === "ESRCH") {
-    return new PagekinError("there is no such process", { file, hint: "give the number of one that runs (see ps)" });
+    const hint = "see ps for those that run; threads of the kernel and those that have ended have no memory";
+    return new PagekinError("there is no such process with memory", { file, hint });
   }
   return error;
 }

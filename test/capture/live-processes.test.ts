@@ -183,7 +183,11 @@ sys.stdin.read()`;
   });
 
   test("a number that no process has is refused", async ({ folder }) => {
-    await expectRefused(folder, ["processes", "--live", "--pid", "999999999"], [/there is no process 999999999/]);
+    await expectRefused(
+      folder,
+      ["processes", "--live", "--pid", "999999999"],
+      [/there is no process 999999999 with memory/],
+    );
     await expectRefused(folder, ["processes", "--live", "--pid", "x"], [/--pid x/]);
   });
 

@@ -223,7 +223,7 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
     subject.end();
     expect(await end).toMatchObject({
       code: 2,
-      stderr: `pagekin: process ${subject.pid}: there is no such process; give the number of one that runs (see ps)\n`,
+      stderr: `pagekin: process ${subject.pid}: there is no such process with memory; see ps for those that run; threads of the kernel and those that have ended have no memory\n`,
     });
     expect(readdirSync(path.join(folder, "out")).sort()).toEqual(["app@0.elf", "capture.json", "inventory.csv"]);
   });
@@ -294,7 +294,7 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
 
 describe("what cannot be captured is refused", () => {
   const cases: [what: string, args: string[], says: RegExp][] = [
-    ["no such process", ["process", "999999999"], /process 999999999: there is no such process/],
+    ["no such process", ["process", "999999999"], /process 999999999: there is no such process with memory/],
     ["no number", ["process", "web"], /web is no number of a process; write \[NAME=\]PID/],
     ["nothing", ["process"], /no process is named/],
     ["a trace of what runs", ["process", "1", "--fingerprint"], /add --stop/],
@@ -319,6 +319,24 @@ describe("what cannot be captured is refused", () => {
     expect(end).toMatchObject({ code: 2, stdout: "" });
     expect(end.stderr).toMatch(/^pagekin: [^\n]+\n$/);
     expect(end.stderr).toMatch(says);
+  });
+
+  base.skipIf(process.platform !== "linux")("one that has ended and was not waited for", async ({ folder }) => {
+    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 100"], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const [line] = await once(parent.stdout as NodeJS.ReadableStream, "data");
+      const pid = Number(line);
+      while (stateOf(pid) !== "Z") await sleep(5);
+      for (const args of [
+        ["capture", "process", String(pid)],
+        ["processes", "--live", "--pid", String(pid)],
+      ]) {
+        const end = await pagekin([...args, "--out", "out"], { cwd: folder });
+        expect(end).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/ with memory; see ps /) });
+      }
+    } finally {
+      parent.kill("SIGKILL");
+    }
   });
 
   base("a folder of something else", async ({ folder }) => {
