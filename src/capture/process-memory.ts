@@ -85,9 +85,22 @@ export class ProcessMemory {
 
   /** Those that the process has now, ascending. */
   mappings(): Mapping[] {
+    return parseMappings(this.textOf("maps"));
+  }
+
+  /** The same, and whether they have pages in memory or swapped out. What is only reserved may be larger than any memory. */
+  usedMappings(): (Mapping & { isUsed: boolean })[] {
+    const areas = this.textOf("smaps").split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+    return areas.flatMap((area) => {
+      const isUsed = /^(Rss|Swap|Shared_Hugetlb|Private_Hugetlb): +[1-9]/m.test(area);
+      return parseMappings(area).map((mapping) => ({ ...mapping, isUsed }));
+    });
+  }
+
+  private textOf(list: "maps" | "smaps"): string {
     try {
-      const mappings = parseMappings(readFileSync(`/proc/${this.pid}/maps`, "utf8"));
-      if (mappings.length > 0) return mappings;
+      const text = readFileSync(`/proc/${this.pid}/${list}`, "utf8");
+      if (text !== "") return text;
       const hint = "it has ended, or is a thread of the kernel";
       throw new PagekinError("has no memory of its own", { file: this.shownAs, hint });
     } catch (error) {

@@ -82,10 +82,11 @@ export class Process implements Subject {
 
   async take(): Promise<Taken> {
     const { memory, settings } = this;
-    const mappings = memory.mappings().filter(({ name, end }) => !OF_THE_KERNEL.test(name) && end < 2 ** 53);
+    const mappings = memory.usedMappings().filter(({ name, end }) => !OF_THE_KERNEL.test(name) && end < 2 ** 53);
     const extents = new ExtentList();
     let swapped = 0;
-    for (const { start, end } of mappings) {
+    for (const { start, end, isUsed } of mappings) {
+      if (!isUsed) continue;
       const found = await memory.eachRun(start, end, settings.anonymousOnly, (address, bytes) =>
         extents.addStored(address, bytes, address),
       );

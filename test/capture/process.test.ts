@@ -43,6 +43,18 @@ const test = base.extend<{ subject: Patterned }>({
   },
 });
 
+/** Reserves 16 TiB, as programs under AddressSanitizer and some garbage collectors do. */
+const RESERVING = `
+import ctypes, sys
+MAP = 0x02 | 0x20 | 0x4000
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.mmap(None, 16 << 40, 0, MAP, -1, 0)
+print("ready", flush=True)
+sys.stdin.read()
+`;
+
 /** Holds 64 KiB of secret memory: memfd_secret is 447 on all machines. */
 const SECRET = `
 import ctypes, mmap, os, sys
@@ -191,6 +203,23 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
     expect(await end).toMatchObject({ code: 2, stdout: "" });
     expect((await end).stderr).toMatch(/^pagekin: process \d+: [^\n]+\n$/);
     expect(existsSync(path.join(folder, "out"))).toBe(false);
+  });
+
+  test("may reserve much more than there is, which takes no time", async ({ folder, skip }) => {
+    if (!has("python3")) skip("needs python3");
+    const reserving = spawn("python3", ["-c", RESERVING], { stdio: ["pipe", "pipe", "inherit"] });
+    try {
+      await once(reserving.stdout, "data");
+      await succeed(["capture", "process", `app=${reserving.pid}`, "--stop", "--out", "out", "--quiet"], {
+        cwd: folder,
+      });
+      const core = openCore(path.join(folder, "out/app@0.elf"), "vaddr");
+      expect(core.segments.find(({ bytes }) => bytes >= 16 * 2 ** 40)).toMatchObject({ stored: 0, flags: 0 });
+      core.close();
+      expect(JSON.parse(textsIn(path.join(folder, "out"))["capture.json"]).snapshots[0].heldMs).toBeLessThan(5000);
+    } finally {
+      reserving.kill("SIGKILL");
+    }
   });
 
   test("has memory that nobody may read: that is absent from dumps and traces", async ({ folder, skip }) => {
