@@ -21,6 +21,7 @@ export type Method = (typeof METHODS)[number];
 /** QEMU writes a dump while it does nothing else. */
 const DUMP_MS = 3_600_000;
 const LOOK_MS = 100;
+const FREE_SOME = "free some of the disk if it is full, or choose another --out";
 /** States in which others work on the VM's memory. */
 const IN_MOTION = ["inmigrate", "finish-migrate", "restore-vm", "save-vm", "colo"];
 const EVERYTHING = 4 + 2 + 1;
@@ -142,6 +143,9 @@ export class Vm implements Subject {
       this.prepareFile(filename, staging);
       const saved = this.qmp.execute("pmemsave", { val: address, size: bytes, filename }, DUMP_MS);
       await watchSize(filename, onBytes, saved);
+      // QEMU does not look whether the last bytes came to the disk.
+      if (statSync(filename).size !== bytes)
+        throw new PagekinError("pmemsave: not all was written", { hint: FREE_SOME });
     }
     return files;
   }
@@ -223,8 +227,9 @@ async function watchSize(file: string, onBytes: (bytes: number) => void, writing
 function refusalOfWriter(error: unknown, file: string): unknown {
   if (!(error instanceof PagekinError)) return error;
   const what = error.message;
-  if (/no space|quota|file too large/i.test(what))
-    return new PagekinError(what, { file, hint: "free some, or choose another --out" });
+  // pmemsave has but one word for all: "An IO error has occurred".
+  if (/no space|quota|file too large|IO error|not all/i.test(what))
+    return new PagekinError(what, { file, hint: FREE_SOME });
   if (/permission denied|could not open|not permitted/i.test(what)) {
     const hint = "QEMU writes this file as its own user: choose an --out that it may reach, or take --method resident";
     return new PagekinError(what, { file, hint });
