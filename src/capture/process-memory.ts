@@ -188,21 +188,16 @@ export class ProcessMemory {
   hugeBytes(ranges: readonly { start: number; end: number }[]): number {
     let huge = 0;
     let inside = false;
-    let bytes = 0;
     for (const line of readFileSync(`/proc/${this.pid}/smaps`, "utf8").split("\n")) {
       const head = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
       if (head) {
         const [from, to] = [Number.parseInt(head[1], 16), Number.parseInt(head[2], 16)];
         inside = ranges.some(({ start, end }) => from < end && to > start);
-        bytes = to - from;
         continue;
       }
       if (!inside) continue;
-      const value = /^(AnonHugePages|ShmemPmdMapped|FilePmdMapped|KernelPageSize): +(\d+) kB/.exec(line);
-      if (!value) continue;
-      const kib = Number(value[2]) * 1024;
-      if (value[1] !== "KernelPageSize") huge += kib;
-      else if (kib > this.pageBytes) huge += bytes;
+      const value = /^(?:AnonHugePages|ShmemPmdMapped|FilePmdMapped|(?:Shared|Private)_Hugetlb): +(\d+) kB/.exec(line);
+      if (value) huge += Number(value[1]) * 1024;
     }
     return huge;
   }

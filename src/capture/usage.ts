@@ -22,7 +22,10 @@ export function hostUsage(): number {
   return (kib("MemTotal") - kib("MemAvailable")) / kib("MemTotal");
 }
 
-/** Bytes of a process that are in memory; undefined where there is no such process any more. */
+/**
+ * Bytes of a process that are in memory; the kernel counts those in reserved huge pages (hugetlbfs) apart. undefined where
+ * there is no such process any more.
+ */
 export function residentBytesOf(pid: number): number | undefined {
   let status: string;
   try {
@@ -30,8 +33,8 @@ export function residentBytesOf(pid: number): number | undefined {
   } catch {
     return undefined;
   }
-  const rss = /^VmRSS:\s+(\d+) kB/m.exec(status);
-  return 1024 * Number(rss?.[1] ?? 0);
+  const counts = [...status.matchAll(/^(?:VmRSS|HugetlbPages):\s+(\d+) kB/gm)];
+  return counts.reduce((sum, [, kib]) => sum + 1024 * Number(kib), 0);
 }
 
 /** The row of a VM; what could not be measured is empty. */

@@ -10,6 +10,7 @@ import { test as base, textsIn } from "../support/folder.js";
 import { type Guest, type GuestSettings, HAS_QEMU, QEMU, ramMappingOf, startGuest } from "../support/guest.js";
 import { ended, MAIN, pagekin, start, succeed } from "../support/pagekin.js";
 import { randomBytes } from "../support/random.js";
+import { onlyRow, rowsOf } from "../support/table.js";
 import { CAN_MOUNT, withDisk } from "../support/tmpfs.js";
 import { because, IS_ROOT } from "../support/tools.js";
 
@@ -277,6 +278,27 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     },
   );
 
+  const hasReserved = HAS_QEMU && freeHugePages() >= 64;
+  test.skipIf(!hasReserved)(
+    `in reserved huge pages uses those that it touched${because(hasReserved, "needs vm.nr_hugepages=64 of 2 MiB")}`,
+    async ({ folder, guest }) => {
+      const backend = ["-object", "memory-backend-memfd,id=m1,size=128M,hugetlb=on,hugetlbsize=2M"];
+      const vm = await guest({ name: "web", more: [...backend, "-machine", "memory-backend=m1"] });
+      await vm.tell("stop");
+      const before = freeHugePages();
+      const out = path.join(folder, "out");
+      const said = await succeed(capture(out, [vm.socket]));
+      const core = openCore(path.join(out, "web@0.elf"), "paddr");
+      const bytes = [...core.pages()].length * PAGE;
+      core.close();
+      expect(said).toContain(`Note: web: ${bytes} bytes of its RAM are in huge pages`);
+      const { mup_bytes: used } = onlyRow(rowsOf(out, "usage.csv"), { vm: "web" });
+      const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${vm.pid}/status`, "utf8"));
+      expect(Number(used)).toBeCloseTo(1024 * Number(rss?.[1]) + bytes, -6);
+      expect(freeHugePages()).toBe(before);
+    },
+  );
+
   test.skipIf(!IS_ROOT)(`of another user is captured${because(IS_ROOT, "needs root")}`, async ({ folder, guest }) => {
     const vm = await guest({ name: "web", more: ["-runas", "nobody"] });
     for (const method of ["resident", "pmemsave", "core"]) {
@@ -300,6 +322,11 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     }
   });
 });
+
+function freeHugePages(): number {
+  const text = readFileSync("/proc/meminfo", "utf8");
+  return /^Hugepagesize: +2048 kB/m.test(text) ? Number(/^HugePages_Free: +(\d+)/m.exec(text)?.[1]) : 0;
+}
 
 function readHuge(): string {
   try {
