@@ -11,7 +11,11 @@ export type Held = { socket: string } | { pid: number };
 
 /** The side of the one that holds. */
 export class Guardian {
-  private constructor(private readonly child: ChildProcess) {}
+  private readonly ended: Promise<unknown>;
+
+  private constructor(private readonly child: ChildProcess) {
+    this.ended = once(child, "close");
+  }
 
   static async start(): Promise<Guardian> {
     const file = fileURLToPath(new URL("./guard.js", import.meta.url));
@@ -24,12 +28,17 @@ export class Guardian {
     return new Guardian(child);
   }
 
-  /** Done when it knows what is held now. */
+  /** Done when it knows what is held now. Nothing may be stopped that it does not know of. */
   async hold(held: readonly Held[]): Promise<void> {
     const { stdin, stdout } = this.child;
     const known = once(stdout as NodeJS.ReadableStream, "data");
     stdin?.write(`${JSON.stringify(held)}\n`);
-    await known;
+    const ended = this.ended.then(() => {
+      throw new PagekinError("the process that would let others go has ended", {
+        hint: "the same command again goes on",
+      });
+    });
+    await Promise.race([known, ended]);
   }
 
   end(): void {

@@ -1,7 +1,7 @@
 // VMs whose monitors do not do what they should: whatever happens, all VMs go on.
 
 import { once } from "node:events";
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -118,6 +118,33 @@ describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => 
       ["stop", "cont"],
       ["stop", "cont"],
     ]);
+  });
+
+  test("are not stopped any more when the process that would let them go is gone", async ({ folder, vms }) => {
+    const web = await vms.vm("web");
+    const args = [
+      "capture",
+      "vm",
+      "--qmp",
+      "web.qmp",
+      "--method",
+      "core",
+      "--every",
+      "1s",
+      "--for",
+      "2s",
+      "--out",
+      "out",
+    ];
+    const child = start(args, { cwd: folder });
+    const end = ended(child);
+    await once(child.stdout, "data");
+    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+    expect(children.length).toBe(1);
+    process.kill(Number(children[0]), "SIGKILL");
+    expect(await end).toMatchObject({ code: 2, stderr: expect.stringMatching(/^pagekin: the process that would let/) });
+    expect(web.told.filter((one) => one === "stop").length).toBe(1);
+    expect(web.running).toBe(true);
   });
 
   const failures: [what: string, script: Script, says: RegExp][] = [
