@@ -7,7 +7,7 @@ import type { Subject } from "../capture/subject.js";
 import { Tracer } from "../capture/trace.js";
 import { METHODS, type Method, Vm } from "../capture/vm.js";
 import { PagekinError } from "../errors.js";
-import { choosePageSizes } from "../fingerprints/worlds.js";
+import { ALL_MEMBERS, choosePageSizes } from "../fingerprints/worlds.js";
 import { Printer } from "../report/capture-summary.js";
 import { type Arguments, type Command, parsePageSizes, parseTime, runOptions, sourceOptions } from "./options.js";
 
@@ -201,6 +201,8 @@ function checkNames(names: readonly string[]): void {
     if (/[/\\\0]/.test(name) || name.startsWith(".") || name === "") {
       throw new PagekinError(`"${name}" cannot be a file's name`, { hint: "name it another way: NAME=" });
     }
+    if (name === ALL_MEMBERS)
+      throw new PagekinError(`no member can be named ${name}`, { hint: "it stands for all in the tables: NAME=" });
     if (names.indexOf(name) !== i)
       throw new PagekinError(`${name} is named twice`, { hint: "name one another way: NAME=" });
   }
