@@ -1,16 +1,14 @@
 // A VM of QEMU: stopping it, and three ways to its memory.
 
-import { chmodSync, chownSync, closeSync, openSync, statSync } from "node:fs";
 import path from "node:path";
-import { fromSystem, PagekinError } from "../errors.js";
 import { ExtentList } from "../sources/extents.js";
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
 import type { Area } from "./live-memory.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
+import { dumpByQemu } from "./qemu-dump.js";
 import { Qmp } from "./qmp.js";
-import { joinFiles, notesOf, type Stretch, stretchesOf } from "./raw-file.js";
 import type { Staging } from "./series.js";
 import type { Subject, Taken, Usage } from "./subject.js";
 import { Balloon, residentBytesOf } from "./usage.js";
@@ -18,10 +16,6 @@ import { Balloon, residentBytesOf } from "./usage.js";
 export const METHODS = ["resident", "pmemsave", "core"] as const;
 export type Method = (typeof METHODS)[number];
 
-/** QEMU writes a dump while it does nothing else. */
-const DUMP_MS = 3_600_000;
-const LOOK_MS = 100;
-const FREE_SOME = "free some of the disk if it is full, or choose another --out";
 /** States in which others work on the VM's memory. */
 const IN_MOTION = ["inmigrate", "finish-migrate", "restore-vm", "save-vm", "colo"];
 const EVERYTHING = 4 + 2 + 1;
@@ -106,65 +100,8 @@ export class Vm implements Subject {
   }
 
   async take(place: Place, staging: Staging, onBytes: (bytes: number) => void): Promise<Taken> {
-    if (this.method === "resident") return this.takeResident();
-    const file = path.resolve(place.path);
-    try {
-      const pmemsaves = this.method === "pmemsave";
-      const stretches = pmemsaves ? stretchesOf(this.qmp, await ramOf(this.qmp)) : [];
-      const files = await (pmemsaves
-        ? this.savePhysical(stretches, file, staging, onBytes)
-        : this.dump(file, staging, onBytes));
-      for (const one of files) {
-        if (process.getuid?.() === 0) chownSync(one, 0, 0);
-        chmodSync(one, 0o600);
-      }
-      const storedBytes = files.reduce((sum, one) => sum + statSync(one).size, 0);
-      const finish = () =>
-        joinFiles(files).catch((error: unknown) => {
-          throw fromSystem(error, place.shownAs);
-        });
-      return { storedBytes, swappedBytes: 0, notes: notesOf(stretches), finish };
-    } catch (error) {
-      throw fromSystem(refusalOfWriter(error, place.shownAs), place.shownAs);
-    }
-  }
-
-  /** A file for each stretch of RAM. */
-  private async savePhysical(
-    stretches: readonly Stretch[],
-    file: string,
-    staging: Staging,
-    onBytes: (bytes: number) => void,
-  ): Promise<string[]> {
-    const files: string[] = [];
-    for (const { address, bytes } of stretches) {
-      const filename = files.length === 0 ? file : `${file}.${files.length}`;
-      files.push(filename);
-      this.prepareFile(filename, staging);
-      const saved = this.qmp.execute("pmemsave", { val: address, size: bytes, filename }, DUMP_MS);
-      await watchSize(filename, onBytes, saved);
-      // QEMU does not look whether the last bytes came to the disk.
-      if (statSync(filename).size !== bytes)
-        throw new PagekinError("pmemsave: not all was written", { hint: FREE_SOME });
-    }
-    return files;
-  }
-
-  private async dump(file: string, staging: Staging, onBytes: (bytes: number) => void): Promise<string[]> {
-    this.prepareFile(file, staging);
-    const dumped = this.qmp.execute("dump-guest-memory", { paging: false, protocol: `file:${file}` }, DUMP_MS);
-    await watchSize(file, onBytes, dumped);
-    return [file];
-  }
-
-  /** Makes the file that QEMU will fill: nobody else may read it then, whatever QEMU's umask. */
-  private prepareFile(file: string, staging: Staging): void {
-    closeSync(openSync(file, "wx", 0o600));
-    if (this.pid === undefined || process.getuid?.() !== 0) return;
-    const { uid, gid } = statSync(`/proc/${this.pid}`);
-    if (uid === 0) return;
-    chownSync(file, uid, gid);
-    staging.openTo();
+    const { qmp, pid, method } = this;
+    return method === "resident" ? this.takeResident() : dumpByQemu(method, place, { qmp, pid, staging, onBytes });
   }
 
   private async takeResident(): Promise<Taken> {
@@ -209,30 +146,4 @@ function processWith(socket: string, pieces: readonly HostedPiece[]): number {
   const pid = holdersOf(socket).find((holder) => holdsPieces(visibleMappings(holder), pieces));
   if (pid === undefined) throw noProcess(socket);
   return pid;
-}
-
-/** Tells how a file grows while another program writes it. */
-async function watchSize(file: string, onBytes: (bytes: number) => void, writing: Promise<unknown>): Promise<void> {
-  let seen = 0;
-  const timer = setInterval(() => {
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? seen;
-    onBytes(size - seen);
-    seen = size;
-  }, LOOK_MS);
-  await writing.finally(() => clearInterval(timer));
-  onBytes(statSync(file).size - seen);
-}
-
-/** What QEMU says when it cannot write, with what to do. */
-function refusalOfWriter(error: unknown, file: string): unknown {
-  if (!(error instanceof PagekinError)) return error;
-  const what = error.message;
-  // pmemsave has but one word for all: "An IO error has occurred".
-  if (/no space|quota|file too large|IO error|not all/i.test(what))
-    return new PagekinError(what, { file, hint: FREE_SOME });
-  if (/permission denied|could not open|not permitted/i.test(what)) {
-    const hint = "QEMU writes this file as its own user: choose an --out that it may reach, or take --method resident";
-    return new PagekinError(what, { file, hint });
-  }
-  return error;
 }

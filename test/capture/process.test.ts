@@ -352,7 +352,7 @@ describe("what cannot be captured is refused", () => {
   });
 
   base.skipIf(process.platform !== "linux")("one that has ended and was not waited for", async ({ folder }) => {
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 100"], { stdio: ["ignore", "pipe", "inherit"] });
+    const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 100"], { stdio: ["ignore", "pipe", "inherit"] });
     try {
       const [line] = await once(parent.stdout as NodeJS.ReadableStream, "data");
       const pid = Number(line);
