@@ -97,6 +97,7 @@ async function whileHeld(
 ): Promise<Pick<SnapshotRecord, "taken" | "heldMs"> & Members> {
   // Asked each time: its owner may have paused or continued one meanwhile.
   const held = await Promise.all(subjects.map((subject) => subject.toHold()));
+  const stopAsWanted = deferStop();
   await guardian.hold(held.flatMap((one) => one ?? []));
   const taken = new Date();
   let members: Members | undefined;
@@ -109,8 +110,23 @@ async function whileHeld(
   }
   await letAllGo(subjects, failure);
   await guardian.hold([]);
+  const heldMs = Date.now() - taken.getTime();
+  stopAsWanted();
   if (!members) throw failure;
-  return { taken: taken.toISOString(), heldMs: Date.now() - taken.getTime(), ...members };
+  return { taken: taken.toISOString(), heldMs, ...members };
+}
+
+/** Ctrl-Z has to wait until all go on again: the guardian lets them go when this process ends, not when it stands still. */
+function deferStop(): () => void {
+  let isWanted = false;
+  const defer = () => {
+    isWanted = true;
+  };
+  process.on("SIGTSTP", defer);
+  return () => {
+    process.off("SIGTSTP", defer);
+    if (isWanted) process.kill(process.pid, "SIGSTOP");
+  };
 }
 
 /** Whatever became of the one, the others are let go. */

@@ -257,6 +257,22 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
     expect(readdirSync(path.join(folder, "out")).sort()).toEqual(["app@0.elf", "capture.json", "inventory.csv"]);
   });
 
+  test("goes on before Ctrl-Z stops the capture", async ({ folder }) => {
+    const subject = await startPatterned(65_536);
+    try {
+      const child = start(["capture", "process", `app=${subject.pid}`, "--stop", "--out", "out"], { cwd: folder });
+      const end = ended(child);
+      while (stateOf(subject.pid) !== "T") await sleep(1);
+      child.kill("SIGTSTP");
+      while (stateOf(child.pid as number) !== "T") await sleep(1);
+      await subject.goesOn();
+      child.kill("SIGCONT");
+      expect(await end).toMatchObject({ code: 0, stderr: "" });
+    } finally {
+      subject.end();
+    }
+  });
+
   test("goes on when there is no room for its memory", async ({ folder, subject }) => {
     const args = ["capture", "process", `app=${subject.pid}`, "--stop", "--out", "out"];
     const limited = await pagekin(args, { cwd: folder, before: "ulimit -f 1024" });
