@@ -96,9 +96,9 @@ async function whileHeld(
   work: () => Promise<Members>,
 ): Promise<Pick<SnapshotRecord, "taken" | "heldMs"> & Members> {
   // Asked each time: its owner may have paused or continued one meanwhile.
-  const held = await Promise.all(subjects.map((subject) => subject.toHold()));
+  const held = (await Promise.all(subjects.map((subject) => subject.toHold()))).flatMap((one) => one ?? []);
   const stopAsWanted = deferStop();
-  await guardian.hold(held.flatMap((one) => one ?? []));
+  await guardian.hold(held);
   const taken = new Date();
   let members: Members | undefined;
   let failure: unknown;
@@ -110,7 +110,7 @@ async function whileHeld(
   }
   await letAllGo(subjects, failure);
   await guardian.hold([]);
-  const heldMs = Date.now() - taken.getTime();
+  const heldMs = held.length > 0 ? Date.now() - taken.getTime() : 0;
   stopAsWanted();
   if (!members) throw failure;
   return { taken: taken.toISOString(), heldMs, ...members };

@@ -53,7 +53,7 @@ export interface SnapshotRecord {
   timeS: number;
   /** When it was taken. */
   taken: string;
-  /** Milliseconds from the first stop until all went on again. */
+  /** Milliseconds from the first stop until all went on again; 0 where none was stopped for it. */
   heldMs: number;
   members: MemberRecord[];
   /** Rows of usage.csv. */

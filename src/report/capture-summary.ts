@@ -42,7 +42,8 @@ export class Printer {
   async snapshot({ timeS, heldMs, members }: Snapshot, lateS: number): Promise<void> {
     const sizes = members.map(({ member, storedBytes }) => `${member} ${formatBytes(storedBytes)}`).join(", ");
     const late = lateS > 0 ? `, ${lateS.toFixed(1)} s late` : "";
-    await this.say(`${formatNumber(timeS)} s: ${sizes}; held for ${(heldMs / 1000).toFixed(2)} s${late}`);
+    const held = heldMs > 0 ? `; held for ${(heldMs / 1000).toFixed(2)} s` : "";
+    await this.say(`${formatNumber(timeS)} s: ${sizes}${held}${late}`);
     for (const { member, notes } of members) for (const note of notes) await this.note(`${member}: ${note}`);
   }
 

@@ -105,7 +105,8 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
 
   test("is read while it runs", async ({ folder, subject }) => {
     const out = path.join(folder, "out");
-    await succeed(["capture", "process", String(subject.pid), "--out", out, "--quiet"]);
+    const said = await succeed(["capture", "process", String(subject.pid), "--out", out]);
+    expect(said).toMatch(/^0 s: node-\d+ [\d.]+ MiB\n/);
     expectPattern(path.join(out, `node-${subject.pid}@0.elf`), PAGES);
   });
 
