@@ -65,7 +65,12 @@ export class Process implements Subject {
   }
 
   async letGo(): Promise<void> {
-    if (this.isHeld) process.kill(this.pid, "SIGCONT");
+    try {
+      if (this.isHeld) process.kill(this.pid, "SIGCONT");
+    } catch (error) {
+      // One that was ended meanwhile needs no more.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   }
 
   async expectedBytes(): Promise<number> {

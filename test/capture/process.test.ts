@@ -195,16 +195,19 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
     expect(readdirSync(path.join(folder, "new/out")).sort()).toEqual(files);
   });
 
-  test("that ends while it is read is no snapshot", async ({ folder }) => {
-    const subject = await startPatterned(65_536);
-    const child = start(["capture", "process", `app=${subject.pid}`, "--out", "out"], { cwd: folder });
-    const end = ended(child);
-    while (bytesUnder(path.join(folder, "out")) === 0) await sleep(1);
-    subject.end();
-    expect(await end).toMatchObject({ code: 2, stdout: "" });
-    expect((await end).stderr).toMatch(/^pagekin: process \d+: [^\n]+\n$/);
-    expect(existsSync(path.join(folder, "out"))).toBe(false);
-  });
+  test.for([["runs"], ["is stopped", "--stop"]])(
+    "that ends while it is read and %s is no snapshot",
+    async ([, ...how], { folder }) => {
+      const subject = await startPatterned(65_536);
+      const child = start(["capture", "process", `app=${subject.pid}`, ...how, "--out", "out"], { cwd: folder });
+      const end = ended(child);
+      while (bytesUnder(path.join(folder, "out")) === 0) await sleep(1);
+      subject.end();
+      expect(await end).toMatchObject({ code: 2, stdout: "" });
+      expect((await end).stderr).toMatch(/^pagekin: process \d+: (there is no such process|has no memory)[^\n]+\n$/);
+      expect(existsSync(path.join(folder, "out"))).toBe(false);
+    },
+  );
 
   test("may reserve much more than there is, which takes no time", async ({ folder, skip }) => {
     if (!has("python3")) skip("needs python3");
