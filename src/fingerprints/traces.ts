@@ -94,6 +94,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       keyId: key?.id,
       addressSpace: opened.layout?.addressSpace ?? "physical",
       ledger: ledgerOf(sums, opened.layout),
+      notes: opened.notes ?? [],
     };
     const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
     const named = key ? (await import("../tracefile/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;

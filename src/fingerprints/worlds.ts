@@ -107,13 +107,14 @@ async function openSnapshot(
   dumps: DumpSettings,
   already: Opened | undefined,
 ): Promise<Snapshot> {
-  const opened = already ?? (await openSource(name, dumps));
+  const source = already ?? (await openSource(name, dumps));
   const trace =
-    opened.format === "parquet"
-      ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)
-      : opened.format === "csv"
-        ? await (await import("../tracefile/csv.js")).readCsvHead(opened)
+    source.format === "parquet"
+      ? await (await import("../tracefile/parquet-read.js")).readParquetHead(source)
+      : source.format === "csv"
+        ? await (await import("../tracefile/csv.js")).readCsvHead(source)
         : undefined;
+  const opened = trace ? { ...source, notes: trace.notes } : source;
   const fromFile = nameOfFile(name.path);
   const member = name.member ?? trace?.member ?? fromFile.member;
   const timeS = name.timeS ?? trace?.timeS ?? fromFile.timeS;

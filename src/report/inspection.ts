@@ -5,7 +5,7 @@ import { LEDGER_COLUMNS, type Ledger } from "../fingerprints/ledger.js";
 import { displayName, type Opened } from "../sources/open.js";
 import type { TraceHead } from "../tracefile/rows.js";
 import { formatBytes, formatCount } from "./format.js";
-import { print, styled, table } from "./terminal.js";
+import { notesPart, print, styled, table } from "./terminal.js";
 
 const MOST_SHOWN = 12;
 const RAW_NOTE = "a raw dump has no marks: it is taken from address 0, and what is no RAM in it cannot be told";
@@ -94,7 +94,7 @@ export async function printTrace(opened: Opened, json: boolean): Promise<void> {
     opened.format === "parquet"
       ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)
       : await (await import("../tracefile/csv.js")).readCsvHead(opened);
-  const { member, timeS, algorithm, keyId, addressSpace, ledger, pageSizes } = head;
+  const { member, timeS, algorithm, keyId, addressSpace, ledger, notes, pageSizes } = head;
   const source = displayName(opened.name);
   if (json) {
     return print(
@@ -106,6 +106,7 @@ export async function printTrace(opened: Opened, json: boolean): Promise<void> {
             address_space: addressSpace ?? null,
             extents: [],
             ledger: ledger ?? null,
+            notes,
           },
           ...{ member: member ?? null, time_s: timeS ?? null, algorithm, key_id: keyId ?? null, page_sizes: pageSizes },
         },
@@ -120,6 +121,7 @@ export async function printTrace(opened: Opened, json: boolean): Promise<void> {
       styled("bold", `${source}: a trace (${opened.format})${of}`),
       `Fingerprints: ${algorithm}${keyId ? `, key ${keyId}` : ""}; page sizes: ${pageSizes.join(", ")}; addresses: ${addressSpace ?? "not said"}`,
       ledger ? `Ledger of its dump\n${ledgerText(ledger)}` : "It says nothing of the dump that it was made from.",
+      ...notesPart(notes),
     ].join("\n\n"),
   );
 }

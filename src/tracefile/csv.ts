@@ -50,6 +50,7 @@ export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerp
     keyId: undefined,
     addressSpace: undefined,
     ledger: undefined,
+    notes: [],
     pageSizes: [...sizes].sort((a, b) => a - b),
     fingerprintBits: digits * 4,
   };

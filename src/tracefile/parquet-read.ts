@@ -31,6 +31,7 @@ export async function readParquetHead(opened: Opened): Promise<TraceHead> {
       keyId: text.get("pagekin.key_id") || undefined,
       addressSpace: text.get("pagekin.address_space"),
       ledger: parseLedger(text.get("pagekin.ledger")),
+      notes: parseNotes(text.get("pagekin.notes")),
       pageSizes: [...sizes].sort((a, b) => a - b),
     };
   });
@@ -45,6 +46,16 @@ function parseLedger(text: string | undefined): Record<string, number> | undefin
     );
   } catch {
     return undefined;
+  }
+}
+
+function parseNotes(text: string | undefined): string[] {
+  if (!text) return [];
+  try {
+    const notes: unknown = JSON.parse(text);
+    return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
+  } catch {
+    return [];
   }
 }
 

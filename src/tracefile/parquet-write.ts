@@ -44,7 +44,10 @@ export class TraceWriter {
 
   static async create(
     { path, shownAs }: { path: string; shownAs: string },
-    head: Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger"> & { member: string; timeS: number },
+    head: Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger" | "notes"> & {
+      member: string;
+      timeS: number;
+    },
     version: string,
     source: string,
   ): Promise<TraceWriter> {
@@ -61,6 +64,7 @@ export class TraceWriter {
           { key: "pagekin.address_space", value: head.addressSpace ?? "" },
           { key: "pagekin.source", value: source },
           { key: "pagekin.ledger", value: JSON.stringify(head.ledger ?? {}) },
+          ...(head.notes.length > 0 ? [{ key: "pagekin.notes", value: JSON.stringify(head.notes) }] : []),
         ],
       });
       return new TraceWriter(shownAs, parquet, head.member, head.timeS);

@@ -21,6 +21,8 @@ export interface TraceHead {
   addressSpace: string | undefined;
   /** The ledger of the dump that it was made from (columns of ledger.csv). */
   ledger: Record<string, number> | undefined;
+  /** What is to be known of that dump: what is missing of it. */
+  notes: string[];
   /** Page sizes that it holds, ascending; empty where only reading all of it would tell. */
   pageSizes: number[];
 }

@@ -24,3 +24,19 @@ test.for([["analyze"], ["compare", "--policy", "one-group"], ["processes"], ["fi
     });
   },
 );
+
+test("a trace of one goes on saying it", async ({ folder }) => {
+  writeFileSync(path.join(folder, "cut.lime"), CUT);
+  await succeed(["fingerprint", "cut.lime", "--allow-truncated", "--out", "traces"], { cwd: folder });
+  const trace = path.join("traces", "cut.parquet");
+  const says = /missing: 5000 bytes/;
+  for (const [command, ...more] of [
+    ["analyze", ...TABLES],
+    ["compare", ...TABLES],
+    ["processes", ...TABLES],
+    ["inspect"],
+  ])
+    expect(await succeed([command, trace, ...more], { cwd: folder })).toMatch(says);
+  const said = JSON.parse(await succeed(["inspect", trace, "--json"], { cwd: folder }));
+  expect(said).toMatchObject({ notes: [expect.stringMatching(says)] });
+});
