@@ -1,5 +1,6 @@
 // What `inspect` prints.
 
+import { printable } from "../errors.js";
 import type { Inspection, Stretch } from "../fingerprints/inspect.js";
 import { LEDGER_COLUMNS, type Ledger } from "../fingerprints/ledger.js";
 import { displayName, type Opened } from "../sources/open.js";
@@ -39,7 +40,8 @@ export function printInspection(
     return print(JSON.stringify({ ...said, ...held }, null, 2));
   }
   const packed = packingText(opened);
-  const head = `${source}: ${format}${packed === "none" ? "" : ` in ${packed}`} (by ${why}), ${addressSpace} addresses`;
+  const how = packed === "none" ? format : `${format} in ${packed}`;
+  const head = printable(`${source}: ${how} (by ${why}), ${addressSpace} addresses`);
   return print(
     [
       styled("bold", head),
@@ -47,7 +49,7 @@ export function printInspection(
       `Addresses\n${stretchesTable(stretches)}`,
       `Ledger\n${ledgerText(ledger)}`,
       ...(Object.keys(details).length > 0 ? [`Details\n${detailsText(details)}`] : []),
-      ...odd.map((note) => `Note: ${note}`),
+      ...odd.map((note) => printable(`Note: ${note}`)),
     ].join("\n\n"),
   );
 }
@@ -82,7 +84,7 @@ function ledgerText(ledger: Ledger): string {
 function detailsText(details: Record<string, unknown>): string {
   return Object.entries(details)
     .map(([key, value]) => {
-      const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+      const text = printable(typeof value === "object" ? JSON.stringify(value) : String(value));
       return `  ${key}: ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`;
     })
     .join("\n");
@@ -116,10 +118,12 @@ export async function printTrace(opened: Opened, json: boolean): Promise<void> {
     );
   }
   const of = member === undefined ? "" : ` of ${member}${timeS ? ` at ${timeS} s` : ""}`;
+  const fingerprints = `${algorithm}${keyId ? `, key ${keyId}` : ""}`;
+  const said = `Fingerprints: ${fingerprints}; page sizes: ${pageSizes.join(", ")}; addresses: ${addressSpace ?? "not said"}`;
   return print(
     [
-      styled("bold", `${source}: a trace (${opened.format})${of}`),
-      `Fingerprints: ${algorithm}${keyId ? `, key ${keyId}` : ""}; page sizes: ${pageSizes.join(", ")}; addresses: ${addressSpace ?? "not said"}`,
+      styled("bold", printable(`${source}: a trace (${opened.format})${of}`)),
+      printable(said),
       ledger ? `Ledger of its dump\n${ledgerText(ledger)}` : "It says nothing of the dump that it was made from.",
       ...notesPart(notes),
     ].join("\n\n"),
