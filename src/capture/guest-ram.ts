@@ -29,11 +29,27 @@ export async function ramBytesOf(qmp: Qmp): Promise<number> {
   return summary["base-memory"] + (summary["plugged-memory"] ?? 0);
 }
 
+/** Devices that plug RAM in. Others (nvdimm, virtio-pmem, sgx-epc) have memory that QEMU leaves out of its own dumps too. */
+const PLUGS_RAM = ["dimm", "virtio-mem", "hv-balloon"];
+
+interface MemoryDevice {
+  type: string;
+  data: { memdev?: string };
+}
+
 /** The RAM of a VM by guest-physical address. Device memory, firmware and what devices lie over are not in it. */
 export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
   const backends = (await qmp.execute("query-memdev")) as { id?: string; size: number }[];
-  const ramBytes = await ramBytesOf(qmp);
+  const summary = (await qmp.execute("query-memory-size-summary")) as Record<string, number>;
+  const devices = (await qmp.execute("query-memory-devices")) as MemoryDevice[];
   const sizes = new Map(backends.map(({ id, size }) => [id ?? "", size]));
+  let ramBytes = summary["base-memory"];
+  for (const { type, data } of devices) {
+    const block = path.posix.basename(data.memdev ?? "");
+    // The whole of it, whatever the guest has of it: the rest has no page in memory.
+    if (PLUGS_RAM.includes(type)) ramBytes += sizes.get(block) ?? 0;
+    else sizes.delete(block);
+  }
   const pieces = piecesIn(await qmp.print("info mtree -f"), new Set(sizes.keys()));
   const blocks = [...new Set(pieces.map(({ block }) => block))];
   const found = blocks.reduce((sum, block) => sum + (sizes.get(block) ?? 0), 0);

@@ -140,6 +140,50 @@ describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not in
     expect(differing(there, (at) => openedPages.get(at), rawPage)).toEqual([]);
   });
 
+  test("with memory plugged in has it, but no persistent one, as in QEMU's own dump", async ({ folder, guest }) => {
+    // virtio-mem, nvdimm and DIMM follow one another from 4 GiB on.
+    const dimm = { file: path.join(folder, "dimm"), address: FOUR_GIB + 320 * MIB + 8 * MIB };
+    const nvdimm = { file: path.join(folder, "nvdimm"), address: FOUR_GIB + 256 * MIB + 8 * MIB };
+    writeFileSync(dimm.file, randomBytes(MIB, 8));
+    writeFileSync(nvdimm.file, randomBytes(MIB, 9));
+    const backend = (id: string, size: string) => ["-object", `memory-backend-ram,id=${id},size=${size}`];
+    const vm = await guest({
+      name: "plugged",
+      machine: "q35,nvdimm=on",
+      slots: "slots=4,maxmem=2G",
+      loaded: [dimm, nvdimm],
+      more: [
+        ...[...backend("vm0", "256M"), "-device", "virtio-mem-pci,memdev=vm0,requested-size=128M"],
+        ...[...backend("nv0", "64M"), "-device", "nvdimm,memdev=nv0"],
+        ...[...backend("d0", "128M"), "-device", "pc-dimm,memdev=d0"],
+      ],
+    });
+    await vm.tell("stop");
+    for (const method of ["resident", "pmemsave", "core"])
+      await succeed(capture(path.join(folder, method), [vm.socket], "--method", method, "--quiet"));
+    const [resident, core] = ["resident", "core"].map((method) =>
+      openCore(path.join(folder, method, "plugged@0.elf"), "paddr"),
+    );
+    const there = [...resident.pages()];
+    expect(differing(there, resident.page, core.page)).toEqual([]);
+    // Of the memory from 4 GiB on the DIMM's alone is resident: the guest has no driver for the others.
+    const high = there.filter((at) => at >= FOUR_GIB);
+    expect(high.length).toBeGreaterThanOrEqual(256);
+    expect(high.filter((at) => at < FOUR_GIB + 320 * MIB)).toEqual([]);
+    const bytes = readFileSync(dimm.file);
+    expect(resident.page(dimm.address)?.equals(bytes.subarray(0, PAGE))).toBe(true);
+    for (const file of [resident, core]) file.close();
+    // virtio-mem's 256 MiB and the DIMM's follow the low 128 MiB.
+    const raw = readFileSync(path.join(folder, "pmemsave/plugged@0.raw"));
+    expect(raw.length).toBe((128 + 256 + 128) * MIB);
+    expect(
+      raw
+        .subarray((128 + 256 + 8) * MIB)
+        .subarray(0, MIB)
+        .equals(bytes),
+    ).toBe(true);
+  });
+
   test("with a VGA card has no RAM in its window, as in QEMU's own dump", async ({ folder, guest }) => {
     const vm = await guest({ name: "vga", more: ["-vga", "std"] });
     await vm.tell("stop");

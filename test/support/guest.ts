@@ -23,6 +23,8 @@ export interface GuestSettings {
   machine?: string;
   /** MiB of RAM. */
   memory?: number;
+  /** Slots for more memory than that, if there are to be some, as in QEMU's -m. */
+  slots?: string;
   /** Of pages of 4 KiB, so that every touched page is resident and no other; otherwise QEMU asks for huge ones. */
   smallPages?: boolean;
   /** Files that are in the RAM from the start, and where. */
@@ -51,7 +53,7 @@ process.on("exit", () => {
 
 /** Starts one in a folder; done when its own code runs. */
 export async function startGuest(folder: string, settings: GuestSettings): Promise<Guest> {
-  const { name, machine = "pc", memory = 128, smallPages = true, loaded = [], more = [] } = settings;
+  const { name, machine = "pc", memory = 128, slots, smallPages = true, loaded = [], more = [] } = settings;
   const inFolder = (suffix: string) => path.join(folder, `${name}${suffix}`);
   const [socket, control, said, disk] = [".qmp", ".control", ".said", ".disk"].map(inFolder);
   // Larger than its one sector: the firmware of some machines takes no disk that small.
@@ -63,7 +65,15 @@ export async function startGuest(folder: string, settings: GuestSettings): Promi
   const backend = smallPages ? "memory-backend-memfd" : "memory-backend-ram";
   const args = [
     ...["-machine", `${machine},accel=tcg,memory-backend=m0`, "-object", `${backend},id=m0,size=${memory}M`],
-    ...["-m", String(memory), "-nodefaults", "-display", "none", "-drive", `file=${disk},format=raw,if=ide`],
+    ...[
+      "-m",
+      slots ? `${memory},${slots}` : String(memory),
+      "-nodefaults",
+      "-display",
+      "none",
+      "-drive",
+      `file=${disk},format=raw,if=ide`,
+    ],
     ...["-qmp", `unix:${socket},server=on,wait=off`, "-qmp", `unix:${control},server=on,wait=off`],
     ...["-debugcon", `file:${said}`],
     ...loaded.flatMap(({ file, address }) => ["-device", `loader,file=${file},addr=${address},force-raw=on`]),

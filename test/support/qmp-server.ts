@@ -75,6 +75,7 @@ export class FakeVm {
         return returns({ arch: "x86_64" });
       case "query-memory-size-summary":
         return returns({ "base-memory": 128 * 2 ** 20, "plugged-memory": 0 });
+      case "query-memory-devices":
       case "qom-list":
         return returns([]);
       case "qmp_capabilities":
