@@ -14,6 +14,10 @@ import {
   VERSION,
 } from "pagekin";
 import { describe, expect } from "vitest";
+import { elfCore } from "./support/dumps/elf.js";
+import { limeFile } from "./support/dumps/lime.js";
+import { filled, stream } from "./support/dumps/migration.js";
+import { saved } from "./support/dumps/virsh.js";
 import { test } from "./support/folder.js";
 import { madeDumps } from "./support/made-dumps.js";
 import { dumpOf, TINY } from "./support/pieces.js";
@@ -41,6 +45,22 @@ test("SEMMA's worked example by the library", async ({ folder }) => {
     selfShareOfSaving: 6 / 7,
   });
   expect(sharing[0].pairs.map((pair) => pairRate(sharing[0], pair))).toEqual([1 / 6, 0, 0]);
+});
+
+test("dumps that are analyzed side by side are each taken for what they are", async ({ folder }) => {
+  const page = Buffer.alloc(4096, "x");
+  const migration = stream("pc-q35-7.2", { "pc.ram": 4096 }, [filled(0, 1, "pc.ram")]);
+  const files = Object.entries({
+    raw: page,
+    lime: limeFile([0, page]),
+    elf: elfCore({ loads: [{ bytes: page }] }),
+    "qemu-migration": migration,
+    "virsh-save": saved({ stream: migration }),
+  });
+  for (const [format, bytes] of files) writeFileSync(path.join(folder, format), bytes);
+  const found = await Promise.all(files.map(([format]) => analyze([path.join(folder, format)], { workers: 1 })));
+  const formats = found.map(([{ world }]) => world.snapshots[0].opened.format);
+  expect(formats).toEqual(files.map(([format]) => format));
 });
 
 test("SEMMA's worked example replayed by the library, alone and with two threads", async ({ folder }) => {

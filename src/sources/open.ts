@@ -68,14 +68,16 @@ async function waitableFifo(file: string): Promise<Readable> {
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }
 
-const head = Buffer.alloc(HEAD_BYTES);
-
-/** The head of a plain file, in a buffer that the next call overwrites; more of a compressed one, to look into it. */
+/** The head of a plain file; more of a compressed one, to look into it. */
 function readHeadOf(fd: number): Buffer {
-  const first = head.subarray(0, readSync(fd, head, 0, HEAD_BYTES, 0));
-  if (compressionOf(first) === "none") return first;
-  const more = Buffer.allocUnsafe(HEAD_OF_COMPRESSED);
-  return more.subarray(0, readSync(fd, more, 0, more.length, 0));
+  const first = readStart(fd, HEAD_BYTES);
+  return compressionOf(first) === "none" ? first : readStart(fd, HEAD_OF_COMPRESSED);
+}
+
+/** The first bytes, in a buffer of their own: several sources may be looked at by turns. */
+function readStart(fd: number, most: number): Buffer {
+  const start = Buffer.allocUnsafe(most);
+  return start.subarray(0, readSync(fd, start, 0, most, 0));
 }
 
 async function openPipe(name: SourceName, rest: Readable, format: string | undefined): Promise<Opened> {
