@@ -1,7 +1,7 @@
 import { Crew, optimizeLate } from "../fingerprints/crew.js";
 import { planResources } from "../fingerprints/resources.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
-import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
+import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
@@ -57,7 +57,8 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
-  const spectrum = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, labelNames);
+  const place = output.place("spectrum.parquet");
+  const spectrum = SpectrumWriter.create(place, VERSION, labelNames, notesOfMembers(worlds));
   const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
   const results: WorldResult[] = [];
   for await (const indexed of indexWorlds(worlds, crew, settings)) {

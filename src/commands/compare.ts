@@ -8,7 +8,6 @@ import { Output } from "../report/output.js";
 import { printPolicies } from "../report/policy-summary.js";
 import * as tables from "../report/policy-tables.js";
 import type { KernelSettings } from "../sharing/kernel.js";
-import { notesOf } from "../sources/open.js";
 import { readRows } from "../sources/rows.js";
 import { SpectrumWriter } from "../tracefile/spectrum-write.js";
 import { VERSION } from "../version.js";
@@ -86,7 +85,8 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   };
   refuseIdleLimits(args, settings.policies);
   const output = Output.open(args.out, args.force, spectra.opened);
-  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
+  const { labelNames, memberNotes } = spectra;
+  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, labelNames, memberNotes);
 
   const began = performance.now();
   const comparisons: Comparison[] = [];
@@ -112,7 +112,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds,
       json: args.json,
-      notes: notesOf(spectra.opened),
+      notes: spectra.notes,
     });
 }
 

@@ -5,12 +5,12 @@ import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { planResources, type Resources } from "../fingerprints/resources.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
-import { choosePageSizes, openSources, sourcesOf } from "../fingerprints/worlds.js";
+import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../fingerprints/worlds.js";
 import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
 import { Labels } from "../sources/labels.js";
 import { parseSource } from "../sources/names.js";
-import { displayName, type Opened, openSource } from "../sources/open.js";
+import { displayName, notesOf, type Opened, openSource } from "../sources/open.js";
 import type { Spectrum } from "../tracefile/spectrum.js";
 import type { SavedSpectrum } from "../tracefile/spectrum-read.js";
 import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
@@ -34,6 +34,9 @@ export interface Spectra {
   /** Names of the labels, in the order of their columns. */
   labelNames: string[];
   memberNames: Set<string>;
+  /** What is to be known of members: by their files, and by their names, as a spectrum keeps it. */
+  notes: string[];
+  memberNotes: string[];
   /** Whether all members have a value of a label. */
   isLabelled(label: string): boolean;
   pageSizes: number[];
@@ -81,6 +84,8 @@ async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spe
     sources: snapshots,
     labelNames,
     memberNames,
+    notes: notesOf(sourcesOf(worlds)),
+    memberNotes: notesOfMembers(worlds),
     isLabelled,
     pageSizes,
     resources,
@@ -111,7 +116,8 @@ async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArgu
   }
   const memberNames = new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member)));
   const isLabelled = (label: string) => spectra.every(({ members }) => members.every(({ labels }) => labels[label]));
-  const common = { labelNames, memberNames, isLabelled, pageSizes, each };
+  const notes = saved.notes.map((note) => `${displayName(opened.name)}: ${note}`);
+  const common = { labelNames, memberNames, notes, memberNotes: saved.notes, isLabelled, pageSizes, each };
   return { opened: [opened], sources: [{ opened }], resources: undefined, ...common };
 }
 
@@ -122,6 +128,7 @@ async function relabelled(saved: SavedSpectrum, inventoryFile: string | undefine
   const inventory = await readInventory(inventoryFile);
   const labels = new Labels(inventory);
   return {
+    notes: saved.notes,
     labelNames: [...new Set([...saved.labelNames, ...inventory.labelNames])],
     spectra: saved.spectra.map((spectrum) => ({
       ...spectrum,

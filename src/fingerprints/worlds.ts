@@ -47,6 +47,14 @@ export function sourcesOf(worlds: readonly World[]): Opened[] {
   return worlds.flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened));
 }
 
+/** What is to be known of each member's memory, such as what is missing of a cut dump, by the member's name. */
+export function notesOfMembers(worlds: readonly World[]): string[] {
+  const nameOf = ({ member, timeS }: Snapshot) => (worlds.length > 1 ? `${member} at ${timeS} s` : member);
+  return worlds.flatMap(({ snapshots }) =>
+    snapshots.flatMap((snapshot) => (snapshot.opened.notes ?? []).map((note) => `${nameOf(snapshot)}: ${note}`)),
+  );
+}
+
 interface OpenSettings {
   /** Where relative paths begin, if not in the current folder. */
   folder?: string;

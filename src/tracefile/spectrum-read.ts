@@ -12,6 +12,7 @@ const text = v.pipe(v.string(), v.minLength(1));
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** What the footer says under `pagekin.labels` and `pagekin.worlds`. */
 const labelsSchema = v.array(text);
+const notesSchema = v.array(text);
 const worldsSchema = v.pipe(
   v.array(
     v.object({
@@ -35,6 +36,8 @@ const worldsSchema = v.pipe(
 /** A saved spectrum: its worlds in the order of their times, at each page size. */
 export interface SavedSpectrum {
   labelNames: string[];
+  /** What is to be known of members, by their names. */
+  notes: string[];
   spectra: Spectrum[];
 }
 
@@ -46,7 +49,7 @@ export async function readSpectrum(opened: Opened): Promise<SavedSpectrum | unde
     if (!isSpectrum(file.metadata)) return undefined;
     const missing = missingColumns(file.metadata, COLUMNS);
     if (missing.length > 0) throw fail(`it has no column ${missing.join(", ")}`);
-    const { labelNames, building } = readFooter(
+    const { labelNames, notes, building } = readFooter(
       new Map(file.metadata.key_value_metadata?.map(({ key, value }) => [key, value])),
       fail,
     );
@@ -59,7 +62,7 @@ export async function readSpectrum(opened: Opened): Promise<SavedSpectrum | unde
         spectrum.add(zero, members, copies, contents);
       }
     }
-    return { labelNames, spectra: [...building.values()].map((one) => one.finish()) };
+    return { labelNames, notes, spectra: [...building.values()].map((one) => one.finish()) };
   } catch (error) {
     throw file.known(error);
   } finally {
@@ -73,7 +76,7 @@ type Fail = (what: string) => Error;
 function readFooter(
   values: ReadonlyMap<string, string | undefined>,
   fail: Fail,
-): { labelNames: string[]; building: Map<string, Building> } {
+): { labelNames: string[]; notes: string[]; building: Map<string, Building> } {
   const parse = <T>(key: string, schema: v.GenericSchema<unknown, T>): T => {
     let value: unknown;
     try {
@@ -86,6 +89,7 @@ function readFooter(
     return result.output;
   };
   const labelNames = parse("pagekin.labels", labelsSchema);
+  const notes = values.has("pagekin.notes") ? parse("pagekin.notes", notesSchema) : [];
   const none = Object.fromEntries(labelNames.map((name) => [name, ""]));
   const building = new Map<string, Building>();
   let lastTime = -1;
@@ -105,7 +109,7 @@ function readFooter(
       building.set(`${timeS} ${pageBytes}`, new Building({ timeS, pageBytes, members, pages, zeroPages }, fail));
     }
   }
-  return { labelNames, building };
+  return { labelNames, notes, building };
 }
 
 /** A spectrum of which row after row comes in. */

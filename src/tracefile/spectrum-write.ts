@@ -44,16 +44,21 @@ export class SpectrumWriter {
     private readonly fd: number,
     private readonly version: string,
     private readonly labelNames: readonly string[],
+    private readonly notes: readonly string[],
   ) {}
 
-  /** shownAs: what errors call the file; labelNames: the columns that labels become, in their order. */
+  /**
+   * shownAs: what errors call the file; labelNames: the columns that labels become, in their order; notes: what is to be
+   * known of members, by their names.
+   */
   static create(
     { path, shownAs }: { path: string; shownAs: string },
     version: string,
     labelNames: readonly string[],
+    notes: readonly string[],
   ): SpectrumWriter {
     try {
-      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames);
+      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames, notes);
     } catch (error) {
       throw fromSystem(error, shownAs);
     }
@@ -166,6 +171,7 @@ export class SpectrumWriter {
       "pagekin.version": this.version,
       "pagekin.labels": JSON.stringify(this.labelNames),
       "pagekin.worlds": JSON.stringify(this.worlds),
+      ...(this.notes.length > 0 ? { "pagekin.notes": JSON.stringify(this.notes) } : {}),
     });
     this.write();
     closeSync(this.fd);

@@ -25,6 +25,18 @@ test.for([["analyze"], ["compare", "--policy", "one-group"], ["processes"], ["fi
   },
 );
 
+test("a spectrum of one goes on saying it, also one that was made of that", async ({ folder }) => {
+  writeFileSync(path.join(folder, "cut.lime"), CUT);
+  await succeed(["analyze", "cut.lime", "--allow-truncated", "--out", "tables"], { cwd: folder });
+  const compare = (from: string, out: string) =>
+    succeed(["compare", path.join(from, "spectrum.parquet"), "--policy", "one-group", "--out", out], { cwd: folder });
+  for (const [from, out] of [
+    ["tables", "first"],
+    ["first", "second"],
+  ])
+    expect(await compare(from, out)).toMatch(/spectrum\.parquet: cut: .*missing: 5000 bytes/);
+});
+
 test("a trace of one goes on saying it", async ({ folder }) => {
   writeFileSync(path.join(folder, "cut.lime"), CUT);
   await succeed(["fingerprint", "cut.lime", "--allow-truncated", "--out", "traces"], { cwd: folder });
