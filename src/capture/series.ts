@@ -4,7 +4,6 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -18,6 +17,7 @@ import {
 import path from "node:path";
 import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import { makeFolders } from "../folders.js";
 import { writeCsv } from "../report/csv.js";
 import { formatNumber } from "../report/format.js";
 import { VERSION } from "../version.js";
@@ -165,7 +165,7 @@ export class Staging {
   private readonly isNew: boolean;
 
   constructor(private readonly target: string) {
-    this.isNew = mkdirSync(target, { recursive: true, mode: 0o700 }) !== undefined;
+    this.isNew = makeFolders(target, 0o700) !== undefined;
     // What an earlier run left that was killed.
     for (const file of readdirSync(target)) if (file.startsWith(STAGING)) removeFolder(path.join(target, file));
     this.folder = mkdtempSync(path.join(path.resolve(target), STAGING));

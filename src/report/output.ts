@@ -5,7 +5,6 @@ import {
   closeSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -19,6 +18,7 @@ import {
 import path from "node:path";
 import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import { makeFolders } from "../folders.js";
 import { displayName, identityOf, type Opened } from "../sources/open.js";
 import { writeCsv } from "./csv.js";
 import type { Table } from "./tables.js";
@@ -49,7 +49,7 @@ export class Output {
     const parent = existsSync(folder) ? place : path.dirname(place);
     let made: string | undefined;
     try {
-      made = mkdirSync(parent, { recursive: true });
+      made = makeFolders(parent);
       const staging = mkdtempSync(path.join(parent, STAGING));
       // mkdtemp makes it for its owner alone.
       chmodSync(staging, 0o777 & ~process.umask());

@@ -165,3 +165,16 @@ test("a folder that cannot be made is an error", async ({ folder }) => {
   expect(stderr).toMatch(/^pagekin: [^\n]+\n$/);
   expect(readdirSync(folder).sort()).toEqual(["a.raw", "b.raw"]);
 });
+
+// Node's own recursive mkdir would never end there.
+test.skipIf(process.platform !== "linux")("a folder in /proc is an error", async ({ folder }) => {
+  writeDumps(folder);
+  for (const args of [
+    ["analyze", "a.raw", "--out", "/proc/none/inside"],
+    ["capture", "process", String(process.pid), "--out", "/proc/none/inside"],
+  ]) {
+    const { code, stderr } = await pagekin(args, { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^pagekin: \/proc\/none\/inside: no such file[^\n]+\n$/);
+  }
+});
