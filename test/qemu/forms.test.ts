@@ -9,6 +9,7 @@ import { succeed } from "../support/pagekin.js";
 import {
   dumpRunning,
   dumpStopped,
+  type Form,
   formsOf,
   hasMappedRam,
   mappedStream,
@@ -18,9 +19,10 @@ import {
   streamOfRunning,
   streamOfStopped,
 } from "../support/qemu/forms.js";
-import { type Guest, HAS_QEMU, KERNEL, type Machine, residentPages, test } from "../support/qemu/guest.js";
+import { type Guest, HAS_QEMU, KERNEL, type Machine, MODULE, residentPages, test } from "../support/qemu/guest.js";
 import { countsOf, expectHeld } from "../support/qemu/holds.js";
 import { KNOWN_CONTENTS, KNOWN_PAGES, knownPage } from "../support/qemu/initramfs.js";
+import { dumpsByMakedumpfile, HAS_MAKEDUMPFILE, leaveOut, reassembled, thoseOf } from "../support/qemu/makedumpfile.js";
 import { fingerprintOf } from "../support/reference.js";
 import { rowsOf } from "../support/table.js";
 import { because } from "../support/tools.js";
@@ -114,6 +116,37 @@ describe.skipIf(!HAS_QEMU)(`a guest in QEMU${because(HAS_QEMU, NO_QEMU)}`, () =>
     );
   }
 });
+
+const CAN_MAKE = HAS_QEMU && KERNEL !== undefined && MODULE !== undefined && HAS_MAKEDUMPFILE;
+const NO_TOOLS = "needs QEMU, a kernel with its driver qemu_fw_cfg.ko, and makedumpfile";
+
+test.skipIf(!CAN_MAKE)(
+  `what makedumpfile makes of Linux in QEMU has the same pages, less those that it was told to leave out${because(CAN_MAKE, NO_TOOLS)}`,
+  { timeout: 240_000 },
+  async ({ folder, boot }) => {
+    const guest = await boot(LINUX);
+    await settled(guest, LINUX);
+    await guest.run("stop");
+    const ram = await saveRaw(guest, "raw", LINUX.memoryMiB);
+    const forms = await formsOf(guest, { ram, seen: ram, isRam: () => true });
+    const [elf, kdump] = ["elf", "kdump-zlib"].map((name) => forms.find(({ file }) => file === name) as Form);
+    await expectHeld(folder, [elf, reassembled(folder, kdump), ...dumpsByMakedumpfile(folder, elf)]);
+    // It says itself how much it leaves.
+    const { nonzeroPages, zeroPages } = leaveOut(folder, "less");
+    const { extents } = JSON.parse(await succeed(["inspect", "less", "--json"], { cwd: folder }));
+    const left = thoseOf(ram, pagesOf(extents));
+    expect([...left.values()].filter(({ zero }) => zero).length).toBe(zeroPages);
+    expect(left.size).toBe(nonzeroPages + zeroPages);
+    expect(left.size).toBeLessThan(0.9 * ram.size);
+    const absent = (ram.size - left.size) * PAGE;
+    await expectHeld(folder, [{ file: "less", pages: left, absent, outside: 0, repeated: 0 }]);
+  },
+);
+
+function* pagesOf(extents: readonly { address: number; bytes: number }[]): Generator<number> {
+  for (const { address, bytes } of extents)
+    for (let page = address / PAGE; page < (address + bytes) / PAGE; page++) yield page;
+}
 
 describe.skipIf(!HAS_QEMU || !KERNEL)(
   `a large guest in QEMU${because(HAS_QEMU, NO_QEMU) || because(KERNEL !== undefined, NO_KERNEL)}`,

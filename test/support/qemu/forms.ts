@@ -24,6 +24,8 @@ export interface Form {
   file: string;
   /** The pages of RAM that it holds. Forms of the same pages have the same map. */
   pages: Pages;
+  /** Bytes of RAM of which it says that it does not hold them. A dump of QEMU's speaks of nothing that it does not hold. */
+  absent?: number;
   /** Zero pages have no bytes in it. */
   elides?: boolean;
   /** Bytes of devices and firmware. */
@@ -160,7 +162,7 @@ const setCapability = (guest: Guest, capability: string, state: boolean) =>
   guest.run("migrate-set-capabilities", { capabilities: [{ capability, state }] });
 
 /** What the LOAD segments of a core of x86-64 have, by physical addresses. */
-function loadsOf(core: Buffer, ramBytes: number): { pages: Set<number>; outside: number; repeated: number } {
+export function loadsOf(core: Buffer, ramBytes: number): { pages: Set<number>; outside: number; repeated: number } {
   const [first, each, count] = [Number(core.readBigUInt64LE(32)), core.readUInt16LE(54), core.readUInt16LE(56)];
   const all = new Set<number>();
   let bytes = 0;

@@ -22,6 +22,14 @@ function findKernel(): string | undefined {
   return [...(named ? [named] : []), ...installed.map((file) => `/boot/${file}`)].find(isKernel);
 }
 
+function findModule(): string | undefined {
+  if (!KERNEL) return undefined;
+  const version = path.basename(KERNEL).replace(/^vmlinuz-/, "");
+  const modules = path.join(path.dirname(KERNEL), "../lib/modules", version, "kernel");
+  const file = path.join(modules, "drivers/firmware/qemu_fw_cfg.ko");
+  return existsSync(file) ? file : undefined;
+}
+
 /** Whether a file can be read and is a kernel that boots on x86. */
 function isKernel(file: string): boolean {
   const head = Buffer.alloc(0x206);
@@ -37,6 +45,8 @@ function isKernel(file: string): boolean {
 
 export const HAS_QEMU = has(QEMU);
 export const KERNEL = findKernel();
+/** The kernel's driver that tells QEMU what makedumpfile must know, where it is as it is loaded. */
+export const MODULE = findModule();
 
 export interface Machine {
   /** "q35", with properties of its own. */
@@ -67,12 +77,14 @@ export class Guest {
 
   /** Starts a machine whose files are in a folder. */
   static start(folder: string, { machine, memoryMiB, vga, kernel, options = [] }: Machine): Guest {
-    if (kernel) writeFileSync(path.join(folder, "initramfs"), initramfs());
+    if (kernel)
+      writeFileSync(path.join(folder, "initramfs"), initramfs(MODULE === undefined ? undefined : readFileSync(MODULE)));
     // Self-tests of ciphers would take longer than all the rest.
     const append = "console=ttyS0 quiet panic=0 cryptomgr.notests";
     const args = [
       ...["-machine", machine, "-accel", "tcg", "-m", String(memoryMiB), "-nodefaults", "-display", "none"],
       ...["-vga", vga, "-serial", "stdio", "-qmp", "unix:qmp,server=on,wait=off"],
+      ...(kernel && MODULE ? ["-device", "vmcoreinfo"] : []),
       ...(kernel ? ["-kernel", kernel, "-initrd", "initramfs", "-append", append] : []),
       ...options,
     ];

@@ -73,14 +73,13 @@ function inBytes(row: Row): Record<string, number> {
   return Object.fromEntries(columns.map(([column, text]) => [column, Number(text)]));
 }
 
-function ledgerOf(pages: Pages, { elides, outside, repeated }: Omit<Form, "file" | "pages">) {
+function ledgerOf(pages: Pages, { absent = 0, elides, outside, repeated }: Omit<Form, "file" | "pages">) {
   const zeros = [...pages.values()].filter(({ zero }) => zero).length * PAGE;
   return {
     nonzero_bytes: pages.size * PAGE - zeros,
     stored_zero_bytes: elides ? 0 : zeros,
     elided_zero_bytes: elides ? zeros : 0,
-    // A dump of QEMU's speaks of nothing that it does not hold.
-    absent_bytes: 0,
+    absent_bytes: absent,
     outside_ram_bytes: outside,
     repeated_bytes: repeated ?? expect.any(Number),
     tail_bytes: 0,

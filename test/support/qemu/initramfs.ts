@@ -8,6 +8,27 @@ export const ALIVE = "alive";
 /** What the program fills its pages with: page i has content i % KNOWN_CONTENTS. */
 export const knownPage = (content: number) => Buffer.alloc(4096, Buffer.from(`${"\0"}pagekin`).fill(content, 0, 1));
 
+/** Loads the module /m, if there is one: open, finit_module. */
+const loadModule = (codeBytes: number) => `
+  b8 02000000              mov eax, 2 (open)
+  48 8d 3d ${int32(codeBytes + 22)}       lea rdi, name
+  31 f6                    xor esi, esi
+  0f 05                    syscall
+  89 c7                    mov edi, eax
+  48 8d 35 ${int32(codeBytes + 11)}       lea rsi, "" (the end of name)
+  31 d2                    xor edx, edx
+  b8 39010000              mov eax, 313 (finit_module)
+  0f 05                    syscall
+`;
+/** Behind all code. */
+const NAME = "2f6d00  name: /m";
+
+function int32(value: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes.toString("hex");
+}
+
 const CODE = `
   b8 09000000              mov eax, 9 (mmap)
   31 ff                    xor edi, edi
@@ -49,13 +70,7 @@ const SEGMENT_BYTES = 56;
 
 /** A static program of x86-64 Linux: one segment that may be read and run. */
 function program(): Buffer {
-  const code = Buffer.from(
-    CODE.trim()
-      .split("\n")
-      .map((line) => line.trim().split("  ")[0].replaceAll(" ", ""))
-      .join(""),
-    "hex",
-  );
+  const code = Buffer.concat([loadModule(bytesOf(CODE).length), CODE, NAME].map(bytesOf));
   const head = Buffer.alloc(HEADER_BYTES + SEGMENT_BYTES);
   const bytes = BigInt(head.length + code.length);
   head.write("7f454c46020101", "hex");
@@ -72,6 +87,12 @@ function program(): Buffer {
   return Buffer.concat([head, code]);
 }
 
+/** What stands in hexadecimal before the words. */
+function bytesOf(code: string): Buffer {
+  const lines = code.trim().split("\n");
+  return Buffer.from(lines.map((line) => line.trim().split("  ")[0].replaceAll(" ", "")).join(""), "hex");
+}
+
 /** A file of a cpio archive of the kind "newc". */
 function cpioFile(name: string, mode: number, bytes: Uint8Array): Buffer {
   const padded = (part: Uint8Array) => Buffer.concat([part, Buffer.alloc(-part.length & 3)]);
@@ -80,6 +101,11 @@ function cpioFile(name: string, mode: number, bytes: Uint8Array): Buffer {
   return Buffer.concat([padded(Buffer.from(head)), padded(bytes)]);
 }
 
-export function initramfs(): Buffer {
-  return Buffer.concat([cpioFile("init", 0o100755, program()), cpioFile("TRAILER!!!", 0, Buffer.alloc(0))]);
+/** module: of the kernel, for the program to load. */
+export function initramfs(module: Buffer | undefined): Buffer {
+  return Buffer.concat([
+    cpioFile("init", 0o100755, program()),
+    ...(module ? [cpioFile("m", 0o100644, module)] : []),
+    cpioFile("TRAILER!!!", 0, Buffer.alloc(0)),
+  ]);
 }
