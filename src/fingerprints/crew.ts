@@ -13,7 +13,7 @@ import type { Message } from "./worker.js";
  * saves. (Not with workers: a changed flag makes Node compile all of its own modules again in each of them.)
  */
 export function optimizeLate(): void {
-  setFlagsFromString("--interrupt-budget=1000000");
+  setFlagsFromString("--interrupt-budget=500000");
 }
 
 export class Crew {
