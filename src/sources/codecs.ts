@@ -3,8 +3,8 @@
 import { inflateSync } from "node:zlib";
 import { CODE, type Code, type ExtentArrays } from "./extents.js";
 
-/** Decodes bytes so that they fill the target; false: they are damaged. */
-export type Decode = (data: Uint8Array, target: Uint8Array) => boolean;
+/** Decodes data to so many bytes at a place of a target; false: they are damaged. */
+export type Decode = (data: Uint8Array, target: Uint8Array, place: number, bytes: number) => boolean;
 
 export type Decoders = Partial<Record<Code, Decode>>;
 
@@ -24,7 +24,7 @@ export const CODE_NAMES: Record<Code, string> = {
 
 const LOADERS: Partial<Record<Code, () => Promise<Decode>>> = {
   [CODE.zlib]: async () => inflate,
-  [CODE.lzo]: async () => (await import("./lzo.js")).unlzo,
+  [CODE.lzo]: async () => filling((await import("./lzo.js")).unlzo),
   [CODE.snappy]: async () => (await import("./snappy.js")).unsnappy,
   [CODE.zstd]: async () => (await import("./zstd.js")).loadFrameDecoder(),
   [CODE.snappyChunk]: async () => {
@@ -46,27 +46,33 @@ export async function decodersFor({ codes }: ExtentArrays): Promise<Decoders> {
   return decoders;
 }
 
-function inflate(data: Uint8Array, target: Uint8Array): boolean {
+/** By a decoder that fills all of its target. */
+function filling(decode: (data: Uint8Array, target: Uint8Array) => boolean): Decode {
+  return (data, target, place, bytes) => decode(data, target.subarray(place, place + bytes));
+}
+
+function inflate(data: Uint8Array, target: Uint8Array, place: number, bytes: number): boolean {
   try {
     // A chunk with room to spare takes all at once, and no second one has to be tried.
-    const bytes = inflateSync(data, { maxOutputLength: target.length, chunkSize: target.length + 1 });
-    target.set(bytes);
-    return bytes.length === target.length;
+    const inflated = inflateSync(data, { maxOutputLength: bytes, chunkSize: bytes + 1 });
+    target.set(inflated, place);
+    return inflated.length === bytes;
   } catch {
     return false;
   }
 }
 
-function copy(data: Uint8Array, target: Uint8Array): boolean {
-  if (data.length !== target.length) return false;
-  target.set(data);
+function copy(data: Uint8Array, target: Uint8Array, place: number, bytes: number): boolean {
+  if (data.length !== bytes) return false;
+  target.set(data, place);
   return true;
 }
 
 /** Data that begin with the masked CRC-32C of what they decode to. */
 function checked(decode: Decode, crc: (data: Uint8Array) => number): Decode {
-  return (data, target) => {
-    if (data.length < CRC_BYTES || !decode(data.subarray(CRC_BYTES), target)) return false;
-    return crc(target) >>> 0 === (data[0] | (data[1] << 8) | (data[2] << 16) | (data[3] << 24)) >>> 0;
+  return (data, target, place, bytes) => {
+    if (data.length < CRC_BYTES || !decode(data.subarray(CRC_BYTES), target, place, bytes)) return false;
+    const decoded = target.subarray(place, place + bytes);
+    return crc(decoded) >>> 0 === (data[0] | (data[1] << 8) | (data[2] << 16) | (data[3] << 24)) >>> 0;
   };
 }

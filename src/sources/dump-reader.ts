@@ -62,7 +62,7 @@ export class DumpReader {
       at = start;
       for (; i < from.length && Math.max(from[i], address) === at && at < end; i++) {
         const until = Math.min(to[i], end);
-        this.readPart(i, at, target.subarray(at - address, until - address));
+        this.readPart(i, at, target, at - address, until - at);
         at = until;
       }
       covered += at - start;
@@ -82,40 +82,40 @@ export class DumpReader {
     return firstBehind(to, address);
   }
 
-  /** The bytes of a piece from an address on. */
-  private readPart(piece: number, address: number, target: Uint8Array): void {
+  /** Bytes of a piece from an address on, to a place of the target. (A view of each would take longer than small pages do.) */
+  private readPart(piece: number, address: number, target: Uint8Array, place: number, bytes: number): void {
     const { extents, pieces } = this.layout;
     const extent = pieces.extent[piece];
     const code = extents.codes[extent] as Code;
     const skipped = address - extents.addresses[extent];
     if (code === CODE.zero) {
-      target.fill(0);
+      target.fill(0, place, place + bytes);
     } else if (code === CODE.stored) {
-      this.readBytes(extents.offsets[extent] + skipped, target);
+      this.readBytes(extents.offsets[extent] + skipped, target, place, bytes);
+    } else if (bytes === extents.lengths[extent]) {
+      this.decode(extent, code, target, place, bytes);
     } else {
-      const bytes = extents.lengths[extent];
-      if (target.length === bytes) {
-        this.decode(extent, code, target);
-        return;
-      }
-      if (this.decoded !== extent) {
-        this.decoded = -1;
-        if (this.decodedBytes === NO_BYTES) this.decodedBytes = new Uint8Array(MOST_CODED_BYTES);
-        this.decode(extent, code, this.decodedBytes.subarray(0, bytes));
-        this.decoded = extent;
-      }
-      target.set(this.decodedBytes.subarray(skipped, skipped + target.length));
+      target.set(this.decodedWhole(extent, code).subarray(skipped, skipped + bytes), place);
     }
   }
 
-  private readBytes(offset: number, target: Uint8Array): void {
-    const { extra } = this.layout;
-    if (offset >= this.file.bytes && extra) {
-      target.set(extra.subarray(offset - this.file.bytes, offset - this.file.bytes + target.length));
-    } else if (target.length >= SMALL_WINDOW * 4 || this.layout.isLive) {
-      this.file.readInto(target, offset);
+  /** An extent that is wanted part after part. */
+  private decodedWhole(extent: number, code: Code): Uint8Array {
+    if (this.decoded !== extent) {
+      this.decoded = -1;
+      if (this.decodedBytes === NO_BYTES) this.decodedBytes = new Uint8Array(MOST_CODED_BYTES);
+      this.decode(extent, code, this.decodedBytes, 0, this.layout.extents.lengths[extent]);
+      this.decoded = extent;
+    }
+    return this.decodedBytes;
+  }
+
+  private readBytes(offset: number, target: Uint8Array, place: number, bytes: number): void {
+    const isExtra = offset >= this.file.bytes && this.layout.extra !== undefined;
+    if (!isExtra && (bytes >= SMALL_WINDOW * 4 || this.layout.isLive)) {
+      this.file.readInto(target.subarray(place, place + bytes), offset);
     } else {
-      target.set(this.bytesAt(offset, target.length));
+      target.set(this.bytesAt(offset, bytes), place);
     }
   }
 
@@ -148,13 +148,13 @@ export class DumpReader {
     return window;
   }
 
-  /** Decodes a whole extent to a target of its length. */
-  private decode(extent: number, code: Code, target: Uint8Array): void {
+  /** Decodes a whole extent to a place of a target. */
+  private decode(extent: number, code: Code, target: Uint8Array, place: number, bytes: number): void {
     const { extents } = this.layout;
-    const [offset, size] = [extents.offsets[extent], extents.sizes[extent]];
+    const offset = extents.offsets[extent];
     const decode = this.decoders[code];
     if (!decode) throw new Error(`no decoder for code ${code}`);
-    if (decode(this.bytesAt(offset, size), target)) return;
+    if (decode(this.bytesAt(offset, extents.sizes[extent]), target, place, bytes)) return;
     const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${CODE_NAMES[code]})`;
     throw new PagekinError(what, { file: this.file.shownAs, offset, hint: "take or copy the dump again" });
   }

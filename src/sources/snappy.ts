@@ -17,13 +17,13 @@ export function snappyLength(data: Uint8Array, at: number, end: number): number 
 
 let uncompress: ReturnType<typeof snappyUncompressor> | undefined;
 
-/** Fills a target with what raw snappy decodes to; false if the data are damaged or make more or less than fills it. */
-export function unsnappy(data: Uint8Array, target: Uint8Array): boolean {
+/** Decodes raw snappy to so many bytes at a place of a target; false if the data are damaged or make more or less. */
+export function unsnappy(data: Uint8Array, target: Uint8Array, place = 0, bytes = target.length): boolean {
   // The library takes the length at the head for the room that it has.
-  if (snappyLength(data, 0, data.length) !== target.length) return false;
+  if (snappyLength(data, 0, data.length) !== bytes) return false;
   uncompress ??= snappyUncompressor();
   try {
-    target.set(uncompress(data, target.length));
+    target.set(uncompress(data, bytes), place);
     return true;
   } catch {
     return false;

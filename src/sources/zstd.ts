@@ -4,6 +4,7 @@
 
 import { readSync } from "node:fs";
 import { PagekinError } from "../errors.js";
+import type { Decode } from "./codecs.js";
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -58,16 +59,16 @@ function* readChunks(fd: number): Generator<{ at: number; chunk: Uint8Array }> {
   yield { at, chunk: EMPTY_FRAME };
 }
 
-/** A decoder of single frames that fill a target; false where a frame is damaged. */
-export async function loadFrameDecoder(): Promise<(frame: Uint8Array, target: Uint8Array) => boolean> {
+/** A decoder of single frames. */
+export async function loadFrameDecoder(): Promise<Decode> {
   const { ZSTDDecoder } = await import("zstddec");
   const decoder = new ZSTDDecoder();
   await decoder.init();
-  return (frame, target) => {
+  return (frame, target, place, bytes) => {
     try {
-      const bytes = decoder.decode(frame, target.length);
-      target.set(bytes);
-      return bytes.length === target.length;
+      const decoded = decoder.decode(frame, bytes);
+      target.set(decoded, place);
+      return decoded.length === bytes;
     } catch {
       return false;
     }
