@@ -30,7 +30,7 @@ const { metafile } = await build({
     "src/main.ts",
     "src/index.ts",
     "src/fingerprints/worker.ts",
-    "src/runs/replay-worker.ts",
+    "src/scenarios/replay-worker.ts",
     "src/capture/guard.ts",
   ],
   outdir: "dist",

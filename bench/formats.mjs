@@ -28,7 +28,7 @@ const SLOW_RUNS = 3;
 /** pagekin's own decoders as a module, so that they can be run alone. */
 function bundleDecoders(scratch) {
   const outfile = path.join(scratch, "decoders.mjs");
-  const from = (name) => `export * from ${JSON.stringify(path.join(HERE, "../src/sources", `${name}.ts`))};`;
+  const from = (name) => `export * from ${JSON.stringify(path.join(HERE, "../src/unpack", `${name}.ts`))};`;
   const contents = ["lzo", "lz4", "lzop", "bzip2", "xz", "snappy"].map(from).join("\n");
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
   const shape = { bundle: true, platform: "node", format: "esm", target: "node20", banner, logLevel: "error" };

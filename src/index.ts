@@ -4,17 +4,16 @@ import { Hasher, SEGMENT_BYTES } from "./core/hasher.js";
 import { compileCore } from "./core/module.js";
 import { PagekinError } from "./errors.js";
 import { Crew } from "./fingerprints/crew.js";
-import { planResources } from "./fingerprints/resources.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
-import { choosePageSizes, openSources } from "./fingerprints/worlds.js";
-import type { RunResult } from "./runs/perform.js";
+import type { RunResult } from "./scenarios/perform.js";
 import { countWorld, type WorldResult } from "./sharing/world.js";
 import { openSource } from "./sources/open.js";
-import type { Spectrum } from "./tracefile/spectrum.js";
+import type { Spectrum } from "./spectrum/spectrum.js";
+import { planResources } from "./worlds/resources.js";
+import { choosePageSizes, openSources } from "./worlds/worlds.js";
 
 export type { PairCount } from "./core/pairs.js";
 export { EXIT, PagekinError } from "./errors.js";
-export type { Snapshot, World } from "./fingerprints/worlds.js";
 export { type CompareSettings, type Comparison, comparePolicies, type PolicyResult } from "./policies/compare.js";
 export type { Grouped, Limits, Policy, PolicyContext } from "./policies/policy.js";
 export { parsePolicies } from "./policies/registry.js";
@@ -25,7 +24,7 @@ export {
   startOfAdvisor,
 } from "./replay/controllers/advisor.js";
 export type { GroupSample, Sample } from "./replay/sample.js";
-export type { RunResult } from "./runs/perform.js";
+export type { RunResult } from "./scenarios/perform.js";
 export type { CopiesCount, Sharing } from "./sharing/count.js";
 export { type Grouping, groupBy } from "./sharing/grouping.js";
 export { type Score, score, type Tenants } from "./sharing/isolation.js";
@@ -39,8 +38,9 @@ export {
 } from "./sharing/rates.js";
 export { type View, viewOf } from "./sharing/view.js";
 export type { WorldResult } from "./sharing/world.js";
-export type { Spectrum, SpectrumMember } from "./tracefile/spectrum.js";
+export type { Spectrum, SpectrumMember } from "./spectrum/spectrum.js";
 export { VERSION } from "./version.js";
+export type { Snapshot, World } from "./worlds/worlds.js";
 
 export interface SourceOptions {
   /** Powers of two from 1024 to 2 MiB, in bytes; default: the five from 1 to 16 KiB, of traces those they all hold. */
@@ -101,7 +101,7 @@ export interface ReplayedRun extends RunResult {
 
 /** Replays a scenario (a YAML file, docs/replay.md). workers: runs at once; default: one after the other. */
 export async function replay(scenario: string, { workers = 1 }: { workers?: number } = {}): Promise<ReplayedRun[]> {
-  const { openScenario, replayScenario } = await import("./runs/replay.js");
+  const { openScenario, replayScenario } = await import("./scenarios/replay.js");
   const nothing = () => {};
   const settings = { threads: workers, onBytes: nothing, onStart: nothing };
   const { runs, results, members } = await replayScenario(await openScenario(scenario), settings);
@@ -111,7 +111,7 @@ export async function replay(scenario: string, { workers = 1 }: { workers?: numb
 
 /** The spectra that a spectrum.parquet holds. */
 export async function readSpectra(path: string): Promise<Spectrum[]> {
-  const [opened, { readSpectrum }] = await Promise.all([openSource({ path }), import("./tracefile/spectrum-read.js")]);
+  const [opened, { readSpectrum }] = await Promise.all([openSource({ path }), import("./spectrum/read.js")]);
   const saved = opened.format === "parquet" ? await readSpectrum(opened) : undefined;
   if (saved) return saved.spectra;
   throw new PagekinError("this is no saved spectrum", { file: path, hint: "pagekin analyze and compare write one" });

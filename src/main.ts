@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
-import { cleanUp } from "./cleanup.js";
 import { parseQuickly } from "./commands/arguments.js";
 import type { AnyCommand } from "./commands/options.js";
 import { EXIT, fromSystem, PagekinError } from "./errors.js";
+import { cleanUp } from "./system/cleanup.js";
 
 /** The commands: a line each. A command's module is loaded when it is called. */
 const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: AnyCommand }>]> = {

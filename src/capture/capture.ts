@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { PagekinError } from "../errors.js";
-import { formatNumber } from "../report/format.js";
 import { Progress } from "../report/progress.js";
+import { formatNumber } from "../text/format.js";
 import { writeCore } from "./elf-write.js";
 import { Guardian } from "./guardian.js";
 import type { MemberRecord, SeriesFolder, SnapshotRecord, Staging } from "./series.js";

@@ -3,7 +3,7 @@
 
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { fromSystem } from "../errors.js";
-import { breathe } from "../pace.js";
+import { breathe } from "../system/pace.js";
 import type { Area, ElfNote, LiveMemory } from "./live-memory.js";
 
 const HEADER_BYTES = 64;

@@ -1,6 +1,6 @@
 // What of a live process is to be captured: like a dump's plan, with its memory in place of a file.
 
-import type { ExtentList } from "../sources/extents.js";
+import type { ExtentList } from "../dumps/extents.js";
 import type { ProcessMemory } from "./process-memory.js";
 
 /** A stretch of addresses that the memory has, resident or not. */

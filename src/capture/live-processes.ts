@@ -4,9 +4,9 @@ import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "no
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { PagekinError } from "../errors.js";
-import type { PageIndex } from "../fingerprints/page-index.js";
-import { breathe } from "../pace.js";
-import { isVmProgram } from "../sources/vm-programs.js";
+import type { PageIndex } from "../processes/page-index.js";
+import { isVmProgram } from "../processes/vm-programs.js";
+import { breathe } from "../system/pace.js";
 import { ProcessMemory, type SharedFrame } from "./process-memory.js";
 
 const PAGE_BYTES = 4096;

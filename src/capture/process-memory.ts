@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { PagekinError } from "../errors.js";
-import { breathe } from "../pace.js";
+import { breathe } from "../system/pace.js";
 
 export interface Mapping {
   start: number;

@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ExtentList } from "../dumps/extents.js";
 import { PagekinError } from "../errors.js";
-import { ExtentList } from "../sources/extents.js";
 import type { Held } from "./guardian.js";
 import type { ElfNote, LiveMemory } from "./live-memory.js";
 import { type Mapping, ProcessMemory, refusal } from "./process-memory.js";

@@ -2,7 +2,7 @@
 // QEMU writes a file for each stretch, which are put together when the VM goes on.
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
-import { breathe } from "../pace.js";
+import { breathe } from "../system/pace.js";
 import { writeAll } from "./elf-write.js";
 import type { RamPiece } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";

@@ -15,11 +15,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
-import { makeFolders } from "../folders.js";
-import { writeCsv } from "../report/csv.js";
-import { formatNumber } from "../report/format.js";
+import { onExit } from "../system/cleanup.js";
+import { makeFolders } from "../system/folders.js";
+import { formatNumber } from "../text/format.js";
+import { writeCsv } from "../text/write-csv.js";
 import { VERSION } from "../version.js";
 import type { Place } from "./elf-write.js";
 

@@ -3,10 +3,10 @@
 import { chmodSync } from "node:fs";
 import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
-import { writeTraces } from "../fingerprints/traces.js";
-import { ExtentList } from "../sources/extents.js";
-import { layOut } from "../sources/layout.js";
-import type { TraceKey } from "../tracefile/key.js";
+import { ExtentList } from "../dumps/extents.js";
+import { layOut } from "../dumps/layout.js";
+import { writeTraces } from "../fingerprints/write-traces.js";
+import type { TraceKey } from "../traces/key.js";
 import { VERSION } from "../version.js";
 import type { Place, Written } from "./elf-write.js";
 import type { Area, LiveMemory } from "./live-memory.js";

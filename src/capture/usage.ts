@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { formatNumber, formatRate } from "../report/format.js";
+import { formatNumber, formatRate } from "../text/format.js";
 import type { Qmp } from "./qmp.js";
 import type { Usage } from "./subject.js";
 

@@ -1,7 +1,7 @@
 // A VM of QEMU: stopping it, and three ways to its memory.
 
 import path from "node:path";
-import { ExtentList } from "../sources/extents.js";
+import { ExtentList } from "../dumps/extents.js";
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";

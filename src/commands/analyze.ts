@@ -1,7 +1,5 @@
 import { Crew, optimizeLate } from "../fingerprints/crew.js";
-import { planResources } from "../fingerprints/resources.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
-import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
@@ -9,8 +7,10 @@ import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
 import { countWorld, type WorldResult } from "../sharing/world.js";
 import { notesOf } from "../sources/open.js";
-import { SpectrumWriter } from "../tracefile/spectrum-write.js";
+import { SpectrumWriter } from "../spectrum/write.js";
 import { VERSION } from "../version.js";
+import { planResources } from "../worlds/resources.js";
+import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
 import {
   type Arguments,
   type Command,

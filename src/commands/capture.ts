@@ -7,8 +7,8 @@ import type { Subject } from "../capture/subject.js";
 import { Tracer } from "../capture/trace.js";
 import { METHODS, type Method, Vm } from "../capture/vm.js";
 import { PagekinError } from "../errors.js";
-import { ALL_MEMBERS, choosePageSizes } from "../fingerprints/worlds.js";
 import { Printer } from "../report/capture-summary.js";
+import { ALL_MEMBERS, choosePageSizes } from "../worlds/worlds.js";
 import { type Arguments, type Command, parsePageSizes, parseTime, runOptions, sourceOptions } from "./options.js";
 
 const { json, quiet, progress } = runOptions;
@@ -166,7 +166,7 @@ async function tracerOf(args: Arguments<typeof seriesOptions>) {
     return undefined;
   }
   const pageSizes = choosePageSizes([], parsePageSizes(pageSize));
-  const key = keyFile === undefined ? undefined : (await import("../tracefile/key.js")).readKey(keyFile);
+  const key = keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(keyFile);
   return { pageSizes, key };
 }
 

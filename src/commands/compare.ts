@@ -1,5 +1,4 @@
 import { PagekinError } from "../errors.js";
-import { breathe } from "../pace.js";
 import { type Comparison, comparePolicies } from "../policies/compare.js";
 import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
 import { knownLabel, POLICY_FORMS, parsePolicies } from "../policies/registry.js";
@@ -8,8 +7,9 @@ import { Output } from "../report/output.js";
 import { printPolicies } from "../report/policy-summary.js";
 import * as tables from "../report/policy-tables.js";
 import type { KernelSettings } from "../sharing/kernel.js";
-import { readRows } from "../sources/rows.js";
-import { SpectrumWriter } from "../tracefile/spectrum-write.js";
+import { SpectrumWriter } from "../spectrum/write.js";
+import { breathe } from "../system/pace.js";
+import { readRows } from "../text/read-csv.js";
 import { VERSION } from "../version.js";
 import { type Arguments, type Command, dumpOptions, parseCount, runOptions, sourceOptions } from "./options.js";
 import { openSpectra, type Spectra } from "./spectra.js";

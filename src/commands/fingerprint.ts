@@ -1,14 +1,14 @@
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
-import { planResources } from "../fingerprints/resources.js";
-import { choosePageSizes, openSources, type Snapshot, sourcesOf } from "../fingerprints/worlds.js";
-import { formatNumber } from "../report/format.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
 import { displayName, notesOf, type Opened } from "../sources/open.js";
+import { formatNumber } from "../text/format.js";
 import { VERSION } from "../version.js";
+import { planResources } from "../worlds/resources.js";
+import { choosePageSizes, openSources, type Snapshot, sourcesOf } from "../worlds/worlds.js";
 import {
   type Arguments,
   type Command,
@@ -46,7 +46,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   refuseTraces(snapshots);
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(parseResources(args), worlds);
-  const key = args.keyFile === undefined ? undefined : (await import("../tracefile/key.js")).readKey(args.keyFile);
+  const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
   const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);

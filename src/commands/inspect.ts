@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { inspectDump } from "../fingerprints/inspect.js";
-import { checkMaps } from "../fingerprints/worlds.js";
 import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
 import { nameOfDump, parseSource } from "../sources/names.js";
 import { isTrace, openSource } from "../sources/open.js";
+import { checkMaps } from "../worlds/worlds.js";
 import { type Arguments, type Command, dumpOptions, parseDumps, runOptions } from "./options.js";
 
 const { json, quiet, progress } = runOptions;

@@ -1,9 +1,9 @@
 // The options that several commands share, and what their texts mean.
 
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from "yargs";
+import { FORMAT_NAMES } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
 import type { DumpSettings } from "../sources/dump.js";
-import { FORMAT_NAMES } from "../sources/formats/registry.js";
 
 const KIB = 1024;
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

@@ -4,18 +4,18 @@ import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { bucketsFor, type ContentSample } from "../fingerprints/content-sample.js";
 import { Crew } from "../fingerprints/crew.js";
-import { INDEXED_PAGE_BYTES, PageIndex } from "../fingerprints/page-index.js";
-import { planResources, type Resources } from "../fingerprints/resources.js";
 import { sampleWorld } from "../fingerprints/world-index.js";
-import { choosePageSizes, openSources, type Snapshot, sourcesOf, type World } from "../fingerprints/worlds.js";
+import { INDEXED_PAGE_BYTES, PageIndex } from "../processes/page-index.js";
+import { type Process, rankProcesses } from "../processes/ranking.js";
+import { isVmProgram } from "../processes/vm-programs.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { printProcesses } from "../report/process-summary.js";
 import { privateTable, processesTable } from "../report/process-tables.js";
 import { Progress } from "../report/progress.js";
-import { type Process, rankProcesses } from "../sharing/ranking.js";
 import { notesOf } from "../sources/open.js";
-import { isVmProgram } from "../sources/vm-programs.js";
+import { planResources, type Resources } from "../worlds/resources.js";
+import { choosePageSizes, openSources, type Snapshot, sourcesOf, type World } from "../worlds/worlds.js";
 import {
   type Arguments,
   type Command,

@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
 import { PagekinError } from "../errors.js";
-import { sourcesOf } from "../fingerprints/worlds.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
-import { openScenario, replayScenario } from "../runs/replay.js";
+import { openScenario, replayScenario } from "../scenarios/replay.js";
 import { notesOf } from "../sources/open.js";
+import { sourcesOf } from "../worlds/worlds.js";
 import { type Arguments, type Command, parseResources, runOptions } from "./options.js";
 
 const { out, force, json, workers, "hash-sources": hashSources, quiet, progress } = runOptions;

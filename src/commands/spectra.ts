@@ -3,16 +3,16 @@
 import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
-import { planResources, type Resources } from "../fingerprints/resources.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
-import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../fingerprints/worlds.js";
 import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
 import { Labels } from "../sources/labels.js";
 import { parseSource } from "../sources/names.js";
 import { displayName, notesOf, type Opened, openSource } from "../sources/open.js";
-import type { Spectrum } from "../tracefile/spectrum.js";
-import type { SavedSpectrum } from "../tracefile/spectrum-read.js";
+import type { SavedSpectrum } from "../spectrum/read.js";
+import type { Spectrum } from "../spectrum/spectrum.js";
+import { planResources, type Resources } from "../worlds/resources.js";
+import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
 import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
 
 const NORMAL_PAGE_BYTES = 4096;
@@ -50,7 +50,7 @@ export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   if (!only) return fromSources(args);
   const opened = await openSource(only, parseDumps(args));
   if (opened.format !== "parquet") return fromSources(args, opened);
-  const { readSpectrum } = await import("../tracefile/spectrum-read.js");
+  const { readSpectrum } = await import("../spectrum/read.js");
   const saved = await readSpectrum(opened);
   if (!saved) return fromSources(args, opened);
   if (only.member !== undefined) {

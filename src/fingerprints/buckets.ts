@@ -4,7 +4,7 @@
 import { readSync } from "node:fs";
 import { BLOCK_OFFSETS, type BlockView } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
-import { openTemporary, writeTemporary } from "../sources/spool.js";
+import { openTemporary, writeTemporary } from "../system/temporary.js";
 
 const SLAB_BYTES = 16 * 1024 * 1024;
 const BUDGET_UNIT = 1024;

@@ -2,12 +2,12 @@
 
 import type { Hasher } from "../core/hasher.js";
 import { BUCKETS } from "../core/module.js";
+import type { Layout } from "../dumps/layout.js";
+import type { LedgerCounts } from "../dumps/ledger.js";
 import { fromSystem, PagekinError } from "../errors.js";
-import type { Layout } from "../sources/layout.js";
 import { displayName, isTrace, type Opened } from "../sources/open.js";
 import type { Block, BlockStore } from "./buckets.js";
 import { inSample, outOfSample } from "./content-sample.js";
-import type { LedgerCounts } from "./ledger.js";
 import { countPopular, noCounts, type PopularCounts } from "./popular.js";
 import { hashSegment, hashStream, type SegmentEnd, segmentsOf } from "./segments.js";
 import { appendTrace, type ZeroKeys } from "./trace-rows.js";

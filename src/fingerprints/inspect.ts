@@ -2,8 +2,8 @@
 
 import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
+import { type Ledger, ledgerOf } from "../dumps/ledger.js";
 import type { Opened } from "../sources/open.js";
-import { type Ledger, ledgerOf } from "./ledger.js";
 import { hashSource } from "./segments.js";
 
 const PAGE_BYTES = 4096;

@@ -3,12 +3,12 @@
 import { Hasher } from "../core/hasher.js";
 import { Indexer, type Repeats, type VectorChunk } from "../core/indexer.js";
 import type { Opened } from "../sources/open.js";
-import type { TraceKey } from "../tracefile/key.js";
+import type { TraceKey } from "../traces/key.js";
 import { type Block, BlockStore, Budget } from "./buckets.js";
+import { type IndexTask, indexTasks } from "./content-index.js";
 import { type HashResult, type HashTask, hashTasks } from "./hash.js";
-import { type IndexTask, indexTasks } from "./index.js";
-import { type TraceFile, type TraceTask, writeTraces } from "./traces.js";
 import { type Mismatch, PageComparer } from "./verify.js";
+import { type TraceFile, type TraceTask, writeTraces } from "./write-traces.js";
 
 /** Memory and module that all threads share. */
 export interface Shared {

@@ -2,13 +2,13 @@
 
 import { closeSync, openSync } from "node:fs";
 import { CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
-import { breathe } from "../pace.js";
-import { decodersFor } from "../sources/codecs.js";
-import { DumpFile } from "../sources/dump-file.js";
-import { DumpReader } from "../sources/dump-reader.js";
-import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../sources/layout.js";
+import { decodersFor } from "../dumps/codecs.js";
+import { DumpFile } from "../dumps/dump-file.js";
+import { DumpReader } from "../dumps/dump-reader.js";
+import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
+import type { LedgerCounts } from "../dumps/ledger.js";
 import { bytesOf, nameOfRead, type Opened } from "../sources/open.js";
-import type { LedgerCounts } from "./ledger.js";
+import { breathe } from "../system/pace.js";
 
 const LEDGER_PAGE = 4096;
 

@@ -3,9 +3,9 @@
 import { CHUNK_BYTES, type Hasher } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { PagekinError } from "../errors.js";
-import { breathe } from "../pace.js";
 import { displayName, type Opened } from "../sources/open.js";
-import type { TraceRows } from "../tracefile/rows.js";
+import { breathe } from "../system/pace.js";
+import type { TraceRows } from "../traces/rows.js";
 
 /** For each page size the entries (as the index has them) that a trace marks as the zero content; the key is their hex. */
 export type ZeroKeys = Map<string, Uint8Array>[];
@@ -23,8 +23,8 @@ export async function appendTrace(
 ): Promise<void> {
   const foreign = opened.format === "csv";
   const read = foreign
-    ? (await import("../tracefile/csv.js")).readCsvTrace(opened, onBytes)
-    : (await import("../tracefile/parquet-read.js")).readParquetTrace(opened, hasher.pageSizes, onBytes);
+    ? (await import("../traces/csv.js")).readCsvTrace(opened, onBytes)
+    : (await import("../traces/parquet-read.js")).readParquetTrace(opened, hasher.pageSizes, onBytes);
   for await (const rows of read) {
     const size = hasher.pageSizes.indexOf(rows.pageBytes);
     if (size < 0) continue;

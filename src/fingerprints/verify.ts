@@ -2,10 +2,10 @@
 
 import { PageBuffers } from "../core/compare.js";
 import type { Repeats } from "../core/indexer.js";
-import { breathe } from "../pace.js";
-import type { DumpReader } from "../sources/dump-reader.js";
-import { type Layout, SEGMENT_UNITS, UNIT_BYTES } from "../sources/layout.js";
+import type { DumpReader } from "../dumps/dump-reader.js";
+import { type Layout, SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
 import type { Opened } from "../sources/open.js";
+import { breathe } from "../system/pace.js";
 import type { Block } from "./buckets.js";
 import { readerOf } from "./segments.js";
 

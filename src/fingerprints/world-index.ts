@@ -7,17 +7,17 @@ import { VectorSet } from "../core/vectors.js";
 import { EXIT, PagekinError } from "../errors.js";
 import { planDump } from "../sources/dump.js";
 import { displayName, type Opened } from "../sources/open.js";
-import type { Spectrum } from "../tracefile/spectrum.js";
+import type { Spectrum } from "../spectrum/spectrum.js";
+import type { World } from "../worlds/worlds.js";
 import type { Block } from "./buckets.js";
+import { planIndex } from "./content-index.js";
 import { bucketsBeyond, type ContentSample, sampleOf } from "./content-sample.js";
 import type { Crew } from "./crew.js";
 import { planTasks, refuseEmpty, type SourceCounts } from "./hash.js";
-import { planIndex } from "./index.js";
 import { joinCounts, noCounts, type PopularCounts } from "./popular.js";
 import type { Event } from "./runner.js";
 import { MOST_ZERO_KEYS } from "./trace-rows.js";
 import type { Mismatch } from "./verify.js";
-import type { World } from "./worlds.js";
 
 export interface WorldOptions {
   pageSizes: number[];

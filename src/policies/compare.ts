@@ -6,7 +6,7 @@ import { type Score, score, scoreZeroOnly, type Tenants } from "../sharing/isola
 import { type KernelCounters, type KernelSettings, kernelAtRest, kernelZeroOnly } from "../sharing/kernel.js";
 import { addedFrames, bestMerges, type Merge } from "../sharing/merges.js";
 import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js";
-import type { Spectrum, SpectrumMember } from "../tracefile/spectrum.js";
+import type { Spectrum, SpectrumMember } from "../spectrum/spectrum.js";
 import { oneGroup } from "./one-group.js";
 import type { GroupingPolicy, Pause, Policy } from "./policy.js";
 

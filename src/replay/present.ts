@@ -1,7 +1,7 @@
 // What members share at a moment, as a spectrum: what policies and scores go by.
 
 import { ABSENT } from "../core/scanner.js";
-import type { Spectrum } from "../tracefile/spectrum.js";
+import type { Spectrum } from "../spectrum/spectrum.js";
 
 /** A member, and the numbers of its pages' contents; 0 is the zero content. */
 export interface Present {

@@ -1,7 +1,7 @@
 // What `capture` says: a line for each snapshot when it is there, and in the end where all is.
 
 import { printable } from "../errors.js";
-import { formatBytes, formatNumber } from "./format.js";
+import { formatBytes, formatNumber } from "../text/format.js";
 import { print } from "./terminal.js";
 
 interface Member {

@@ -1,11 +1,11 @@
 // What `inspect` prints.
 
+import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
 import type { Inspection, Stretch } from "../fingerprints/inspect.js";
-import { LEDGER_COLUMNS, type Ledger } from "../fingerprints/ledger.js";
 import { displayName, type Opened } from "../sources/open.js";
-import type { TraceHead } from "../tracefile/rows.js";
-import { formatBytes, formatCount } from "./format.js";
+import { formatBytes, formatCount } from "../text/format.js";
+import type { TraceHead } from "../traces/rows.js";
 import { notesPart, print, styled, table } from "./terminal.js";
 
 const MOST_SHOWN = 12;
@@ -94,8 +94,8 @@ function detailsText(details: Record<string, unknown>): string {
 export async function printTrace(opened: Opened, json: boolean): Promise<void> {
   const head: TraceHead =
     opened.format === "parquet"
-      ? await (await import("../tracefile/parquet-read.js")).readParquetHead(opened)
-      : await (await import("../tracefile/csv.js")).readCsvHead(opened);
+      ? await (await import("../traces/parquet-read.js")).readParquetHead(opened)
+      : await (await import("../traces/csv.js")).readCsvHead(opened);
   const { member, timeS, algorithm, keyId, addressSpace, ledger, notes, pageSizes } = head;
   const source = displayName(opened.name);
   if (json) {

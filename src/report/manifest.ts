@@ -1,7 +1,7 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import type { Resources } from "../fingerprints/resources.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { VERSION } from "../version.js";
+import type { Resources } from "../worlds/resources.js";
 import type { Output } from "./output.js";
 
 /** A source; member and time where it holds one snapshot. */

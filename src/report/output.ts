@@ -16,11 +16,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { onExit } from "../cleanup.js";
 import { fromSystem, PagekinError } from "../errors.js";
-import { makeFolders } from "../folders.js";
 import { displayName, identityOf, type Opened } from "../sources/open.js";
-import { writeCsv } from "./csv.js";
+import { onExit } from "../system/cleanup.js";
+import { makeFolders } from "../system/folders.js";
+import { writeCsv } from "../text/write-csv.js";
 import type { Table } from "./tables.js";
 
 const MANIFEST = "manifest.json";

@@ -3,7 +3,7 @@
 import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/compare.js";
 import { mean, rate } from "../sharing/rates.js";
-import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
+import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import { endParts, print, type SummaryOptions, styled, table } from "./terminal.js";
 
 const NORMAL_PAGE_BYTES = 4096;

@@ -2,7 +2,7 @@
 
 import type { Comparison, PolicyResult } from "../policies/compare.js";
 import { rate } from "../sharing/rates.js";
-import { formatFraction, formatNumber, formatRate } from "./format.js";
+import { formatFraction, formatNumber, formatRate } from "../text/format.js";
 import type { Table } from "./tables.js";
 
 const KERNEL_COLUMNS =

@@ -1,8 +1,8 @@
 // What `processes` prints.
 
-import type { SavedPages } from "../sharing/estimate.js";
-import type { Ranking, Thresholds } from "../sharing/ranking.js";
-import { formatBytes, formatCount, formatPercent } from "./format.js";
+import type { SavedPages } from "../processes/estimate.js";
+import type { Ranking, Thresholds } from "../processes/ranking.js";
+import { formatBytes, formatCount, formatPercent } from "../text/format.js";
 import { endParts, print, type SummaryOptions, styled, table } from "./terminal.js";
 
 const PAGE_BYTES = 4096;

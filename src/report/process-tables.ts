@@ -1,7 +1,7 @@
 // The CSV tables of `processes`, as rows of text.
 
-import type { RankedProcess, Ranking } from "../sharing/ranking.js";
-import { formatNumber, formatRate } from "./format.js";
+import type { RankedProcess, Ranking } from "../processes/ranking.js";
+import { formatNumber, formatRate } from "../text/format.js";
 import type { Table } from "./tables.js";
 
 const known = (value: number | undefined) => (value === undefined ? "" : formatNumber(value));

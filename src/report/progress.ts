@@ -1,7 +1,7 @@
-import { onExit } from "../cleanup.js";
-import type { World } from "../fingerprints/worlds.js";
 import { NANOSECONDS } from "../replay/time.js";
-import { formatBytes, formatNumber } from "./format.js";
+import { onExit } from "../system/cleanup.js";
+import { formatBytes, formatNumber } from "../text/format.js";
+import type { World } from "../worlds/worlds.js";
 
 const EVERY_MS = 100;
 

@@ -1,12 +1,12 @@
 // What `replay` prints: what was saved over time, and the final counters of each group in the kernel's words.
 
 import { outcomeOf } from "../replay/outcome.js";
+import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, reclaimedOf, type Sample, sumOf } from "../replay/sample.js";
 import { NANOSECONDS } from "../replay/time.js";
-import type { RunResult } from "../runs/perform.js";
-import type { PlannedRun } from "../runs/reference.js";
-import type { FinishedRuns } from "../runs/replay.js";
-import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
+import type { RunResult } from "../scenarios/perform.js";
+import type { FinishedRuns } from "../scenarios/replay.js";
+import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import { isolationCostOf } from "./runs-table.js";
 import { endParts, lineWidth, print, type SummaryOptions, styled, table } from "./terminal.js";
 

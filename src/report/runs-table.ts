@@ -1,9 +1,9 @@
 // runs.csv: one row a run with its settings and what it came to.
 
 import { lostPageSeconds, type Outcome, outcomeOf } from "../replay/outcome.js";
-import { ADDED } from "../runs/reference.js";
-import type { FinishedRuns } from "../runs/replay.js";
-import { formatNumber, formatRate } from "./format.js";
+import { ADDED } from "../replay/reference.js";
+import type { FinishedRuns } from "../scenarios/replay.js";
+import { formatNumber, formatRate } from "../text/format.js";
 import { seconds } from "./replay-tables.js";
 import type { Table } from "./tables.js";
 import { normalizedThroughputs } from "./throughput-table.js";

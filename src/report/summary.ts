@@ -1,11 +1,11 @@
 // What a person wants to see first, on stdout; as text or as JSON.
 
-import type { TraceFile } from "../fingerprints/traces.js";
-import type { Snapshot } from "../fingerprints/worlds.js";
+import type { TraceFile } from "../fingerprints/write-traces.js";
 import type { Sharing } from "../sharing/count.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
-import { formatBytes, formatCount, formatNumber, formatPercent } from "./format.js";
+import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
+import type { Snapshot } from "../worlds/worlds.js";
 import { endParts, lineWidth, notesPart, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
 
 interface SizesOptions extends SummaryOptions {

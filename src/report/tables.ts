@@ -1,12 +1,12 @@
 // The CSV tables of `analyze`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
-import { LEDGER_COLUMNS, ledgerOf } from "../fingerprints/ledger.js";
-import { ALL_MEMBERS, type World } from "../fingerprints/worlds.js";
+import { LEDGER_COLUMNS, ledgerOf } from "../dumps/ledger.js";
 import type { Sharing } from "../sharing/count.js";
 import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
 import { displayName } from "../sources/open.js";
-import { formatNumber, formatRate } from "./format.js";
+import { formatNumber, formatRate } from "../text/format.js";
+import { ALL_MEMBERS, type World } from "../worlds/worlds.js";
 
 export interface Table {
   file: string;

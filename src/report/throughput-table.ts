@@ -2,8 +2,8 @@
 
 import { memoryOf } from "../replay/machine.js";
 import { type Normalized, normalize, type Throughput, throughputAt, throughputsOf } from "../replay/workload.js";
-import type { FinishedRuns } from "../runs/replay.js";
-import { formatNumber, formatRate } from "./format.js";
+import type { FinishedRuns } from "../scenarios/replay.js";
+import { formatNumber, formatRate } from "../text/format.js";
 import { seconds } from "./replay-tables.js";
 import type { Table } from "./tables.js";
 

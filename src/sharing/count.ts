@@ -2,7 +2,7 @@
 
 import type { PairCount, PairCounter } from "../core/pairs.js";
 import type { Vectors } from "../core/vectors.js";
-import { type Spectrum, zeroVectors } from "../tracefile/spectrum.js";
+import { type Spectrum, zeroVectors } from "../spectrum/spectrum.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */
 const ALL_PAIRS_MEMBERS = 64;

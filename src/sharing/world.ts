@@ -1,7 +1,7 @@
 import { PairCounter } from "../core/pairs.js";
 import type { SourceCounts } from "../fingerprints/hash.js";
 import type { IndexedWorld } from "../fingerprints/world-index.js";
-import type { World } from "../fingerprints/worlds.js";
+import type { World } from "../worlds/worlds.js";
 import { countSharing, type Sharing } from "./count.js";
 
 /** A world and what was found in it, at each page size (ascending). */

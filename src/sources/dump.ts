@@ -1,18 +1,18 @@
 // A dump's layout: its format's plan, brought in order, without what is not to be read.
 
 import { closeSync, openSync } from "node:fs";
+import { DumpFile } from "../dumps/dump-file.js";
+import type { DumpPlan, Range } from "../dumps/formats/format.js";
+import { HEAD_BYTES } from "../dumps/formats/known.js";
+import { dumpFormatNamed } from "../dumps/formats/registry.js";
+import { layOut, type Selection } from "../dumps/layout.js";
+import { outsideRam } from "../dumps/ranges.js";
+import { residentRanges } from "../dumps/resident.js";
 import { PagekinError } from "../errors.js";
-import { decompress, type Layers } from "./compression.js";
-import { DumpFile } from "./dump-file.js";
-import type { DumpPlan, Range } from "./formats/format.js";
-import { HEAD_BYTES } from "./formats/known.js";
-import { dumpFormatNamed } from "./formats/registry.js";
-import { layOut, type Selection } from "./layout.js";
+import { chunksOf, spool } from "../system/temporary.js";
+import { decompress, type Layers } from "../unpack/compression.js";
 import { isNamed, nameOfDump } from "./names.js";
 import { nameOfRead, type Opened, toSeekable } from "./open.js";
-import { outsideRam } from "./ranges.js";
-import { residentRanges } from "./resident.js";
-import { chunksOf, spool } from "./spool.js";
 
 /** How dumps are read. */
 export interface DumpSettings {
@@ -49,7 +49,7 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
   try {
     const file = new DumpFile(nameOfRead(plain), fd ?? -1, plain.fileBytes);
     const plan = saved
-      ? await (await import("./formats/qemu-migration.js")).planMigration(file, 0, settings)
+      ? await (await import("../dumps/formats/qemu-migration.js")).planMigration(file, 0, settings)
       : await (await dumpFormatNamed(plain.format)).plan(file, settings);
     return {
       ...plain,
@@ -77,7 +77,7 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
   let isReadOn = false;
   try {
     const head = new DumpFile(file, fd, fileBytes).read(0, Math.min(HEAD_BYTES, fileBytes), "the header");
-    const { payloadOf } = await import("./formats/virsh-save.js");
+    const { payloadOf } = await import("../dumps/formats/virsh-save.js");
     const { offset, compression, details } = payloadOf(head, fileBytes, file);
     if (compression === "none") {
       isReadOn = fd === spooled;

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { PagekinError } from "../errors.js";
+import { readTable } from "../text/read-csv.js";
 import { parseSeconds, type SourceName } from "./names.js";
-import { readTable } from "./rows.js";
 
 /** An inventory: the sources it names, and the labels it gives to members. */
 export interface Inventory {

@@ -1,14 +1,14 @@
 import { closeSync, constants, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { HEAD_BYTES, unreadFormat } from "../dumps/formats/known.js";
+import { dumpFormatOf } from "../dumps/formats/registry.js";
+import type { Layout } from "../dumps/layout.js";
 import { fromSystem, PagekinError } from "../errors.js";
-import { compressionOf, decompress, HEAD_OF_COMPRESSED, type Layers, peel } from "./compression.js";
+import { chunksOf, spool } from "../system/temporary.js";
+import { compressionOf, decompress, HEAD_OF_COMPRESSED, type Layers, peel } from "../unpack/compression.js";
+import { unzstd } from "../unpack/zstd.js";
 import { type DumpSettings, openDump, USUAL_DUMPS } from "./dump.js";
-import { HEAD_BYTES, unreadFormat } from "./formats/known.js";
-import { dumpFormatOf } from "./formats/registry.js";
-import type { Layout } from "./layout.js";
 import type { SourceName } from "./names.js";
-import { chunksOf, spool } from "./spool.js";
-import { unzstd } from "./zstd.js";
 
 /** A source whose head was looked at. */
 export interface Opened extends Layers {

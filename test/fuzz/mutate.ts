@@ -1,6 +1,6 @@
 // Structure-aware mutation: numbers that lie, records that are gone, twice there or in another place, and cuts.
 
-import { FORMAT_NAMES } from "../../src/sources/formats/registry.js";
+import { FORMAT_NAMES } from "../../src/dumps/formats/registry.js";
 import { randomNumbers } from "../support/random.js";
 import type { Field } from "./places.js";
 import type { Base } from "./subjects.js";

@@ -1,7 +1,7 @@
 // What is mutated: small valid files of each format, with the places of their numbers and of their records.
 
 import { crc32, deflateSync, gzipSync } from "node:zlib";
-import { Xxh32 } from "../../src/sources/xxh32.js";
+import { Xxh32 } from "../../src/unpack/xxh32.js";
 import { CONTAINERS, type Container, pack, SMALL } from "../support/containers.js";
 import { avmlFile, avmlHeader, avmlRange } from "../support/dumps/avml.js";
 import {

@@ -1,8 +1,8 @@
 // What `processes --live` shows of the kernel's merging.
 
 import { expect, test, vi } from "vitest";
+import type { RankedProcess } from "../../src/processes/ranking.js";
 import { printProcesses } from "../../src/report/process-summary.js";
-import type { RankedProcess } from "../../src/sharing/ranking.js";
 
 const one = (pid: number, ksm: Record<string, number> | undefined): RankedProcess => ({
   ...{ member: `worker-${pid}`, pid, name: "worker", pages: 1000, sampledPages: 100, selfRate: 0.5, interRate: 0.1 },

@@ -3,9 +3,9 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
+import { DumpFile } from "../../../src/dumps/dump-file.js";
+import type { DumpFormat, DumpPlan, Range } from "../../../src/dumps/formats/format.js";
 import { PagekinError } from "../../../src/errors.js";
-import { DumpFile } from "../../../src/sources/dump-file.js";
-import type { DumpFormat, DumpPlan, Range } from "../../../src/sources/formats/format.js";
 import { type Ended, pagekin } from "../pagekin.js";
 import { randomNumbers } from "../random.js";
 

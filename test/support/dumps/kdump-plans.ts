@@ -2,8 +2,8 @@
 
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { DumpFile } from "../../../src/sources/dump-file.js";
-import type { DumpFormat, DumpPlan } from "../../../src/sources/formats/format.js";
+import { DumpFile } from "../../../src/dumps/dump-file.js";
+import type { DumpFormat, DumpPlan } from "../../../src/dumps/formats/format.js";
 import { inFolder } from "../folder.js";
 
 /** Plans as if the file had so many bytes. */

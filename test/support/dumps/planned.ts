@@ -3,10 +3,10 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
+import { DumpFile } from "../../../src/dumps/dump-file.js";
+import { CODE } from "../../../src/dumps/extents.js";
+import type { DumpFormat, DumpPlan } from "../../../src/dumps/formats/format.js";
 import { EXIT, PagekinError } from "../../../src/errors.js";
-import { DumpFile } from "../../../src/sources/dump-file.js";
-import { CODE } from "../../../src/sources/extents.js";
-import type { DumpFormat, DumpPlan } from "../../../src/sources/formats/format.js";
 import { inFolder } from "../folder.js";
 import { randomNumbers } from "../random.js";
 import { crc32c, decoded, masked } from "./snappy.js";

@@ -1,0 +1,64 @@
+// What a run's isolation cost over time is measured by: a run in which all members are one group.
+
+import { type Grouping, groupBy } from "../sharing/grouping.js";
+import type { RunScenario } from "./scenario/parse.js";
+import type { Scenario } from "./scenario/schema.js";
+
+export interface PlannedRun {
+  name: string;
+  scenario: Scenario;
+  settings: RunScenario["settings"];
+  grouping: Grouping;
+}
+
+/** A reference that is none of the scenario's own runs has no place in its tables. */
+export const ADDED = "one group";
+
+/**
+ * By run the number of its reference: itself if it is of one group; else the run of one group that has all other settings
+ * in common with it, else the first of one group, else one that is added behind. undefined: the run has no scanner.
+ */
+export function referencesOf(runs: readonly PlannedRun[]): { of: (number | undefined)[]; added: PlannedRun[] } {
+  const ofOne = runs.flatMap((run, number) => (isOfOneGroup(run) ? [number] : []));
+  const added = new Map<string, { number: number; run: PlannedRun }>();
+  const of = runs.map((run, number) => {
+    if (run.scenario.scanner.rules === "off") return undefined;
+    if (isOfOneGroup(run)) return number;
+    const known = ofOne.find((other) => isCounterpart(run, runs[other])) ?? ofOne[0];
+    if (known !== undefined) return known;
+    const reference = inOneGroup(run);
+    const key = JSON.stringify(reference.scenario);
+    const found = added.get(key) ?? { number: runs.length + added.size, run: reference };
+    added.set(key, found);
+    return found.number;
+  });
+  return { of, added: [...added.values()].map(({ run }) => run) };
+}
+
+function isOfOneGroup({ scenario, grouping }: PlannedRun): boolean {
+  const moves = scenario.schedule.some((step) => "member" in step);
+  return grouping.groups.length === 1 && !moves && !scenario.regroup && scenario.scanner.rules !== "off";
+}
+
+function isCounterpart(run: PlannedRun, other: PlannedRun): boolean {
+  const keys = Object.keys(run.settings).filter((key) => key !== "policy");
+  return keys.every((key) => run.settings[key] === other.settings[key]);
+}
+
+/** The same members as one group, at the speed of all groups together when they start. */
+function inOneGroup({ scenario, settings, grouping }: PlannedRun): PlannedRun {
+  const { scanner, groups } = scenario;
+  const pages = grouping.groups.map((name) => groups[name]?.pages_to_scan ?? scanner.pages_to_scan);
+  const one: Scenario = {
+    ...scenario,
+    policy: "one-group",
+    groups: {},
+    schedule: [],
+    regroup: undefined,
+    redistribute: undefined,
+    members: {},
+    scanner: { ...scanner, pages_to_scan: pages.reduce((a, b) => a + b, 0) },
+  };
+  const together = groupBy(Array.from(grouping.of, () => "all"));
+  return { name: ADDED, scenario: one, settings, grouping: together };
+}

@@ -1,0 +1,136 @@
+// What a scenario's files hold: members with their pages, events, usage, curves. Contents of all are numbered together.
+
+import { Hasher } from "../core/hasher.js";
+import { EVENT_COLUMNS, parseEvents } from "../replay/events.js";
+import { type Member, membersOf, type ReplayEvent, type ReplaySnapshot } from "../replay/members.js";
+import { type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
+import type { Scenario } from "../replay/scenario/schema.js";
+import { NANOSECONDS } from "../replay/time.js";
+import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage.js";
+import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
+import { readRows } from "../text/read-csv.js";
+import { writeFingerprint } from "../traces/csv.js";
+import type { Snapshot, Sources } from "../worlds/worlds.js";
+import { ContentTable, listPages, type PageList } from "./page-list.js";
+
+/** Files of all runs, by the name that scenarios have for them. */
+export interface Loaded {
+  members: Member[];
+  events: Map<string, ReplayEvent[]>;
+  usage: Map<string, UsageRow[]>;
+  curves: Map<string, Curve>;
+}
+
+export interface LoadSettings {
+  module: WebAssembly.Module;
+  runs: readonly RunScenario[];
+  /** The path of a file that a scenario names. */
+  inFolder(name: string): string;
+  onBytes(bytes: number): void;
+  /** Whether pages and contents are to be in memory that threads can share. */
+  isShared: boolean;
+}
+
+export async function load(sources: Sources, settings: LoadSettings): Promise<Loaded> {
+  const { module, runs, inFolder, onBytes, isShared } = settings;
+  const scenarios = runs.map(({ scenario }) => scenario);
+  const names = [...new Set(sources.snapshots.map(({ member }) => member))];
+  const eachFile = async <T>(
+    nameOf: (scenario: Scenario) => readonly (string | undefined)[],
+    columns: readonly string[],
+    parse: (rows: Record<string, string>[], file: string) => T,
+  ) => {
+    const parsed = new Map<string, T>();
+    for (const name of new Set(scenarios.flatMap(nameOf))) {
+      if (name === undefined) continue;
+      const file = inFolder(name);
+      parsed.set(name, parse(await readRows(file, columns), file));
+    }
+    return parsed;
+  };
+  const usage = await eachFile(
+    (scenario) => [scenario.usage],
+    USAGE_COLUMNS,
+    (rows, file) => parseUsage(rows, file, names),
+  );
+  const curves = await eachFile(
+    ({ members }) => Object.values(members).map(({ workload }) => workload?.curve),
+    CURVE_COLUMNS,
+    parseCurve,
+  );
+  const table = new ContentTable();
+  const [{ page_size: pageBytes }] = scenarios;
+  const hasher = new Hasher(module, [pageBytes]);
+  const isForeign = sources.snapshots[0].trace?.algorithm === "csv";
+  if (!isForeign) table.markZero(table.number(hasher.zeroFingerprint(0), 0));
+  const lists = await listAll(sources, hasher, table, onBytes);
+  const events = await eachFile(
+    (scenario) => [scenario.events],
+    EVENT_COLUMNS,
+    (rows, file) => parseEvents(rows, file, { members: names, ...fingerprintsOf(table, isForeign) }),
+  );
+  const places = table.places();
+  for (const { contents } of lists) for (let i = 0; i < contents.length; i++) contents[i] = places[contents[i]];
+  for (const event of [...events.values()].flat()) event.content = places[event.content];
+  const members = membersOf(lists, [...events.values()].flat());
+  return { members: isShared ? members.map(inSharedMemory) : members, events, usage, curves };
+}
+
+/** Fingerprints in events are of the sources' algorithm: of other tools' traces they may be short. */
+function fingerprintsOf(table: ContentTable, isForeign: boolean) {
+  const pattern = isForeign ? /^([0-9a-f]{2}){1,16}$/i : /^[0-9a-f]{32}$/i;
+  const bytes = new Uint8Array(16);
+  return {
+    contentOf(hex: string) {
+      if (!pattern.test(hex)) return undefined;
+      writeFingerprint(hex, bytes, 0);
+      return table.number(bytes, 0);
+    },
+    fingerprintHint: isForeign ? "give 1 to 16 bytes in hex" : "give 16 bytes in hex",
+  };
+}
+
+function inSharedMemory(member: Member): Member {
+  const pages = new Float64Array(new SharedArrayBuffer(member.pages.byteLength));
+  pages.set(member.pages);
+  const snapshots = member.snapshots.map(({ ns, contents }) => {
+    const shared = new Uint32Array(new SharedArrayBuffer(contents.byteLength));
+    shared.set(contents);
+    return { ns, contents: shared };
+  });
+  return { ...member, pages, snapshots };
+}
+
+async function listAll(
+  { worlds }: Sources,
+  hasher: Hasher,
+  table: ContentTable,
+  onBytes: (bytes: number) => void,
+): Promise<ReplaySnapshot[]> {
+  const lists: ReplaySnapshot[] = [];
+  const latest = new Map<string, PageList>();
+  for (const { opened, member, labels, timeS } of worlds.flatMap(({ snapshots }) => snapshots)) {
+    const list = await listPages(opened, hasher, table, onBytes);
+    const before = latest.get(member);
+    // The snapshots of a machine mostly have the same pages: one list of them is enough.
+    const pages = before && isSame(before.pages, list.pages) ? before.pages : list.pages;
+    latest.set(member, { pages, contents: list.contents });
+    lists.push({ member, labels, ns: Math.round(timeS * NANOSECONDS), pages, contents: list.contents });
+  }
+  return lists;
+}
+
+const isSame = (a: Float64Array, b: Float64Array) => a.length === b.length && a.every((page, i) => page === b[i]);
+
+/** The snapshots that a scenario lists must be in the order of time, member by member. */
+export function checkOrder(snapshots: readonly Snapshot[], listed: number): void {
+  const latest = new Map<string, number>();
+  for (const [i, { member, timeS }] of snapshots.slice(0, listed).entries()) {
+    const before = latest.get(member);
+    if (before !== undefined && before > timeS) {
+      const what = `the snapshot of ${member} at ${timeS} s comes after that at ${before} s`;
+      throw new ScenarioFault(["sources", i], what, "list snapshots in the order of time");
+    }
+    latest.set(member, timeS);
+  }
+}

@@ -1,0 +1,185 @@
+// The pages of snapshots, each with the number of its content: what a replay goes by. Contents of all snapshots are numbered
+// in one table, in the order of their fingerprints once all are known.
+
+import type { Hasher } from "../core/hasher.js";
+import { PagekinError } from "../errors.js";
+import { hashSource, type SegmentEnd } from "../fingerprints/segments.js";
+import { displayName, isTrace, type Opened } from "../sources/open.js";
+import { breathe } from "../system/pace.js";
+import type { TraceRows } from "../traces/rows.js";
+
+const WORDS = 4;
+const FINGERPRINT_BYTES = 16;
+
+/** Numbers for fingerprints, by first sight; number 0 is the zero content. */
+export class ContentTable {
+  private words: Uint32Array = new Uint32Array(1024 * WORDS);
+  private slots: Uint32Array = new Uint32Array(4096);
+  private readonly zeros = new Set<number>([0]);
+  private count = 1;
+
+  /** The number of the fingerprint (16 bytes) that begins at `at`. */
+  number(bytes: Uint8Array, at: number): number {
+    const a = bigEndian(bytes, at);
+    const b = bigEndian(bytes, at + 4);
+    const c = bigEndian(bytes, at + 8);
+    const d = bigEndian(bytes, at + 12);
+    const mask = this.slots.length - 1;
+    let slot = (Math.imul(a ^ c, 0x9e3779b1) ^ b ^ d) & mask;
+    for (; this.slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const known = this.slots[slot];
+      const i = known * WORDS;
+      const { words } = this;
+      if (words[i] === a && words[i + 1] === b && words[i + 2] === c && words[i + 3] === d) return known;
+    }
+    const number = this.count++;
+    if (number * WORDS >= this.words.length) this.words = grown(this.words);
+    this.words[number * WORDS] = a;
+    this.words[number * WORDS + 1] = b;
+    this.words[number * WORDS + 2] = c;
+    this.words[number * WORDS + 3] = d;
+    this.slots[slot] = number;
+    if (this.count * 2 > this.slots.length) this.rehash();
+    return number;
+  }
+
+  /** The fingerprint of a number is the zero content, wherever it is met. */
+  markZero(number: number): void {
+    this.zeros.add(number);
+  }
+
+  private rehash(): void {
+    this.slots = new Uint32Array(this.slots.length * 2);
+    const mask = this.slots.length - 1;
+    for (let number = 1; number < this.count; number++) {
+      const [a, b, c, d] = this.words.subarray(number * WORDS, number * WORDS + WORDS);
+      let slot = (Math.imul(a ^ c, 0x9e3779b1) ^ b ^ d) & mask;
+      while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.slots[slot] = number;
+    }
+  }
+
+  /** By number the place in order: the zero content 0, the others by fingerprint as unsigned bytes. */
+  places(): Uint32Array {
+    const { words } = this;
+    const order = Uint32Array.from({ length: this.count - 1 }, (_, i) => i + 1).sort((x, y) => {
+      for (let i = 0; i < WORDS; i++) {
+        const difference = words[x * WORDS + i] - words[y * WORDS + i];
+        if (difference !== 0) return difference;
+      }
+      return 0;
+    });
+    const places = new Uint32Array(this.count);
+    let place = 1;
+    for (const number of order) places[number] = this.zeros.has(number) ? 0 : place++;
+    return places;
+  }
+}
+
+function bigEndian(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+}
+
+function grown(words: Uint32Array): Uint32Array {
+  const more = new Uint32Array(words.length * 2);
+  more.set(words);
+  return more;
+}
+
+/** Pages by number, ascending, and the numbers of their contents in the table. */
+export interface PageList {
+  pages: Float64Array;
+  contents: Uint32Array;
+}
+
+/** Lists the pages of a snapshot at the hasher's one page size. */
+export async function listPages(
+  opened: Opened,
+  hasher: Hasher,
+  table: ContentTable,
+  onBytes: (bytes: number) => void,
+): Promise<PageList> {
+  const list = new GrowingList();
+  const context = { hasher, table, list, onBytes };
+  await (isTrace(opened) ? listTrace(opened, context) : listDump(opened, context));
+  return list.finish(displayName(opened.name));
+}
+
+interface ListContext {
+  hasher: Hasher;
+  table: ContentTable;
+  list: GrowingList;
+  onBytes(bytes: number): void;
+}
+
+async function listDump(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
+  const [pageBytes] = hasher.pageSizes;
+  const onSegment = ({ runs }: SegmentEnd) => {
+    const { fingerprints, places } = hasher.toCanonical(0);
+    let entry = 0;
+    for (const { address, at, bytes } of runs()) {
+      const end = Math.floor((at + bytes) / pageBytes);
+      for (let place = Math.ceil(at / pageBytes); place < end; place++) {
+        const isZero = places[entry] !== place;
+        const content = isZero ? 0 : table.number(fingerprints, entry++ * FINGERPRINT_BYTES);
+        list.add((address - at) / pageBytes + place, content);
+      }
+    }
+  };
+  await hashSource(opened, hasher, { onBytes, onSegment });
+}
+
+async function listTrace(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
+  const [pageBytes] = hasher.pageSizes;
+  const foreign = opened.format === "csv";
+  const read: AsyncIterable<TraceRows> = foreign
+    ? (await import("../traces/csv.js")).readCsvTrace(opened, onBytes)
+    : (await import("../traces/parquet-read.js")).readParquetTrace(opened, [pageBytes], onBytes, true);
+  for await (const rows of read) {
+    if (rows.pageBytes !== pageBytes || !rows.pages) continue;
+    for (let row = 0; row < rows.count; row++) {
+      const content = table.number(rows.fingerprints, row * FINGERPRINT_BYTES);
+      if (rows.zeros[row]) table.markZero(content);
+      list.add(Number(rows.pages[row]), content);
+    }
+    const turn = breathe();
+    if (turn) await turn;
+  }
+}
+
+class GrowingList {
+  private pages = new Float64Array(1024);
+  private contents = new Uint32Array(1024);
+  private count = 0;
+  private sorted = true;
+
+  add(page: number, content: number): void {
+    if (this.count === this.pages.length) {
+      const [pages, contents] = [this.pages, this.contents];
+      this.pages = new Float64Array(this.count * 2);
+      this.pages.set(pages);
+      this.contents = new Uint32Array(this.count * 2);
+      this.contents.set(contents);
+    }
+    if (this.count > 0 && page <= this.pages[this.count - 1]) this.sorted = false;
+    this.pages[this.count] = page;
+    this.contents[this.count++] = content;
+  }
+
+  /** In ascending order; a page that is there twice is an error. */
+  finish(file: string): PageList {
+    const pages = this.pages.slice(0, this.count);
+    const contents = this.contents.slice(0, this.count);
+    if (this.sorted) return { pages, contents };
+    const order = Uint32Array.from(pages.keys()).sort((a, b) => pages[a] - pages[b]);
+    const list = {
+      pages: Float64Array.from(order, (i) => pages[i]),
+      contents: Uint32Array.from(order, (i) => contents[i]),
+    };
+    const twice = list.pages.findIndex((page, i) => i > 0 && page === list.pages[i - 1]);
+    if (twice >= 0) {
+      throw new PagekinError(`page ${list.pages[twice]} is listed twice`, { file, hint: "give each page one row" });
+    }
+    return list;
+  }
+}

@@ -1,0 +1,69 @@
+// One run of a scenario: the same code on the main thread and on workers.
+
+import path from "node:path";
+import { tenantsOf } from "../policies/compare.js";
+import { type Policy, TENANT_LABEL } from "../policies/policy.js";
+import { parsePolicies } from "../policies/registry.js";
+import { groupingPolicy } from "../replay/grouping.js";
+import type { RunningMachine } from "../replay/machine.js";
+import type { Member } from "../replay/members.js";
+import { prepare, type RunInput } from "../replay/plan.js";
+import { spectrumOf } from "../replay/present.js";
+import { type Course, run } from "../replay/run.js";
+import { NANOSECONDS } from "../replay/time.js";
+import { groupBy } from "../sharing/grouping.js";
+import { type Score, score } from "../sharing/isolation.js";
+import { viewOf } from "../sharing/view.js";
+import { breathe } from "../system/pace.js";
+import { readRows } from "../text/read-csv.js";
+
+/** What all runs have in common; typed arrays of members are in shared memory where there are several threads. */
+export interface RunsShared {
+  module: WebAssembly.Module;
+  members: readonly Member[];
+  labelNames: readonly string[];
+  /** Where relative files of policies begin. */
+  folder: string;
+  /** By run: virtual nanoseconds so far (f64). */
+  clocks: SharedArrayBuffer;
+}
+
+/** What a run is made from; its policy for regrouping is made where it runs. */
+export type RunJob = Omit<RunInput, "members" | "policy"> & { number: number };
+
+export interface RunResult extends Course {
+  /** What tenants of one group hold in common at the end. */
+  exposure: Score["exposure"];
+}
+
+export async function performRun(shared: RunsShared, { number, ...input }: RunJob): Promise<RunResult> {
+  const { regroup } = input.scenario;
+  const policy = regroup && groupingPolicy(await parsePolicy(regroup.policy, shared));
+  const { machine, plan } = prepare({ ...input, members: shared.members, policy }, shared.module);
+  const clocks = new Float64Array(shared.clocks);
+  const course = await run(machine, plan, breathe, (ns) => {
+    clocks[number] = ns;
+  });
+  return { ...course, exposure: exposureOf(machine, shared.labelNames) };
+}
+
+/** A policy from its text; its files are looked for from the scenario's folder. */
+export async function parsePolicy(
+  text: string,
+  { labelNames, folder }: Pick<RunsShared, "labelNames" | "folder">,
+): Promise<Policy> {
+  const [policy] = await parsePolicies([text], {
+    labelNames,
+    tenantLabel: labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined,
+    limits: { together: [], apart: [], maxGroup: Infinity },
+    readRows: (name, columns) => readRows(path.resolve(folder, name), columns),
+  });
+  return policy;
+}
+
+function exposureOf({ world, pageBytes, ns }: RunningMachine, labelNames: readonly string[]): Score["exposure"] {
+  const present = world.present();
+  const view = viewOf(spectrumOf(present, pageBytes, ns / NANOSECONDS), "counted");
+  const grouping = groupBy(present.map(({ member }) => String(world.groupOf(member))));
+  return score(view, grouping, tenantsOf(view, labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined)).exposure;
+}

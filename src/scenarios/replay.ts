@@ -1,0 +1,149 @@
+// A scenario from its file to what its runs came to.
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { compileCore } from "../core/module.js";
+import { fromSystem, PagekinError } from "../errors.js";
+import { checkNames, checkScenario } from "../replay/check.js";
+import { checkEnough, groupingPolicy, groupMembers } from "../replay/grouping.js";
+import type { Member } from "../replay/members.js";
+import { type PlannedRun, referencesOf } from "../replay/reference.js";
+import { type Path, parseScenario, type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
+import type { Curve } from "../replay/workload.js";
+import { parseSource } from "../sources/names.js";
+import { breathe } from "../system/pace.js";
+import { choosePageSizes, openSources, type Sources } from "../worlds/worlds.js";
+import { checkOrder, load } from "./load.js";
+import { parsePolicy, type RunJob, type RunResult, type RunsShared } from "./perform.js";
+import { performRuns } from "./pool.js";
+
+/** A scenario that was checked, and its sources. */
+export interface OpenedScenario {
+  runs: RunScenario[];
+  sources: Sources;
+  /** Where relative files begin. */
+  folder: string;
+  /** The one page size, in bytes. */
+  pageSizes: number[];
+}
+
+export interface ReplaySettings {
+  /** Runs at once. */
+  threads: number;
+  onBytes(bytes: number): void;
+  /** Loading is done. untilNs: by run its end, if that is known; clocks: by run its virtual time. Nanoseconds. */
+  onStart(untilNs: (number | undefined)[], clocks: Float64Array): void;
+}
+
+/** All runs of a scenario. */
+export interface FinishedRuns {
+  runs: readonly PlannedRun[];
+  /** By run, then those of references that were added. */
+  results: readonly RunResult[];
+  /** By run the number of the result that its isolation cost is against; undefined: it has no scanner. */
+  references: readonly (number | undefined)[];
+  members: readonly Member[];
+  /** By the names that scenarios have for their files. */
+  curves: ReadonlyMap<string, Curve>;
+}
+
+export async function openScenario(file: string): Promise<OpenedScenario> {
+  const runs = parseScenario(readScenario(file), file);
+  for (const run of runs) await placed(run, [], () => checkScenario(run.scenario, runs));
+  const folder = path.dirname(path.resolve(file));
+  const [{ scenario }] = runs;
+  const inventory = scenario.inventory === undefined ? undefined : path.resolve(folder, scenario.inventory);
+  for (const [i, text] of scenario.sources.entries()) {
+    await placed(runs[0], ["sources", i], () => parseSource(text, (name) => existsSync(path.resolve(folder, name))));
+  }
+  const sources = await openSources(scenario.sources, inventory, { folder });
+  await placed(runs[0], [], () => checkOrder(sources.snapshots, scenario.sources.length));
+  return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [scenario.page_size]) };
+}
+
+/** Members with their pages → groups → virtual time, run by run. */
+export async function replayScenario(opened: OpenedScenario, settings: ReplaySettings): Promise<FinishedRuns> {
+  const { runs, sources, folder } = opened;
+  const { threads, onBytes, onStart } = settings;
+  const module = compileCore();
+  const inFolder = (name: string) => path.resolve(folder, name);
+  const isShared = threads > 1;
+  const { members, events, usage, curves } = await load(sources, { module, runs, inFolder, onBytes, isShared });
+  const context = { labelNames: sources.labelNames, folder };
+  const planned: PlannedRun[] = [];
+  for (const run of runs) planned.push(await planRun(run, members, context));
+  const references = referencesOf(planned);
+  const jobs = [...planned, ...references.added].map(({ scenario, grouping }, number): RunJob => {
+    const own = { events: events.get(scenario.events ?? "") ?? [], usage: usage.get(scenario.usage ?? "") };
+    return { number, scenario, grouping, ...own };
+  });
+  const clocks = new SharedArrayBuffer(8 * jobs.length);
+  onStart(jobs.map(endOf), new Float64Array(clocks));
+  const shared: RunsShared = { ...context, module, members, clocks };
+  const used = Math.min(threads, jobs.length);
+  const results = await performRuns(shared, jobs, used);
+  return { runs: planned, results, references: references.of, members, curves };
+}
+
+async function planRun(
+  run: RunScenario,
+  members: readonly Member[],
+  context: Pick<RunsShared, "labelNames" | "folder">,
+): Promise<PlannedRun> {
+  const { name, scenario, settings } = run;
+  const grouping = await placed(run, ["policy"], () =>
+    inFolderOf(context.folder, async () => {
+      const policy = await parsePolicy(scenario.policy, context);
+      return groupMembers(members, policy, scenario.page_size, breathe);
+    }),
+  );
+  const { regroup } = scenario;
+  if (regroup) {
+    await placed(run, ["regroup", "policy"], () =>
+      inFolderOf(context.folder, async () => {
+        checkEnough(groupingPolicy(await parsePolicy(regroup.policy, context)), members);
+      }),
+    );
+  }
+  await placed(run, [], () => checkNames(scenario, members, grouping.groups));
+  return { name, scenario, settings, grouping };
+}
+
+/** Errors of policies name files as the scenario does, which may not be where pagekin runs. */
+async function inFolderOf<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PagekinError) || error.place.file === undefined) throw error;
+    const { message, place, hint, exitCode } = error;
+    const file = path.resolve(folder, error.place.file);
+    throw new PagekinError(message, { ...place, file, hint, exitCode });
+  }
+}
+
+/** When a run ends, if that is known. */
+function endOf({ scenario: { until } }: RunJob): number | undefined {
+  return until.kind === "time" ? until.ns : undefined;
+}
+
+/**
+ * Does what may find a fault in a run's scenario, which becomes an error with its place; so does an error that names no file.
+ * where: what it is then about.
+ */
+async function placed<T>(run: RunScenario, where: Path, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isNowhere = error instanceof PagekinError && error.place.file === undefined;
+    throw run.place(isNowhere ? new ScenarioFault(where, error.message, error.hint) : error);
+  }
+}
+
+function readScenario(file: string): string {
+  try {
+    if (!statSync(file).isFile()) throw new PagekinError("is no plain file", { file, hint: "name a YAML file" });
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw fromSystem(error, file);
+  }
+}

@@ -1,0 +1,61 @@
+// What a run may use: threads and memory, as asked for or by the machine and the amount of data.
+
+import { availableParallelism, totalmem } from "node:os";
+import { PagekinError } from "../errors.js";
+import type { Compression } from "../unpack/compression.js";
+import type { World } from "./worlds.js";
+
+const MIB = 1024 * 1024;
+const MOST_WORKERS = 1024;
+/** A thread costs more than it brings below so many bytes of dumps for each. */
+const BYTES_PER_WORKER = 256 * MIB;
+/** A compressed byte holds several, and getting at them takes longer than hashing them. */
+const COMPRESSED_WEIGHT: Record<Compression, number> = {
+  none: 1,
+  gzip: 8,
+  zstd: 8,
+  lz4: 8,
+  lzop: 8,
+  xz: 64,
+  bzip2: 64,
+};
+const TRACE_WEIGHT = 8;
+/** Tables of all threads together may take this part of the memory, buckets the rest. */
+const TABLE_PART = 1 / 4;
+const MOST_TABLE_BYTES = 512 * MIB;
+
+export interface Resources {
+  workers: number;
+  /** Bytes of index and buckets. */
+  memory: number;
+  /** Bytes of buckets in memory, of all threads. */
+  bucketLimit: number;
+  /** Bytes of one thread's table. */
+  tableLimit: number;
+}
+
+/** workers: threads, the main one among them; maxMemory: bytes of index and buckets. */
+export function planResources(
+  { workers, maxMemory }: { workers?: number | undefined; maxMemory?: number | undefined },
+  worlds: readonly World[],
+): Resources {
+  const memory = maxMemory ?? Math.floor(totalmem() / 2);
+  if (!(memory >= MIB)) throw new PagekinError("--max-memory is too little", { hint: "give 1m or more" });
+  const threads = workers ?? defaultWorkers(worlds);
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_WORKERS)) {
+    throw new PagekinError("--workers is no number of threads", { hint: `give a number from 1 to ${MOST_WORKERS}` });
+  }
+  const tableLimit = Math.floor(Math.min((memory * TABLE_PART) / threads, MOST_TABLE_BYTES));
+  return { workers: threads, memory, bucketLimit: memory - threads * tableLimit, tableLimit };
+}
+
+function defaultWorkers(worlds: readonly World[]): number {
+  const bytes = worlds
+    .flatMap(({ snapshots }) => snapshots)
+    .reduce((sum, { opened }) => {
+      const { format, compression, inner = "none", fileBytes } = opened;
+      const trace = format === "raw" ? 1 : TRACE_WEIGHT;
+      return sum + fileBytes * Math.max(trace, COMPRESSED_WEIGHT[compression], COMPRESSED_WEIGHT[inner]);
+    }, 0);
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(bytes / BYTES_PER_WORKER)));
+}

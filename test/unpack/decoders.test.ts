@@ -1,0 +1,158 @@
+// The decoders by themselves: whole, cut at every byte, damaged at every byte, in chunks of any size.
+
+import { createXXHash32 } from "hash-wasm";
+import { describe, expect, test } from "vitest";
+import { PagekinError } from "../../src/errors.js";
+import { bunzip2 } from "../../src/unpack/bzip2.js";
+import { unlz4 } from "../../src/unpack/lz4.js";
+import { unlzop } from "../../src/unpack/lzop.js";
+import { Xxh32 } from "../../src/unpack/xxh32.js";
+import { unxz } from "../../src/unpack/xz.js";
+import { CONTAINERS, mixedDump, pack, SMALL } from "../support/containers.js";
+import { randomBytes } from "../support/random.js";
+import { because } from "../support/tools.js";
+
+const DECODERS = { xz: unxz, lz4: unlz4, bzip2: bunzip2, lzop: unlzop };
+
+async function* chunksOf(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** All bytes, or the error that came instead. */
+async function decode(name: keyof typeof DECODERS, bytes: Buffer, chunk = 1 << 20): Promise<Buffer | PagekinError> {
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of DECODERS[name](chunksOf(bytes, chunk), "the file")) parts.push(part);
+  } catch (error) {
+    if (error instanceof PagekinError) return error;
+    throw error;
+  }
+  return Buffer.concat(parts);
+}
+
+const bytesOf = (decoded: Buffer | PagekinError): Buffer => {
+  if (decoded instanceof PagekinError) throw decoded;
+  return decoded;
+};
+
+describe.each(CONTAINERS)("$name", ({ name, fixture, variants, installed }) => {
+  const twice = Buffer.concat([fixture, fixture]);
+  const small2 = Buffer.concat([SMALL, SMALL]);
+
+  test.for([1, 2, 3, 7, 100, 1000])("in chunks of %i bytes", async (chunk) => {
+    expect(bytesOf(await decode(name, twice, chunk)).equals(small2)).toBe(true);
+  });
+
+  test("cut anywhere ends early", async () => {
+    for (let length = 1; length < twice.length; length++) {
+      if (length === fixture.length) continue;
+      const decoded = await decode(name, twice.subarray(0, length), 64);
+      expect(decoded, `${length} bytes`).toBeInstanceOf(PagekinError);
+      const { line } = decoded as PagekinError;
+      expect(line).toMatch(/^the file: at 0x[0-9a-f]+: the \w+ stream ends early; copy or compress the file again$/);
+      expect((decoded as PagekinError).place.offset).toBeLessThanOrEqual(length);
+    }
+  });
+
+  test("damaged anywhere is refused or the same", async () => {
+    let refused = 0;
+    for (let at = 0; at < fixture.length + 20; at++) {
+      for (const change of [0xff, 1 << (at % 8)]) {
+        const damaged = Buffer.from(twice);
+        damaged[at] ^= change;
+        const decoded = await decode(name, damaged);
+        if (decoded instanceof PagekinError) refused++;
+        else expect(decoded.equals(small2), `byte ${at}, ${change}`).toBe(true);
+      }
+    }
+    expect(refused).toBeGreaterThan(fixture.length * 1.9);
+  });
+
+  test("followed by something else is refused", async () => {
+    for (const more of ["and more", "\0", "BZ", "\xfd7"]) {
+      const decoded = await decode(name, Buffer.concat([fixture, Buffer.from(more, "latin1")]));
+      expect(decoded, more).toBeInstanceOf(PagekinError);
+    }
+  });
+
+  describe.skipIf(!installed)(`made by its tool${because(installed, `${name} is not installed`)}`, () => {
+    const dump = mixedDump(3 << 20);
+
+    test.for(variants)("with %j", async (options) => {
+      const packed = pack(name, dump, ...options);
+      const all = Buffer.concat([packed, pack(name, SMALL), packed]);
+      const expected = Buffer.concat([dump, SMALL, dump]);
+      expect(bytesOf(await decode(name, all, 100_000)).equals(expected)).toBe(true);
+    });
+
+    test.for([0, 1, 12, 13, 65_535, 65_536, 65_537, 900_000])("of %i bytes", async (length) => {
+      const part = dump.subarray(500, 500 + length);
+      expect(bytesOf(await decode(name, pack(name, part))).equals(part)).toBe(true);
+    });
+
+    test("of long runs and of what does not compress", async () => {
+      for (const bytes of [Buffer.alloc(20 << 20), Buffer.alloc(3_000_001, 7), randomBytes(5 << 20, 3)]) {
+        expect(bytesOf(await decode(name, pack(name, bytes))).equals(bytes)).toBe(true);
+      }
+    });
+
+    test("damaged or cut at many places", async () => {
+      const packed = pack(name, dump.subarray(0, 300_000));
+      for (let i = 1; i < 200; i++) {
+        const at = Math.floor((packed.length * i) / 200);
+        const damaged = Buffer.from(packed);
+        damaged[at] ^= 1 << (i % 8);
+        expect(await decode(name, damaged), `byte ${at}`).toBeInstanceOf(PagekinError);
+        expect((await decode(name, packed.subarray(0, at))) as PagekinError).toMatchObject({
+          message: expect.stringContaining("ends early"),
+        });
+      }
+    });
+  });
+});
+
+describe("lz4", () => {
+  const { fixture } = CONTAINERS[1];
+  const skippable = Buffer.from("\x5a\x2a\x4d\x18\x05\0\0\0hello", "latin1");
+
+  test("skips frames that are to be skipped", async () => {
+    const all = Buffer.concat([skippable, fixture, skippable]);
+    expect(bytesOf(await decode("lz4", all, 3)).equals(SMALL)).toBe(true);
+    expect(await decode("lz4", all.subarray(0, all.length - 1))).toBeInstanceOf(PagekinError);
+  });
+
+  test("refuses the old form", async () => {
+    const old = Buffer.from("\x02\x21\x4c\x18\x01\0\0\0\0", "latin1");
+    expect(await decode("lz4", old)).toMatchObject({ message: expect.stringContaining("old form") });
+  });
+
+  test("its checksum is that of hash-wasm, in pieces of any size", async () => {
+    const hasher = await createXXHash32();
+    const bytes = randomBytes(4096, 9);
+    for (let length = 0; length < 300; length++) {
+      const [hash, cut] = [new Xxh32(), (length * 7) % (length + 1)];
+      hash.update(bytes.subarray(0, cut)).update(bytes.subarray(cut, length));
+      const expected = Number.parseInt(hasher.init().update(bytes.subarray(0, length)).digest(), 16);
+      expect(hash.digest()).toBe(expected);
+    }
+  });
+});
+
+describe("xz", () => {
+  const { fixture, installed } = CONTAINERS[0];
+
+  test("takes padding of four zero bytes and refuses others", async () => {
+    const padded = (bytes: number) => Buffer.concat([fixture, Buffer.alloc(bytes), fixture]);
+    for (const bytes of [4, 8]) {
+      expect(bytesOf(await decode("xz", padded(bytes))).length).toBe(2 * SMALL.length);
+    }
+    for (const bytes of [1, 2, 3, 5]) expect(await decode("xz", padded(bytes))).toBeInstanceOf(PagekinError);
+  });
+
+  test.skipIf(!installed)(`says what it does not know${because(installed, "xz is not installed")}`, async () => {
+    const says = async (...options: string[]) => (await decode("xz", pack("xz", SMALL, ...options))) as PagekinError;
+    expect((await says("--lzma2=dict=128MiB")).line).toMatch(/dictionary of more than 64 MiB/);
+    expect((await says("--check=sha256")).line).toMatch(/a filter or a checksum/);
+    expect((await says("--x86", "--lzma2")).line).toMatch(/a filter or a checksum/);
+  });
+});
