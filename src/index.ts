@@ -7,10 +7,11 @@ import { Crew } from "./fingerprints/crew.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
 import type { RunResult } from "./scenarios/perform.js";
 import { countWorld, type WorldResult } from "./sharing/world.js";
-import { openSource } from "./sources/open.js";
+import { isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
+import { choosePageSizes } from "./worlds/page-sizes.js";
 import { planResources } from "./worlds/resources.js";
-import { choosePageSizes, openSources } from "./worlds/worlds.js";
+import { openSources } from "./worlds/worlds.js";
 
 export type { PairCount } from "./core/pairs.js";
 export { EXIT, PagekinError } from "./errors.js";
@@ -40,7 +41,7 @@ export { type View, viewOf } from "./sharing/view.js";
 export type { WorldResult } from "./sharing/world.js";
 export type { Spectrum, SpectrumMember } from "./spectrum/spectrum.js";
 export { VERSION } from "./version.js";
-export type { Snapshot, World } from "./worlds/worlds.js";
+export type { Snapshot, World } from "./worlds/world.js";
 
 export interface SourceOptions {
   /** Powers of two from 1024 to 2 MiB, in bytes; default: the five from 1 to 16 KiB, of traces those they all hold. */
@@ -80,15 +81,18 @@ async function* indexSources(
   sources: readonly string[],
   options: SourceOptions & { verify?: boolean },
 ): AsyncGenerator<[IndexedWorld, WebAssembly.Module]> {
-  const { worlds } = await openSources(sources, options.inventory);
-  const pageSizes = choosePageSizes(worlds, options.pageSizes);
-  const { workers, bucketLimit, tableLimit } = planResources(options, worlds);
-  const crew = await Crew.start(workers, bucketLimit);
+  const opened = await openSources(sources, options.inventory);
+  let crew: Crew | undefined;
   try {
+    const { worlds } = opened;
+    const pageSizes = choosePageSizes(worlds, options.pageSizes);
+    const { workers, bucketLimit, tableLimit } = planResources(options, worlds);
+    crew = await Crew.start(workers, bucketLimit);
     const settings = { pageSizes, tableLimit, verify: options.verify ?? false };
-    for await (const indexed of indexWorlds(worlds, crew, settings)) yield [indexed, crew.module];
+    for await (const indexed of indexWorlds(opened, crew, settings)) yield [indexed, crew.module];
   } finally {
-    crew.close();
+    crew?.close();
+    opened.close();
   }
 }
 
@@ -111,8 +115,8 @@ export async function replay(scenario: string, { workers = 1 }: { workers?: numb
 
 /** The spectra that a spectrum.parquet holds. */
 export async function readSpectra(path: string): Promise<Spectrum[]> {
-  const [opened, { readSpectrum }] = await Promise.all([openSource({ path }), import("./spectrum/read.js")]);
-  const saved = opened.format === "parquet" ? await readSpectrum(opened) : undefined;
+  const [source, { readSpectrum }] = await Promise.all([lookAt({ path }), import("./spectrum/read.js")]);
+  const saved = isSeekable(source) ? await readSpectrum(placeOf(source)) : undefined;
   if (saved) return saved.spectra;
   throw new PagekinError("this is no saved spectrum", { file: path, hint: "pagekin analyze and compare write one" });
 }

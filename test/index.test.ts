@@ -59,7 +59,7 @@ test("dumps that are analyzed side by side are each taken for what they are", as
   });
   for (const [format, bytes] of files) writeFileSync(path.join(folder, format), bytes);
   const found = await Promise.all(files.map(([format]) => analyze([path.join(folder, format)], { workers: 1 })));
-  const formats = found.map(([{ world }]) => world.snapshots[0].opened.format);
+  const formats = found.map(([{ world }]) => world.snapshots[0].source.format);
   expect(formats).toEqual(files.map(([format]) => format));
 });
 

@@ -5,7 +5,8 @@ import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { ExtentList } from "../dumps/extents.js";
 import { layOut } from "../dumps/layout.js";
-import { writeTraces } from "../fingerprints/write-traces.js";
+import type { Memory } from "../dumps/memory.js";
+import { writeTrace } from "../fingerprints/write-traces.js";
 import type { TraceKey } from "../traces/key.js";
 import { VERSION } from "../version.js";
 import type { Place, Written } from "./elf-write.js";
@@ -24,30 +25,26 @@ export class Tracer {
 
   /** Of memory that does not change meanwhile. */
   async write(
-    { memory, addressSpace, areas, extents: resident }: LiveMemory,
+    live: LiveMemory,
     { member, timeS, shownAs }: { member: string; timeS: number; shownAs: string },
     place: Place,
     onBytes: (bytes: number) => void,
   ): Promise<Written> {
-    const { extents, unreadBytes } = readableOf(resident, areas, memory);
+    const { addressSpace, areas } = live;
+    const { extents, unreadBytes } = readableOf(live.extents, areas, live.memory);
     const plan = { addressSpace, extents, span: areas, wins: "first", isX86: false, notes: [] } as const;
     const layout = await layOut({ ...plan, notes: [] }, { outside: [], keep: undefined });
-    const opened = {
-      name: { path: shownAs },
-      format: "live",
-      compression: "none",
-      fileBytes: Number.MAX_SAFE_INTEGER,
-      fd: memory.fd,
+    const memory: Memory = {
       layout: { ...layout, isLive: true },
-    } as const;
-    const tasks = [{ source: 0, opened, member, timeS, fileName: place.shownAs, place }];
+      file: { at: live.memory.fd, start: 0, bytes: Number.MAX_SAFE_INTEGER, shownAs },
+    };
     const written = { storedBytes: 0, unreadBytes };
     const count = (more: number) => {
       written.storedBytes += more;
       onBytes(more);
     };
-    const settings = { hasher: this.hasher, key: this.key, version: VERSION, onBytes: count };
-    await writeTraces(() => tasks.pop(), settings);
+    const source = { input: { memory }, member, timeS, notes: [], place, shownAs };
+    await writeTrace(source, { hasher: this.hasher, key: this.key, version: VERSION, onBytes: count });
     chmodSync(place.path, 0o600);
     return written;
   }

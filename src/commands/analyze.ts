@@ -1,16 +1,17 @@
 import { Crew, optimizeLate } from "../fingerprints/crew.js";
-import { indexWorlds } from "../fingerprints/world-index.js";
+import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
 import { countWorld, type WorldResult } from "../sharing/world.js";
-import { notesOf } from "../sources/open.js";
 import { SpectrumWriter } from "../spectrum/write.js";
 import { VERSION } from "../version.js";
+import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
-import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
+import { notesByFile, notesByMember } from "../worlds/world.js";
+import { openSources } from "../worlds/worlds.js";
 import {
   type Arguments,
   type Command,
@@ -50,22 +51,25 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const wanted = parseResources(args);
   // Opening many sources takes long, too.
   if (wanted.workers === 1) optimizeLate();
-  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+  const sources = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+  const { worlds, labelNames } = sources;
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(wanted, worlds);
-  const output = Output.open(args.out, args.force, sourcesOf(worlds));
+  const output = Output.open(args.out, args.force, sources.snapshots);
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
-  const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+  const progress = Progress.ofSources(sources.snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 
   const place = output.place("spectrum.parquet");
-  const spectrum = SpectrumWriter.create(place, VERSION, labelNames, notesOfMembers(worlds));
+  const spectrum = SpectrumWriter.create(place, VERSION, labelNames);
   const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
   const results: WorldResult[] = [];
-  for await (const indexed of indexWorlds(worlds, crew, settings)) {
+  for await (const indexed of indexWorlds(sources, crew, settings)) {
     for (const one of indexed.spectra) spectrum.add(one);
     results.push(countWorld(indexed, crew.module, args.pairs === "all"));
   }
-  spectrum.finish();
+  const noted = notedIn(results);
+  spectrum.finish(notesByMember(noted));
+  sources.close();
   crew.close();
   progress.stop();
 
@@ -79,7 +83,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   ]);
   const files = await writeManifest(output, {
     args,
-    sources: worlds.flatMap(({ snapshots }) => snapshots),
+    sources: noted.map(({ snapshot, notes }) => ({ ...snapshot, notes })),
     pageSizes,
     resources,
     seconds: progress.seconds,
@@ -91,6 +95,6 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds: progress.seconds,
       json: args.json,
-      notes: notesOf(sourcesOf(worlds)),
+      notes: notesByFile(noted),
     });
 }

@@ -8,7 +8,8 @@ import { Tracer } from "../capture/trace.js";
 import { METHODS, type Method, Vm } from "../capture/vm.js";
 import { PagekinError } from "../errors.js";
 import { Printer } from "../report/capture-summary.js";
-import { ALL_MEMBERS, choosePageSizes } from "../worlds/worlds.js";
+import { choosePageSizes } from "../worlds/page-sizes.js";
+import { ALL_MEMBERS } from "../worlds/world.js";
 import { type Arguments, type Command, parsePageSizes, parseTime, runOptions, sourceOptions } from "./options.js";
 
 const { json, quiet, progress } = runOptions;

@@ -84,9 +84,8 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     add: added,
   };
   refuseIdleLimits(args, settings.policies);
-  const output = Output.open(args.out, args.force, spectra.opened);
-  const { labelNames, memberNotes } = spectra;
-  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, labelNames, memberNotes);
+  const output = Output.open(args.out, args.force, spectra.sources);
+  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
 
   const began = performance.now();
   const comparisons: Comparison[] = [];
@@ -94,7 +93,8 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     spectrumFile.add(spectrum);
     comparisons.push(...(await comparePolicies(spectrum, settings, breathe)));
   }
-  spectrumFile.finish();
+  const { sources, notes, memberNotes } = spectra.found();
+  spectrumFile.finish(memberNotes);
   const seconds = (performance.now() - began) / 1000;
 
   await output.writeTables([
@@ -104,7 +104,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     tables.mergesTable(comparisons),
     ...(settings.add.length > 0 ? [tables.marginalTable(comparisons)] : []),
   ]);
-  const { sources, pageSizes, resources } = spectra;
+  const { pageSizes, resources } = spectra;
   const files = await writeManifest(output, { args, sources, pageSizes, resources, seconds });
   if (!args.quiet)
     await printPolicies(comparisons, {
@@ -112,7 +112,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds,
       json: args.json,
-      notes: spectra.notes,
+      notes,
     });
 }
 

@@ -1,14 +1,18 @@
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
+import type { TraceTask } from "../fingerprints/write-traces.js";
+import { printTraces } from "../report/fingerprint-summary.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
-import { printTraces } from "../report/summary.js";
-import { displayName, notesOf, type Opened } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
+import { isPipe } from "../sources/source.js";
 import { formatNumber } from "../text/format.js";
 import { VERSION } from "../version.js";
+import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
-import { choosePageSizes, openSources, type Snapshot, sourcesOf } from "../worlds/worlds.js";
+import { notesByFile, type Snapshot } from "../worlds/world.js";
+import { openSources } from "../worlds/worlds.js";
 import {
   type Arguments,
   type Command,
@@ -41,48 +45,49 @@ export const command: Command<typeof options> = {
 
 /** Sources → fingerprints in the order of their pages → one trace file each. */
 async function fingerprint(args: Arguments<typeof options>): Promise<void> {
-  const { worlds } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+  const settings = parseDumps(args);
+  const sources = await openSources(args.sources, args.inventory, { dumps: settings });
+  const { worlds } = sources;
   const snapshots = worlds.flatMap((world) => world.snapshots);
   refuseTraces(snapshots);
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(parseResources(args), worlds);
   const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile);
-  const output = Output.open(args.out, args.force, sourcesOf(worlds));
+  const output = Output.open(args.out, args.force, snapshots);
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
-  const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+  const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 
-  const tasks = snapshots.map(({ opened, member, timeS }, source) => ({
-    source,
-    opened,
-    member,
-    timeS,
-    fileName: fileNameOf(member, timeS),
-  }));
-  refuseSameNames(tasks);
-  const job = { pageSizes, key, version: VERSION };
-  const placed = tasks.map((task) => ({ ...task, place: output.place(task.fileName) }));
-  const own = placed.filter(({ opened }) => opened.pipe);
-  const shared = placed.filter(({ opened }) => !opened.pipe);
-  const written = (await crew.run("traces", { ...job, tasks: shared }, undefined, own)).flat();
-  written.sort((a, b) => a.source - b.source);
+  const names = fileNamesOf(snapshots);
+  const tasks = snapshots.map(({ source, member, timeS }, number): TraceTask => {
+    return { number, source, settings, member, timeS, place: output.place(names[number]) };
+  });
+  const own = tasks.filter(({ source }) => isPipe(source));
+  const shared = tasks.filter(({ source }) => !isPipe(source));
+  const written = (
+    await crew.run("traces", { pageSizes, key, version: VERSION, tasks: shared }, undefined, own)
+  ).flat();
+  const traces = written
+    .sort(([a], [b]) => a - b)
+    .map(([number, file]) => ({ ...file, snapshot: snapshots[number], fileName: names[number] }));
   crew.close();
+  sources.close();
   progress.stop();
 
   const files = await writeManifest(output, {
     args,
-    sources: snapshots,
+    sources: traces.map(({ snapshot, notes }) => ({ ...snapshot, notes })),
     pageSizes,
     resources,
     seconds: progress.seconds,
   });
   if (!args.quiet)
-    await printTraces(written, snapshots, {
+    await printTraces(traces, {
       pageSizes,
       folder: args.out,
       files,
       seconds: progress.seconds,
       json: args.json,
-      notes: notesOf(sourcesOf(worlds)),
+      notes: notesByFile(traces),
     });
 }
 
@@ -94,25 +99,28 @@ function fileNameOf(member: string, timeS: number): string {
   return `${member}${timeS === 0 ? "" : `@${formatNumber(timeS)}`}.parquet`;
 }
 
-function refuseSameNames(tasks: readonly { fileName: string; opened: Opened }[]): void {
-  const seen = new Map<string, Opened>();
-  for (const { fileName, opened } of tasks) {
+/** The traces' names; an error if two snapshots would have the same. */
+function fileNamesOf(snapshots: readonly Snapshot[]): string[] {
+  const seen = new Map<string, Snapshot>();
+  return snapshots.map((snapshot) => {
+    const fileName = fileNameOf(snapshot.member, snapshot.timeS);
     const other = seen.get(fileName);
     if (other) {
-      throw new PagekinError(`its trace and that of ${displayName(other.name)} would both be ${fileName}`, {
-        file: displayName(opened.name),
+      throw new PagekinError(`its trace and that of ${displayName(other.source.name)} would both be ${fileName}`, {
+        file: displayName(snapshot.source.name),
         hint: "give it another name: NAME=PATH",
       });
     }
-    seen.set(fileName, opened);
-  }
+    seen.set(fileName, snapshot);
+    return fileName;
+  });
 }
 
 function refuseTraces(snapshots: readonly Snapshot[]): void {
   const trace = snapshots.find((snapshot) => snapshot.trace);
   if (!trace) return;
   throw new PagekinError("this is a trace already", {
-    file: displayName(trace.opened.name),
+    file: displayName(trace.source.name),
     hint: "give dumps to fingerprint",
   });
 }

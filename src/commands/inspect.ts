@@ -4,7 +4,9 @@ import { inspectDump } from "../fingerprints/inspect.js";
 import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
 import { nameOfDump, parseSource } from "../sources/names.js";
-import { isTrace, openSource } from "../sources/open.js";
+import { openDump } from "../sources/open-dump.js";
+import { isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
+import { traceFormatOf } from "../traces/formats.js";
 import { checkMaps } from "../worlds/worlds.js";
 import { type Arguments, type Command, dumpOptions, parseDumps, runOptions } from "./options.js";
 
@@ -30,14 +32,22 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   const dumps = parseDumps(args);
   const name = text === "-" ? { path: "-" } : parseSource(text, existsSync);
   checkMaps([{ ...nameOfDump(name), trace: undefined }], dumps);
-  const opened = await openSource(name, dumps);
-  if (isTrace(opened)) return printTrace(opened, args.json);
+  const source = await lookAt(name, dumps.format);
+  if (isTrace(source)) return inspectTrace(source, args.json);
+  const dump = await openDump(source, dumps);
   let done = 0;
-  const world = { timeS: 0, snapshots: [{ opened, member: "", timeS: 0, labels: {} }] };
-  const bar = Progress.ofSources([world], () => done, args.progress && !args.quiet);
-  const inspection = await inspectDump(opened, (bytes) => {
+  const bar = Progress.ofSources([{ source }], () => done, args.progress && !args.quiet);
+  const inspection = await inspectDump(dump, (bytes) => {
     done += bytes;
   });
   bar.stop();
-  if (!args.quiet) await printInspection(opened, inspection, { isAsked: dumps.format !== undefined, json: args.json });
+  dump.close();
+  if (args.quiet) return;
+  await printInspection(source, dump, inspection, { isAsked: dumps.format !== undefined, json: args.json });
+}
+
+/** A trace says of its dump what its metadata has. */
+async function inspectTrace(source: Source, json: boolean): Promise<void> {
+  const trace = await spoolTrace(source);
+  return printTrace(trace, await (await traceFormatOf(trace)).readHead(trace), json);
 }

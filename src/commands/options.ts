@@ -3,7 +3,7 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from "yargs";
 import { FORMAT_NAMES } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
-import type { DumpSettings } from "../sources/dump.js";
+import type { DumpSettings } from "../sources/open-dump.js";
 
 const KIB = 1024;
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

@@ -2,20 +2,23 @@ import { listProcesses, readKsm, readProcesses } from "../capture/live-processes
 import { memberOf } from "../capture/process.js";
 import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
-import { bucketsFor, type ContentSample } from "../fingerprints/content-sample.js";
 import { Crew } from "../fingerprints/crew.js";
-import { sampleWorld } from "../fingerprints/world-index.js";
+import { bucketsFor } from "../fingerprints/sampled-buckets.js";
+import type { ContentSample } from "../processes/content-sample.js";
 import { INDEXED_PAGE_BYTES, PageIndex } from "../processes/page-index.js";
 import { type Process, rankProcesses } from "../processes/ranking.js";
+import { sampleWorld } from "../processes/sample-world.js";
 import { isVmProgram } from "../processes/vm-programs.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { printProcesses } from "../report/process-summary.js";
 import { privateTable, processesTable } from "../report/process-tables.js";
 import { Progress } from "../report/progress.js";
-import { notesOf } from "../sources/open.js";
+import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
-import { choosePageSizes, openSources, type Snapshot, sourcesOf, type World } from "../worlds/worlds.js";
+import type { OpenSnapshot, Sources } from "../worlds/sources.js";
+import { type Noted, notesByFile } from "../worlds/world.js";
+import { openSources } from "../worlds/worlds.js";
 import {
   type Arguments,
   type Command,
@@ -62,7 +65,8 @@ export const command: Command<typeof options> = {
 interface Found {
   processes: Process[];
   sample: ContentSample;
-  snapshots: Snapshot[];
+  noted: readonly Noted[];
+  /** What a person should know, those of the sources among it. */
   notes: string[];
   seconds: number;
 }
@@ -76,19 +80,20 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   const part = parsePart(args.sample, "sample");
   if (part === 0) throw new PagekinError("--sample 0 is no sample", { hint: "give a part above 0" });
   refuseMixed(args);
-  const world = args.live ? { timeS: 0, snapshots: [] } : await openProcesses(args);
-  const output = Output.open(args.out, args.force, sourcesOf([world]));
-  const resources = planResources(args.live ? { ...parseResources(args), workers: 1 } : parseResources(args), [world]);
+  const sources = args.live ? undefined : await openProcesses(args);
+  const output = Output.open(args.out, args.force, sources?.snapshots ?? []);
+  const wanted = args.live ? { ...parseResources(args), workers: 1 } : parseResources(args);
+  const resources = planResources(wanted, sources?.worlds ?? []);
   const show = args.progress && !args.quiet;
-  const found = args.live
-    ? await readLive(args, resources, bucketsFor(part), show)
-    : await readSources(world, resources, bucketsFor(part), show);
+  const found = sources
+    ? await readSources(sources, resources, bucketsFor(part), show)
+    : await readLive(args, resources, bucketsFor(part), show);
   const ranking = rankProcesses(found.processes, found.sample, thresholds);
   await output.writeTables([processesTable(ranking), privateTable(ranking)]);
-  const { snapshots, seconds, notes } = found;
+  const { noted, seconds, notes } = found;
   const files = await writeManifest(output, {
     args,
-    sources: snapshots,
+    sources: noted.map((one) => ({ ...one.snapshot, notes: one.notes })),
     pageSizes: [INDEXED_PAGE_BYTES],
     resources,
     seconds,
@@ -104,35 +109,41 @@ function refuseMixed({ live, pid = [], sources, inventory }: Arguments<typeof op
   if (!live && pid.length > 0) throw new PagekinError("--pid goes with --live", { hint: "add --live" });
 }
 
-/** The sources that are processes, of one time. */
-async function openProcesses(args: Arguments<typeof options>): Promise<World> {
-  const { worlds } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+/** The sources, which must be of one time. */
+async function openProcesses(args: Arguments<typeof options>): Promise<Sources> {
+  const sources = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+  const { worlds } = sources;
   if (worlds.length > 1) {
     const times = worlds.map(({ timeS }) => timeS).join(", ");
     throw new PagekinError(`the sources are of several times (${times} s)`, { hint: "name those of one time" });
   }
   choosePageSizes(worlds, [INDEXED_PAGE_BYTES]);
-  return worlds[0];
+  return sources;
 }
 
-async function readSources(world: World, resources: Resources, sampled: number, show: boolean): Promise<Found> {
-  const isVm = ({ opened, member }: Snapshot) => isVmProgram(String(opened.details?.name ?? member));
+async function readSources(sources: Sources, resources: Resources, sampled: number, show: boolean): Promise<Found> {
+  const world = await sources.openWorld(sources.worlds[0]);
+  const isVm = ({ dump, member }: OpenSnapshot) => isVmProgram(String(dump?.details.name ?? member));
   const snapshots = world.snapshots.filter((snapshot) => !isVm(snapshot));
   const vms = world.snapshots.filter(isVm).map(({ member }) => member);
   if (snapshots.length === 0) throw noneLeft();
-  const own = { ...world, snapshots };
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
-  const progress = Progress.ofSources([own], () => crew.bytesDone, show);
+  const progress = Progress.ofSources(snapshots, () => crew.bytesDone, show);
   const { tableLimit } = resources;
-  const sample = await sampleWorld(own, crew, { pageSizes: [INDEXED_PAGE_BYTES], tableLimit, sampled });
+  const settings = { pageSizes: [INDEXED_PAGE_BYTES], tableLimit, sampled };
+  const sample = await sampleWorld({ ...world, snapshots }, crew, settings);
   crew.close();
+  world.close();
+  sources.close();
   progress.stop();
-  const processes = snapshots.map(({ member, opened: { details = {} } }): Process => {
-    const { pid, name } = details;
+  const processes = snapshots.map(({ member, dump }): Process => {
+    const { pid, name } = dump?.details ?? {};
     return { member, pid: typeof pid === "number" ? pid : undefined, name: typeof name === "string" ? name : member };
   });
-  const notes = [...vmNote(vms), ...notesOf(snapshots.map(({ opened }) => opened))];
-  return { processes, sample, snapshots, notes, seconds: progress.seconds };
+  const noted = snapshots.map(
+    (snapshot): Noted => ({ snapshot, notes: (snapshot.dump ?? snapshot.trace)?.notes ?? [] }),
+  );
+  return { processes, sample, noted, notes: [...vmNote(vms), ...notesByFile(noted)], seconds: progress.seconds };
 }
 
 async function readLive(
@@ -169,7 +180,7 @@ async function readLive(
   });
   const changed = processes.filter((_, i) => read[i].ended || read[i].lostPages > 0).map(({ member }) => member);
   if (changed.length > 0) notes.push(`changed or ended while they were read: ${changed.join(", ")}`);
-  return { processes, sample, snapshots: [], notes, seconds: progress.seconds };
+  return { processes, sample, noted: [], notes, seconds: progress.seconds };
 }
 
 const vmNote = (vms: readonly string[]) => (vms.length > 0 ? [`virtual machines, left out: ${vms.join(", ")}`] : []);

@@ -6,8 +6,7 @@ import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
 import { openScenario, replayScenario } from "../scenarios/replay.js";
-import { notesOf } from "../sources/open.js";
-import { sourcesOf } from "../worlds/worlds.js";
+import { notesByFile } from "../worlds/world.js";
 import { type Arguments, type Command, parseResources, runOptions } from "./options.js";
 
 const { out, force, json, workers, "hash-sources": hashSources, quiet, progress } = runOptions;
@@ -37,13 +36,13 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   const threads = parseResources(args).workers ?? availableParallelism();
   const opened = await openScenario(file);
   const { sources, pageSizes } = opened;
-  const output = Output.open(args.out, args.force, sourcesOf(sources.worlds));
+  const output = Output.open(args.out, args.force, sources.snapshots);
 
   const began = performance.now();
   let started = began;
   let done = 0;
   const show = args.progress && !args.quiet;
-  let progress = Progress.ofSources(sources.worlds, () => done, show);
+  let progress = Progress.ofSources(sources.snapshots, () => done, show);
   const finished = await replayScenario(opened, {
     threads,
     onBytes: (bytes) => {
@@ -59,8 +58,9 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   const [seconds, runSeconds] = [began, started].map((since) => (performance.now() - since) / 1000);
 
   await output.writeTables(replayTables(finished));
-  const { snapshots } = sources;
-  const files = await writeManifest(output, { args, sources: snapshots, pageSizes, resources: undefined, seconds });
+  const { noted } = finished;
+  const read = noted.map(({ snapshot, notes }) => ({ ...snapshot, notes }));
+  const files = await writeManifest(output, { args, sources: read, pageSizes, resources: undefined, seconds });
   if (!args.quiet)
     await printReplay(finished, {
       folder: args.out,
@@ -68,6 +68,6 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
       seconds,
       runSeconds,
       json: args.json,
-      notes: notesOf(sourcesOf(sources.worlds)),
+      notes: notesByFile(noted),
     });
 }

@@ -3,16 +3,18 @@
 import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
-import { indexWorlds } from "../fingerprints/world-index.js";
+import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
 import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
 import { Labels } from "../sources/labels.js";
-import { parseSource } from "../sources/names.js";
-import { displayName, notesOf, type Opened, openSource } from "../sources/open.js";
+import { displayName, parseSource } from "../sources/names.js";
+import { isTrace, lookAt, placeOf, type Source, spoolTrace } from "../sources/source.js";
 import type { SavedSpectrum } from "../spectrum/read.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
+import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
-import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
+import { type Noted, notesByFile, notesByMember } from "../worlds/world.js";
+import { openSources } from "../worlds/worlds.js";
 import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
 
 const NORMAL_PAGE_BYTES = 4096;
@@ -28,68 +30,81 @@ export interface SpectraArguments extends DumpArguments {
 }
 
 export interface Spectra {
-  opened: Opened[];
-  /** As the manifest names them. */
-  sources: ManifestSource[];
+  sources: { source: Source }[];
   /** Names of the labels, in the order of their columns. */
-  labelNames: string[];
+  labelNames: readonly string[];
   memberNames: Set<string>;
-  /** What is to be known of members: by their files, and by their names, as a spectrum keeps it. */
-  notes: string[];
-  memberNotes: string[];
   /** Whether all members have a value of a label. */
   isLabelled(label: string): boolean;
   pageSizes: number[];
   resources: Resources | undefined;
   /** In the order of their times and page sizes. */
   each(): AsyncGenerator<Spectrum>;
+  /** What was found besides, when all spectra have come. */
+  found(): SpectraFound;
+}
+
+export interface SpectraFound {
+  /** As the manifest names them. */
+  sources: ManifestSource[];
+  /** What a person should know: with the names of files, and with those of members, as a spectrum keeps it. */
+  notes: readonly string[];
+  memberNotes: readonly string[];
 }
 
 export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
   if (!only) return fromSources(args);
-  const opened = await openSource(only, parseDumps(args));
-  if (opened.format !== "parquet") return fromSources(args, opened);
+  const looked = await lookAt(only, parseDumps(args).format);
+  // A saved spectrum looks like a trace.
+  if (!isTrace(looked)) return fromSources(args, looked);
+  const source = await spoolTrace(looked);
   const { readSpectrum } = await import("../spectrum/read.js");
-  const saved = await readSpectrum(opened);
-  if (!saved) return fromSources(args, opened);
+  const saved = await readSpectrum(placeOf(source));
+  if (!saved) return fromSources(args, source);
   if (only.member !== undefined) {
     throw new PagekinError("a saved spectrum holds members with names of their own", {
       file: displayName(only),
       hint: "name its path alone",
     });
   }
-  return fromSaved(opened, saved, args);
+  return fromSaved(source, saved, args);
 }
 
-/** opened: the only source, where it was looked at. */
-async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spectra> {
-  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { opened, dumps: parseDumps(args) });
+/** looked: the only source, where it was looked at. */
+async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spectra> {
+  const sources = await openSources(args.sources, args.inventory, { looked, dumps: parseDumps(args) });
+  const { worlds, labelNames } = sources;
   const snapshots = worlds.flatMap((world) => world.snapshots);
   const asked = parsePageSizes(args.pageSize);
   const pageSizes = asked ? choosePageSizes(worlds, asked) : normalOf(choosePageSizes(worlds, undefined));
   const resources = planResources(parseResources(args), worlds);
+  const noted: Noted[] = [];
   async function* each(): AsyncGenerator<Spectrum> {
     const crew = await Crew.start(resources.workers, resources.bucketLimit);
-    const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
+    const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
     const settings = { pageSizes, verify: false, tableLimit: resources.tableLimit };
-    for await (const { spectra } of indexWorlds(worlds, crew, settings)) yield* spectra;
+    for await (const indexed of indexWorlds(sources, crew, settings)) {
+      noted.push(...notedIn([indexed]));
+      yield* indexed.spectra;
+    }
     crew.close();
+    sources.close();
     progress.stop();
   }
-  const memberNames = new Set(snapshots.map(({ member }) => member));
-  const isLabelled = (label: string) => snapshots.every(({ labels }) => labels[label]);
   return {
-    opened: sourcesOf(worlds),
     sources: snapshots,
     labelNames,
-    memberNames,
-    notes: notesOf(sourcesOf(worlds)),
-    memberNotes: notesOfMembers(worlds),
-    isLabelled,
+    memberNames: new Set(snapshots.map(({ member }) => member)),
+    isLabelled: (label) => snapshots.every(({ labels }) => labels[label]),
     pageSizes,
     resources,
     each,
+    found: () => ({
+      sources: noted.map(({ snapshot, notes }) => ({ ...snapshot, notes })),
+      notes: notesByFile(noted),
+      memberNotes: notesByMember(noted),
+    }),
   };
 }
 
@@ -98,7 +113,7 @@ function normalOf(pageSizes: number[]): number[] {
   return pageSizes.includes(NORMAL_PAGE_BYTES) ? [NORMAL_PAGE_BYTES] : pageSizes;
 }
 
-async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {
+async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {
   parseResources(args);
   const { labelNames, spectra } = await relabelled(saved, args.inventory);
   const held = [...new Set(spectra.map(({ pageBytes }) => pageBytes))].sort((a, b) => a - b);
@@ -107,18 +122,28 @@ async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArgu
   const missing = pageSizes.filter((size) => !held.includes(size));
   if (missing.length > 0) {
     throw new PagekinError(`the spectrum has no pages of ${missing.join(", ")} bytes`, {
-      file: displayName(opened.name),
+      file: displayName(source.name),
       hint: `it has ${held.join(", ")}: choose of these with --page-size`,
     });
   }
   async function* each(): AsyncGenerator<Spectrum> {
     yield* spectra.filter(({ pageBytes }) => pageSizes.includes(pageBytes));
   }
-  const memberNames = new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member)));
-  const isLabelled = (label: string) => spectra.every(({ members }) => members.every(({ labels }) => labels[label]));
-  const notes = saved.notes.map((note) => `${displayName(opened.name)}: ${note}`);
-  const common = { labelNames, memberNames, notes, memberNotes: saved.notes, isLabelled, pageSizes, each };
-  return { opened: [opened], sources: [{ opened }], resources: undefined, ...common };
+  const file = displayName(source.name);
+  return {
+    sources: [{ source }],
+    labelNames,
+    memberNames: new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member))),
+    isLabelled: (label) => spectra.every(({ members }) => members.every(({ labels }) => labels[label])),
+    pageSizes,
+    resources: undefined,
+    each,
+    found: () => ({
+      sources: [{ source, notes: [] }],
+      notes: saved.notes.map((note) => `${file}: ${note}`),
+      memberNotes: saved.notes,
+    }),
+  };
 }
 
 /** The labels of an inventory stand for those that were saved. */

@@ -2,21 +2,27 @@
 
 import type { Hasher } from "../core/hasher.js";
 import { BUCKETS } from "../core/module.js";
-import type { Layout } from "../dumps/layout.js";
 import type { LedgerCounts } from "../dumps/ledger.js";
+import type { Memory } from "../dumps/memory.js";
 import { fromSystem, PagekinError } from "../errors.js";
-import { displayName, isTrace, type Opened } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
+import { isPipe, type Source } from "../sources/source.js";
+import type { OpenSnapshot } from "../worlds/sources.js";
 import type { Block, BlockStore } from "./buckets.js";
-import { inSample, outOfSample } from "./content-sample.js";
 import { countPopular, noCounts, type PopularCounts } from "./popular.js";
+import { inSample, outOfSample } from "./sampled-buckets.js";
 import { hashSegment, hashStream, type SegmentEnd, segmentsOf } from "./segments.js";
 import { appendTrace, type ZeroKeys } from "./trace-rows.js";
 
-/** A piece of work: a segment of a dump that can be read at any place, or all of a compressed raw dump, a pipe or a trace. */
-export type HashTask = { source: number } & (
-  | { kind: "segment"; segment: number; opened: Opened & { layout: Layout } }
-  | { kind: "stream"; opened: Opened }
-  | { kind: "trace"; opened: Opened }
+/** A piece of work: a segment of memory, or all of a raw dump that is not read by address, or of a trace. */
+export type HashTask = {
+  /** Number of the snapshot in its world, and how errors call it. */
+  source: number;
+  shownAs: string;
+} & (
+  | { kind: "segment"; memory: Memory; segment: number }
+  | { kind: "stream"; stream: Source }
+  | { kind: "trace"; trace: Source }
 );
 
 /** What was found in (a part of) a source; the parts of one source add up. Arrays go by page size. */
@@ -48,7 +54,7 @@ export async function hashTasks(next: () => HashTask | undefined, context: HashC
   const zeroKeys = context.hasher.pageSizes.map(() => new Map());
   const result: HashResult = { counts: [], blocks: [], zeroKeys, popular: new Map() };
   for (let task = next(); task; task = next()) {
-    const { source, opened } = task;
+    const { source, shownAs } = task;
     const { hasher, onBytes } = context;
     const onSegment = ({ segment, runs: _, ...counts }: SegmentEnd) => {
       result.counts.push({ source, ...counts });
@@ -56,11 +62,11 @@ export async function hashTasks(next: () => HashTask | undefined, context: HashC
     };
     const hooks = { onBytes, onSegment };
     try {
-      if (task.kind === "segment") await hashSegment(task.opened, task.segment, hasher, hooks);
-      else if (task.kind === "stream") await hashStream(opened, hasher, hooks);
+      if (task.kind === "segment") await hashSegment(task.memory, task.segment, hasher, hooks);
+      else if (task.kind === "stream") await hashStream(task.stream, hasher, hooks);
       else await hashTrace(task, context, result);
     } catch (error) {
-      throw fromSystem(error, displayName(opened.name));
+      throw fromSystem(error, shownAs);
     }
   }
   return result;
@@ -79,8 +85,12 @@ function keepBlock({ source, kind }: HashTask, segment: number, context: HashCon
   if (view.entries.length > 0) result.blocks.push(context.store.keep(source, segment, view));
 }
 
-async function hashTrace(task: HashTask, context: HashContext, result: HashResult): Promise<void> {
-  const { source, opened } = task;
+async function hashTrace(
+  task: Extract<HashTask, { kind: "trace" }>,
+  context: HashContext,
+  result: HashResult,
+): Promise<void> {
+  const { source, trace } = task;
   const { hasher } = context;
   let segment = 0;
   const counts = { source, bytes: 0, wholeBytes: 0, zeroBytes: 0 };
@@ -90,7 +100,7 @@ async function hashTrace(task: HashTask, context: HashContext, result: HashResul
     keepBlock(task, segment++, context, result);
   };
   hasher.begin();
-  await appendTrace(opened, hasher, result.zeroKeys, {
+  await appendTrace(trace, hasher, result.zeroKeys, {
     onBytes: context.onBytes,
     onFull: () => {
       end();
@@ -100,29 +110,32 @@ async function hashTrace(task: HashTask, context: HashContext, result: HashResul
   end();
 }
 
-/** The tasks of a world's sources: plain dumps by segments, everything else whole. */
-export function planTasks(sources: readonly Opened[]): HashTask[] {
-  return sources.flatMap((opened, source): HashTask[] => {
-    const { layout } = opened;
-    if (layout) {
-      const plain = { ...opened, layout };
-      return Array.from({ length: segmentsOf(layout) }, (_, segment) => ({
-        kind: "segment",
-        source,
-        opened: plain,
-        segment,
-      }));
+/** The tasks of a world: memory by segments, everything else whole. What comes through pipes only the main thread can read. */
+export function planTasks(snapshots: readonly OpenSnapshot[]): { own: HashTask[]; shared: HashTask[] } {
+  const tasks = { own: [] as HashTask[], shared: [] as HashTask[] };
+  for (const [number, { source, dump }] of snapshots.entries()) {
+    const about = { source: number, shownAs: displayName(source.name) };
+    if (!dump) {
+      tasks.shared.push({ ...about, kind: "trace", trace: source });
+    } else if ("stream" in dump.input) {
+      const { stream } = dump.input;
+      tasks[isPipe(stream) ? "own" : "shared"].push({ ...about, kind: "stream", stream });
+    } else {
+      const { memory } = dump.input;
+      const segments = segmentsOf(memory.layout);
+      for (let segment = 0; segment < segments; segment++)
+        tasks.shared.push({ ...about, kind: "segment", memory, segment });
     }
-    return [{ kind: isTrace(opened) ? "trace" : "stream", source, opened }];
-  });
+  }
+  return tasks;
 }
 
 /** A source without one whole page of any size is an error. */
-export function refuseEmpty(pages: readonly number[], pageSizes: readonly number[], opened: Opened): void {
+export function refuseEmpty(pages: readonly number[], pageSizes: readonly number[], file: string): void {
   if (pages.some((count) => count > 0)) return;
   const smallest = Math.min(...pageSizes);
   throw new PagekinError(`holds no whole page of ${smallest} bytes`, {
-    file: displayName(opened.name),
+    file,
     hint: smallest > 1024 ? "choose a smaller --page-size" : "take the dump again",
   });
 }

@@ -3,8 +3,8 @@
 import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { type Ledger, ledgerOf } from "../dumps/ledger.js";
-import type { Opened } from "../sources/open.js";
-import { hashSource } from "./segments.js";
+import { layoutOf, type OpenDump } from "../sources/open-dump.js";
+import { hashAll } from "./segments.js";
 
 const PAGE_BYTES = 4096;
 
@@ -23,11 +23,11 @@ export interface Inspection {
 }
 
 /** Reads all of a dump. */
-export async function inspectDump(opened: Opened, onBytes: (bytes: number) => void): Promise<Inspection> {
+export async function inspectDump({ input }: OpenDump, onBytes: (bytes: number) => void): Promise<Inspection> {
   const hasher = new Hasher(compileCore(), [PAGE_BYTES]);
   const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
   const stretches: Stretch[] = [];
-  await hashSource(opened, hasher, {
+  await hashAll(input, hasher, {
     onBytes,
     onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
       counts.bytes += bytes;
@@ -41,5 +41,5 @@ export async function inspectDump(opened: Opened, onBytes: (bytes: number) => vo
     },
   });
   const [pages, zeroPages] = [counts.wholeBytes / PAGE_BYTES, counts.zeroBytes / PAGE_BYTES];
-  return { stretches, ledger: ledgerOf(counts, opened.layout), pages, zeroPages };
+  return { stretches, ledger: ledgerOf(counts, layoutOf(input)), pages, zeroPages };
 }

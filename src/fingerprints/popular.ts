@@ -2,15 +2,9 @@
 // Source: Misra and Gries, "Finding repeated elements" (1982).
 
 import { ENTRY_BYTES } from "../core/module.js";
-import type { Popular } from "./content-sample.js";
 
 /** Contents that are counted at a time. Of P pages, a count is too low by P / (ROOM + 1) at most. */
 const ROOM = 4096;
-/** A content is popular if a member has so many copies, and so large a part of its pages. */
-const LEAST_COPIES = 16;
-const LEAST_PART = 1 / 1000;
-/** And so much more than what its count may lack. */
-const LEAST_OVER_LACK = 8;
 
 /** Copies by key, which is the first 52 bits of an entry's fingerprint; they may lack up to `lack` each. */
 export interface PopularCounts {
@@ -54,20 +48,4 @@ function addCopies(counts: PopularCounts, key: number, more: number): void {
   }
   counts.lack += least;
   if (more > least) copies.set(key, more - least);
-}
-
-/** What is popular with a member of so many nonzero pages, of what was counted. */
-export function popularOf(
-  { copies, lack }: PopularCounts,
-  nonzeroPages: number,
-  isSampled: (key: number) => boolean,
-): Popular {
-  const from = Math.ceil(Math.max(LEAST_COPIES, nonzeroPages * LEAST_PART, lack * LEAST_OVER_LACK));
-  let saved = 0;
-  for (const [key, count] of copies) {
-    // Half of what it may lack is the best guess.
-    const likely = count + lack / 2;
-    if (likely >= from && !isSampled(key)) saved += likely - 1;
-  }
-  return { from, saved };
 }

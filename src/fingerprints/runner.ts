@@ -2,7 +2,7 @@
 
 import { Hasher } from "../core/hasher.js";
 import { Indexer, type Repeats, type VectorChunk } from "../core/indexer.js";
-import type { Opened } from "../sources/open.js";
+import type { Memory } from "../dumps/memory.js";
 import type { TraceKey } from "../traces/key.js";
 import { type Block, BlockStore, Budget } from "./buckets.js";
 import { type IndexTask, indexTasks } from "./content-index.js";
@@ -38,8 +38,8 @@ export type IndexJob = JobBase<"index", IndexTask> & {
   blocks: Block[];
   zeroKeys: Uint8Array;
   tableLimit: number;
-  /** With --verify: the sources, as files that can be read at any place. */
-  verify: Opened[] | undefined;
+  /** With --verify: by snapshot what can be read again. */
+  verify: Memory[] | undefined;
 };
 
 export type TraceJob = JobBase<"traces", TraceTask> & {
@@ -59,7 +59,7 @@ export type Event =
 export interface Results {
   hash: HashResult;
   index: void;
-  traces: TraceFile[];
+  traces: [number: number, file: TraceFile][];
 }
 
 export class Runner {

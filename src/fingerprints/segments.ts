@@ -1,13 +1,11 @@
-// Hashing the bytes of a dump, segment after segment.
+// Hashing the bytes of a dump or of live memory, segment after segment.
 
-import { closeSync, openSync } from "node:fs";
 import { CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
-import { decodersFor } from "../dumps/codecs.js";
-import { DumpFile } from "../dumps/dump-file.js";
-import { DumpReader } from "../dumps/dump-reader.js";
 import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
 import type { LedgerCounts } from "../dumps/ledger.js";
-import { bytesOf, nameOfRead, type Opened } from "../sources/open.js";
+import { type Memory, openReader } from "../dumps/memory.js";
+import type { Hashable } from "../sources/open-dump.js";
+import { bytesOf, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 
 const LEDGER_PAGE = 4096;
@@ -26,36 +24,18 @@ export interface HashHooks {
   onSegment(end: SegmentEnd): void;
 }
 
-/** A plain dump, opened to be read by address. */
-export async function readerOf(opened: Opened & { layout: Layout }): Promise<{ reader: DumpReader; close(): void }> {
-  const decoders = await decodersFor(opened.layout.extents);
-  const fd = opened.fd ?? openSync(opened.name.path, "r");
-  const file = new DumpFile(nameOfRead(opened), fd, opened.fileBytes);
-  return {
-    reader: new DumpReader(file, opened.layout, decoders),
-    close: () => {
-      if (opened.fd === undefined) closeSync(fd);
-    },
-  };
-}
-
-/** Reads until the target is full. */
-export function readWhole(fd: number, target: Uint8Array, offset: number, file: string): void {
-  new DumpFile(file, fd, offset + target.length).readInto(target, offset);
-}
-
 /** How many segments a dump has. */
 export const segmentsOf = ({ units }: Layout): number => Math.ceil(units.length / SEGMENT_UNITS);
 
-/** Hashes a segment of a dump that can be read at any place. */
+/** Hashes a segment of memory that can be read by address. */
 export async function hashSegment(
-  opened: Opened & { layout: Layout },
+  memory: Memory,
   segment: number,
   hasher: Hasher,
   { onBytes, onSegment }: HashHooks,
 ): Promise<void> {
-  const { layout } = opened;
-  const { reader, close } = await readerOf(opened);
+  const { layout } = memory;
+  const { reader, close } = await openReader(memory);
   let bytes = 0;
   try {
     hasher.begin();
@@ -77,8 +57,8 @@ export async function hashSegment(
   onSegment(endOf(segment, bytes, hasher, () => runsOf(layout, segment)));
 }
 
-/** Hashes a compressed raw dump or a pipe from front to back. */
-export async function hashStream(opened: Opened, hasher: Hasher, { onBytes, onSegment }: HashHooks): Promise<void> {
+/** Hashes a raw dump that is compressed or comes through a pipe, from front to back. */
+export async function hashStream(source: Source, hasher: Hasher, { onBytes, onSegment }: HashHooks): Promise<void> {
   let segment = 0;
   let inSegment = 0;
   let filled = 0;
@@ -87,7 +67,7 @@ export async function hashStream(opened: Opened, hasher: Hasher, { onBytes, onSe
     onSegment(endOf(number, bytes, hasher, () => [{ address: number * SEGMENT_BYTES, at: 0, bytes }]));
   };
   hasher.begin();
-  for await (const chunk of bytesOf(opened)) {
+  for await (const chunk of bytesOf(source)) {
     for (let at = 0; at < chunk.length; ) {
       const bytes = Math.min(chunk.length - at, CHUNK_BYTES - filled);
       hasher.input.set(chunk.subarray(at, at + bytes), filled);
@@ -117,10 +97,10 @@ function endOf(segment: number, bytes: number, hasher: Hasher, runs: () => Run[]
   return { segment, pages, zeroPages, bytes, wholeBytes, zeroBytes, runs };
 }
 
-/** Hashes all of a dump, segment after segment. */
-export async function hashSource(opened: Opened, hasher: Hasher, hooks: HashHooks): Promise<void> {
-  const { layout } = opened;
-  if (!layout) return hashStream(opened, hasher, hooks);
-  const plain = { ...opened, layout };
-  for (let segment = 0; segment < segmentsOf(layout); segment++) await hashSegment(plain, segment, hasher, hooks);
+/** Hashes all of it, segment after segment. */
+export async function hashAll(input: Hashable, hasher: Hasher, hooks: HashHooks): Promise<void> {
+  if ("stream" in input) return hashStream(input.stream, hasher, hooks);
+  const { memory } = input;
+  const segments = segmentsOf(memory.layout);
+  for (let segment = 0; segment < segments; segment++) await hashSegment(memory, segment, hasher, hooks);
 }

@@ -3,11 +3,10 @@
 import { PageBuffers } from "../core/compare.js";
 import type { Repeats } from "../core/indexer.js";
 import type { DumpReader } from "../dumps/dump-reader.js";
-import { type Layout, SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
-import type { Opened } from "../sources/open.js";
+import { SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
+import { type Memory, openReader } from "../dumps/memory.js";
 import { breathe } from "../system/pace.js";
 import type { Block } from "./buckets.js";
-import { readerOf } from "./segments.js";
 
 /** Two pages of one fingerprint and different bytes. */
 export interface Mismatch {
@@ -20,14 +19,14 @@ const MOST_OPEN = 64;
 /** Of the largest page: a bit for each KiB. */
 const PRESENT = new Uint16Array(128);
 
-/** Reads pages again, by source and address, and compares them. Sources are dumps with a layout. */
+/** Reads pages again, by snapshot and address, and compares them. */
 export class PageComparer {
   private readonly buffers: PageBuffers;
   private readonly readers = new Map<number, { reader: DumpReader; close(): void }>();
 
   constructor(
     module: WebAssembly.Module,
-    private readonly sources: readonly Opened[],
+    private readonly memories: readonly Memory[],
     private readonly blocks: readonly Block[],
     private readonly pageBytes: number,
   ) {
@@ -49,19 +48,19 @@ export class PageComparer {
 
   private async read(target: Uint8Array, block: number, place: number): Promise<Mismatch["first"]> {
     const { source, segment } = this.blocks[block];
-    const opened = this.sources[source] as Opened & { layout: Layout };
+    const memory = this.memories[source];
     const at = place * this.pageBytes;
-    const unit = opened.layout.units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
+    const unit = memory.layout.units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
     const address = unit + (at % UNIT_BYTES);
-    (await this.readerFor(source, opened)).read(address, target, PRESENT);
+    (await this.readerFor(source, memory)).read(address, target, PRESENT);
     return { source, address };
   }
 
-  private async readerFor(source: number, opened: Opened & { layout: Layout }): Promise<DumpReader> {
+  private async readerFor(source: number, memory: Memory): Promise<DumpReader> {
     const known = this.readers.get(source);
     if (known) return known.reader;
     if (this.readers.size === MOST_OPEN) this.close();
-    const made = await readerOf(opened);
+    const made = await openReader(memory);
     this.readers.set(source, made);
     return made.reader;
   }

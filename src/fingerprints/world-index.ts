@@ -1,21 +1,23 @@
 // The main step: hash each world's sources, then index the fingerprints of one page size after the other.
 
-import { closeSync } from "node:fs";
 import type { VectorChunk } from "../core/indexer.js";
 import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
+import { type Ledger, ledgerOf } from "../dumps/ledger.js";
+import type { Memory } from "../dumps/memory.js";
 import { EXIT, PagekinError } from "../errors.js";
-import { planDump } from "../sources/dump.js";
-import { displayName, type Opened } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
+import { layoutOf } from "../sources/open-dump.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
-import type { World } from "../worlds/worlds.js";
+import type { OpenSnapshot, OpenWorld, Sources } from "../worlds/sources.js";
+import type { Noted, World } from "../worlds/world.js";
 import type { Block } from "./buckets.js";
 import { planIndex } from "./content-index.js";
-import { bucketsBeyond, type ContentSample, sampleOf } from "./content-sample.js";
 import type { Crew } from "./crew.js";
 import { planTasks, refuseEmpty, type SourceCounts } from "./hash.js";
 import { joinCounts, noCounts, type PopularCounts } from "./popular.js";
 import type { Event } from "./runner.js";
+import { bucketsBeyond } from "./sampled-buckets.js";
 import { MOST_ZERO_KEYS } from "./trace-rows.js";
 import type { Mismatch } from "./verify.js";
 
@@ -28,61 +30,82 @@ export interface WorldOptions {
   sampled?: number;
 }
 
+/** What was found in a snapshot. Arrays go by page size. */
+export interface Found {
+  pages: readonly number[];
+  zeroPages: readonly number[];
+  /** Where every byte of its dump went; empty where a trace does not tell. */
+  ledger: Ledger;
+  addressSpace: string | undefined;
+  /** What a person should know, such as what is missing of a cut dump. */
+  notes: readonly string[];
+}
+
+/** Each snapshot of worlds with its notes. */
+export const notedIn = (worlds: readonly Pick<IndexedWorld, "world" | "found">[]): Noted[] =>
+  worlds.flatMap(({ world, found }) =>
+    world.snapshots.map((snapshot, i): Noted => ({ snapshot, notes: found[i].notes })),
+  );
+
 /** A world and what was found in it. */
 export interface IndexedWorld {
   world: World;
   /** By snapshot. */
-  counts: SourceCounts[];
+  found: Found[];
   /** At each page size (ascending). */
   spectra: Spectrum[];
 }
 
-/** Hashes and indexes one world after the other. */
-export async function* indexWorlds(
-  worlds: readonly World[],
-  crew: Crew,
-  options: WorldOptions,
-): AsyncGenerator<IndexedWorld> {
-  for (const world of worlds) {
-    const hashed = await hashWorld(world, crew, options);
-    const { counts } = hashed;
-    const vectors = new VectorSet(crew.module, counts.length);
-    const members = world.snapshots.map(({ member, labels }) => ({ member, labels }));
-    const spectra: Spectrum[] = [];
-    for (const [size, pageBytes] of options.pageSizes.entries()) {
-      await indexSize(hashed, size, crew, (chunk) => vectors.add(chunk));
-      spectra.push({
-        timeS: world.timeS,
-        pageBytes,
-        members,
-        pages: counts.map(({ pages }) => pages[size]),
-        zeroPages: counts.map(({ zeroPages }) => zeroPages[size]),
-        vectors: vectors.take(),
-      });
+/** Opens, hashes and indexes one world after the other. */
+export async function* indexWorlds(sources: Sources, crew: Crew, options: WorldOptions): AsyncGenerator<IndexedWorld> {
+  for (const world of sources.worlds) {
+    const opened = await sources.openWorld(world, options.verify);
+    try {
+      const hashed = await hashWorld(opened, crew, options);
+      const spectra = await spectraOf(hashed, crew);
+      yield { world, found: opened.snapshots.map((snapshot, i) => foundIn(snapshot, hashed.counts[i])), spectra };
+    } finally {
+      opened.close();
     }
-    closeCopies(hashed);
-    yield { world, counts, spectra };
   }
 }
 
-/** Hashes a world and indexes a sample of its contents, at one page size. */
-export async function sampleWorld(
-  world: World,
-  crew: Crew,
-  options: Omit<WorldOptions, "verify"> & { sampled: number },
-): Promise<ContentSample> {
-  const hashed = await hashWorld(world, crew, { ...options, verify: false });
-  const { counts, popular, zeroKeys } = hashed;
+async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
+  const { world, counts, options } = hashed;
   const vectors = new VectorSet(crew.module, counts.length);
-  await indexSize(hashed, 0, crew, (chunk) => vectors.add(chunk));
-  const pages = counts.map((own) => own.pages[0]);
-  const zeroPages = counts.map((own) => own.zeroPages[0]);
-  return sampleOf({ pages, zeroPages, vectors: vectors.take() }, options.sampled, popular, zeroKeys[0]);
+  const members = world.snapshots.map(({ member, labels }) => ({ member, labels }));
+  const spectra: Spectrum[] = [];
+  for (const [size, pageBytes] of options.pageSizes.entries()) {
+    await indexSize(hashed, size, crew, (chunk) => vectors.add(chunk));
+    spectra.push({
+      timeS: world.timeS,
+      pageBytes,
+      members,
+      pages: counts.map(({ pages }) => pages[size]),
+      zeroPages: counts.map(({ zeroPages }) => zeroPages[size]),
+      vectors: vectors.take(),
+    });
+  }
+  return spectra;
+}
+
+function foundIn({ dump, trace }: OpenSnapshot, counts: SourceCounts): Found {
+  const { pages, zeroPages } = counts;
+  if (!dump) {
+    const { ledger = {}, addressSpace, notes = [] } = trace ?? {};
+    return { pages, zeroPages, ledger, addressSpace, notes };
+  }
+  const layout = layoutOf(dump.input);
+  return {
+    ...{ pages, zeroPages, notes: dump.notes },
+    ledger: ledgerOf(counts, layout),
+    addressSpace: layout?.addressSpace ?? "physical",
+  };
 }
 
 /** A world whose fingerprints wait in buckets. */
 interface HashedWorld {
-  world: World;
+  world: OpenWorld;
   options: WorldOptions;
   /** By snapshot; in each, arrays by page size. */
   counts: SourceCounts[];
@@ -91,27 +114,14 @@ interface HashedWorld {
   zeroKeys: Uint8Array[];
   /** By snapshot what is popular among the contents that are not in the sample. */
   popular: PopularCounts[];
-  /** What was read: the sources, or with verify plain copies of those that cannot be read again. */
-  sources: Opened[];
 }
 
 /** Hashes all pages of a world. */
-async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promise<HashedWorld> {
+export async function hashWorld(world: OpenWorld, crew: Crew, options: WorldOptions): Promise<HashedWorld> {
   const { pageSizes, verify, sampled = BUCKETS } = options;
-  const sources: Opened[] = [];
-  for (const { opened, trace } of world.snapshots) {
-    if (verify && trace) {
-      throw new PagekinError("a trace has no bytes to compare", {
-        file: displayName(opened.name),
-        hint: "use --verify with the dumps, or leave it out",
-      });
-    }
-    sources.push(verify && !opened.layout ? await planDump(opened) : opened);
-  }
+  if (verify) refuseTraces(world);
   crew.clearBuckets();
-  const tasks = planTasks(sources);
-  const own = tasks.filter((task) => task.opened.pipe);
-  const shared = tasks.filter((task) => !task.opened.pipe);
+  const { own, shared } = planTasks(world.snapshots);
   const hashed = await crew.run("hash", { tasks: shared, pageSizes, withPlaces: verify, sampled }, undefined, own);
   const blocks = hashed.flatMap((part) => part.blocks);
   blocks.sort((a, b) => a.source - b.source || a.segment - b.segment);
@@ -121,17 +131,34 @@ async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promi
     pageSizes,
   );
   const zeroKeys = pageSizes.map((_, size) => joinKeys(hashed.map((part) => part.zeroKeys[size])));
-  const popular = sources.map(noCounts);
+  const popular = world.snapshots.map(() => noCounts());
   for (const part of hashed) for (const [source, more] of part.popular) joinCounts(popular[source], more);
-  return { world, options, counts, blocks, zeroKeys, popular, sources };
+  return { world, options, counts, blocks, zeroKeys, popular };
+}
+
+function refuseTraces({ snapshots }: OpenWorld): void {
+  const trace = snapshots.find(({ dump }) => !dump);
+  if (!trace) return;
+  throw new PagekinError("a trace has no bytes to compare", {
+    file: displayName(trace.source.name),
+    hint: "use --verify with the dumps, or leave it out",
+  });
+}
+
+/** Of a world that was opened to be read again. */
+function memoriesOf({ snapshots }: OpenWorld): Memory[] {
+  return snapshots.map(({ dump }) => {
+    if (!dump || !("memory" in dump.input)) throw new Error("a snapshot cannot be read again");
+    return dump.input.memory;
+  });
 }
 
 /**
  * Indexes the fingerprints of a page size (by number) and hands on the copy vectors of the nonzero contents; counts of
  * zero pages are complete afterwards. With verify, pages of one fingerprint and different bytes are an error.
  */
-async function indexSize(
-  { world, options, counts, blocks, zeroKeys, sources }: HashedWorld,
+export async function indexSize(
+  { world, options, counts, blocks, zeroKeys }: HashedWorld,
   size: number,
   crew: Crew,
   onVectors: (chunk: VectorChunk) => void,
@@ -148,31 +175,25 @@ async function indexSize(
     pageBytes: pageSizes[size],
     blocks,
     zeroKeys: zeroKeys[size],
-    members: sources.length,
+    members: world.snapshots.length,
     tableLimit,
   };
   const tasks = planIndex(blocks, size, sampled, bucketsBeyond(sampled, zeroKeys[size]));
-  await crew.run("index", { ...index, tasks, verify: verify ? sources : undefined }, onEvent);
+  const memories = verify ? memoriesOf(world) : undefined;
+  await crew.run("index", { ...index, tasks, verify: memories }, onEvent);
   if (mismatch) throw differs(world, mismatch);
 }
 
-/** Closes the plain copies that verify needed. */
-function closeCopies({ world, sources }: HashedWorld): void {
-  sources.forEach(({ fd }, i) => {
-    if (fd !== undefined && fd !== world.snapshots[i].opened.fd) closeSync(fd);
-  });
-}
-
-function differs({ snapshots }: World, { pageBytes, first, second }: Mismatch): PagekinError {
+function differs({ snapshots }: OpenWorld, { pageBytes, first, second }: Mismatch): PagekinError {
   const place = ({ source, address }: Mismatch["first"]) =>
-    `${displayName(snapshots[source].opened.name)} at 0x${address.toString(16)}`;
+    `${displayName(snapshots[source].source.name)} at 0x${address.toString(16)}`;
   return new PagekinError(
     `pages of ${pageBytes} bytes have one fingerprint and different bytes: ${place(second)} and ${place(first)}`,
     { hint: "no results were written: their counts would be wrong", exitCode: EXIT.mismatch },
   );
 }
 
-function addUp(parts: SourceCounts[], world: World, pageSizes: number[]): SourceCounts[] {
+function addUp(parts: SourceCounts[], world: OpenWorld, pageSizes: number[]): SourceCounts[] {
   const sums = world.snapshots.map((_, source): SourceCounts => {
     const none = pageSizes.map(() => 0);
     return { source, pages: none, zeroPages: [...none], bytes: 0, wholeBytes: 0, zeroBytes: 0 };
@@ -185,7 +206,7 @@ function addUp(parts: SourceCounts[], world: World, pageSizes: number[]): Source
     sum.wholeBytes += part.wholeBytes;
     sum.zeroBytes += part.zeroBytes;
   }
-  for (const { source, pages } of sums) refuseEmpty(pages, pageSizes, world.snapshots[source].opened);
+  for (const { source, pages } of sums) refuseEmpty(pages, pageSizes, displayName(world.snapshots[source].source.name));
   return sums;
 }
 

@@ -1,36 +1,49 @@
-// `pagekin fingerprint`: a source's fingerprints, in the order of its pages, as a trace file. One task is one source.
+// A dump's or live memory's fingerprints, in the order of its pages, as a trace file.
 
 import { closeSync } from "node:fs";
 import path from "node:path";
 import type { Hasher } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
+import { DumpFile } from "../dumps/dump-file.js";
 import type { Run } from "../dumps/layout.js";
 import { ledgerOf } from "../dumps/ledger.js";
 import { fromSystem } from "../errors.js";
-import { displayName, type Opened } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
+import { type DumpSettings, type Hashable, layoutOf, openDump } from "../sources/open-dump.js";
+import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import { openTemporary, writeTemporary } from "../system/temporary.js";
 import type { TraceKey } from "../traces/key.js";
 import { TraceWriter } from "../traces/parquet-write.js";
 import { refuseEmpty } from "./hash.js";
-import { hashSource, readWhole, type SegmentEnd } from "./segments.js";
+import { hashAll, type SegmentEnd } from "./segments.js";
 
-export interface TraceTask {
-  source: number;
-  opened: Opened;
+/** What a trace is made of: bytes to hash, and whose they are. */
+export interface TraceSource {
+  input: Hashable;
   member: string;
   timeS: number;
-  /** Name of the file, and where it is written. */
-  fileName: string;
+  /** What a person should know of the dump. */
+  notes: readonly string[];
+  /** Where the trace is written. */
   place: { path: string; shownAs: string };
+  /** How errors call the source; the trace keeps the last part of it. */
+  shownAs: string;
 }
 
-/** What was written for a source. Arrays go by page size. */
+/** A dump that becomes a trace. Whoever takes the task opens it, so there are as many open at a time as threads. */
+export interface TraceTask extends Omit<TraceSource, "input" | "notes" | "shownAs"> {
+  /** Its number, in the order in which sources were named. */
+  number: number;
+  source: Source;
+  settings: DumpSettings;
+}
+
+/** What was written. Arrays go by page size. */
 export interface TraceFile {
-  source: number;
-  fileName: string;
   pages: number[];
   zeroPages: number[];
+  notes: readonly string[];
 }
 
 interface TraceContext {
@@ -47,19 +60,38 @@ interface Waiting {
   at: number;
 }
 
-export async function writeTraces(next: () => TraceTask | undefined, context: TraceContext): Promise<TraceFile[]> {
-  const files: TraceFile[] = [];
+/** Opens the dumps that `next` hands out, and writes a trace of each. The answer has the tasks' numbers. */
+export async function writeTraces(
+  next: () => TraceTask | undefined,
+  context: TraceContext,
+): Promise<[number: number, file: TraceFile][]> {
+  const files: [number, TraceFile][] = [];
   for (let task = next(); task; task = next()) {
+    const { source, settings, number } = task;
+    const dump = await openDump(source, settings);
     try {
-      files.push(await writeTrace(task, context));
-    } catch (error) {
-      throw fromSystem(error, displayName(task.opened.name));
+      const { input, notes } = dump;
+      const file = await writeTrace({ ...task, input, notes, shownAs: displayName(source.name) }, context);
+      files.push([number, file]);
+    } finally {
+      dump.close();
     }
   }
   return files;
 }
 
-async function writeTrace(task: TraceTask, context: TraceContext): Promise<TraceFile> {
+export async function writeTrace(source: TraceSource, context: TraceContext): Promise<TraceFile> {
+  try {
+    return await write(source, context);
+  } catch (error) {
+    throw fromSystem(error, source.shownAs);
+  }
+}
+
+async function write(
+  { input, member, timeS, notes, place, shownAs }: TraceSource,
+  context: TraceContext,
+): Promise<TraceFile> {
   const { hasher, key, version, onBytes } = context;
   const { pageSizes } = hasher;
   const fd = openTemporary();
@@ -84,19 +116,19 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
         counts.zeroPages[size] += end.zeroPages[size];
       });
     };
-    await hashSource(task.opened, hasher, { onBytes, onSegment });
-    const { member, timeS, fileName, place, opened } = task;
-    refuseEmpty(counts.pages, pageSizes, opened);
+    await hashAll(input, hasher, { onBytes, onSegment });
+    refuseEmpty(counts.pages, pageSizes, shownAs);
+    const layout = layoutOf(input);
     const head = {
       member,
       timeS,
       algorithm: "xxh3-128",
       keyId: key?.id,
-      addressSpace: opened.layout?.addressSpace ?? "physical",
-      ledger: ledgerOf(sums, opened.layout),
-      notes: opened.notes ?? [],
+      addressSpace: layout?.addressSpace ?? "physical",
+      ledger: ledgerOf(sums, layout),
+      notes,
     };
-    const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
+    const writer = await TraceWriter.create(place, head, version, path.basename(shownAs));
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
     for (const [size, pageBytes] of pageSizes.entries()) {
       const zeroFingerprint = named(hasher.zeroFingerprint(size));
@@ -107,16 +139,18 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       }
     }
     writer.finish();
-    return { source: task.source, fileName, ...counts };
+    return { ...counts, notes };
   } finally {
     closeSync(fd);
   }
 }
 
-function readWaiting(part: Waiting, fd: number): { places: Uint32Array; fingerprints: Uint8Array } {
-  const places = new Uint32Array(part.entries);
-  const fingerprints = new Uint8Array(part.entries * ENTRY_BYTES);
-  readWhole(fd, new Uint8Array(places.buffer), part.at, "temporary file");
-  readWhole(fd, fingerprints, part.at + places.byteLength, "temporary file");
+function readWaiting({ entries, at }: Waiting, fd: number): { places: Uint32Array; fingerprints: Uint8Array } {
+  const places = new Uint32Array(entries);
+  const fingerprints = new Uint8Array(entries * ENTRY_BYTES);
+  const bytes = places.byteLength + fingerprints.byteLength;
+  const file = new DumpFile({ at: fd, start: at, bytes, shownAs: "temporary file" });
+  file.readInto(new Uint8Array(places.buffer), 0);
+  file.readInto(fingerprints, places.byteLength);
   return { places, fingerprints };
 }

@@ -1,4 +1,3 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import {
   type AsyncBuffer,
   type ColumnMetaData,
@@ -9,9 +8,11 @@ import {
   parquetScan,
   type RowGroup,
 } from "hyparquet";
+import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
 import { PagekinError } from "../errors.js";
-import { displayName, type Opened } from "../sources/open.js";
 import { checkPages, checkSchema } from "./check.js";
+
+const MAGIC = "PAR1";
 
 /** An open Parquet file. */
 export interface ParquetFile {
@@ -25,19 +26,27 @@ export interface ParquetFile {
   close(): void;
 }
 
-export async function openParquet(opened: Opened): Promise<ParquetFile> {
-  const file = displayName(opened.name);
-  const fd = opened.fd ?? openSync(opened.name.path, "r");
-  const close = () => {
-    if (opened.fd === undefined) closeSync(fd);
-  };
-  const fail = (what: string, hint = "write it as docs/traces.md says") => new PagekinError(what, { file, hint });
+/** Whether a file begins as Parquet files do. */
+export function isParquet(place: FilePlace): boolean {
+  const file = new DumpFile(place);
+  try {
+    return file.has(0, MAGIC.length) && file.read(0, MAGIC.length, "its signature").toString("latin1") === MAGIC;
+  } finally {
+    file.close();
+  }
+}
+
+export async function openParquet(place: FilePlace): Promise<ParquetFile> {
+  const opened = new DumpFile(place);
+  const close = () => opened.close();
+  const fail = (what: string, hint = "write it as docs/traces.md says") =>
+    new PagekinError(what, { file: place.shownAs, hint });
   const known = (error: unknown) =>
     error instanceof PagekinError || (error as NodeJS.ErrnoException).syscall !== undefined
       ? error
       : fail(`not a readable Parquet file (${(error as Error).message})`, "write or copy it again");
   try {
-    const buffer = asyncBuffer(fd, opened.fileBytes);
+    const buffer = asyncBuffer(opened);
     const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
     checkSchema(metadata);
     const compressors = await compressorsFor(metadata);
@@ -72,16 +81,13 @@ export function isSpectrum({ key_value_metadata: values }: FileMetaData): boolea
   return values?.some(({ key }) => key === "pagekin.worlds") ?? false;
 }
 
-function asyncBuffer(fd: number, byteLength: number): AsyncBuffer {
+function asyncBuffer(file: DumpFile): AsyncBuffer {
+  const byteLength = file.bytes;
   return {
     byteLength,
     slice(start, end = byteLength) {
       const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start));
-      for (let done = 0; done < bytes.length; ) {
-        const got = readSync(fd, bytes, done, bytes.length - done, start + done);
-        if (got === 0) throw new Error("the file is shorter than it says");
-        done += got;
-      }
+      file.readInto(bytes, start);
       return bytes.buffer;
     },
   };

@@ -1,7 +1,7 @@
 // What members share, estimated from a sample of contents. Every content is in the sample with the same probability, with all
 // of its copies, or not at all; so a content is the unit of sampling. docs/processes.md has the formulas.
 
-import type { ContentSample } from "../fingerprints/content-sample.js";
+import type { ContentSample } from "./content-sample.js";
 
 /** Pages that are saved, and an interval of 95 % for them. */
 export interface SavedPages {

@@ -6,8 +6,9 @@ import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
 import { type Block, BlockStore, Budget } from "../fingerprints/buckets.js";
 import { indexTasks, planIndex } from "../fingerprints/content-index.js";
-import { type ContentSample, inSample, outOfSample, sampleOf } from "../fingerprints/content-sample.js";
 import { countPopular, noCounts, type PopularCounts } from "../fingerprints/popular.js";
+import { inSample, outOfSample } from "../fingerprints/sampled-buckets.js";
+import { type ContentSample, sampleOf } from "./content-sample.js";
 
 export const INDEXED_PAGE_BYTES = 4096;
 

@@ -1,6 +1,6 @@
 // Processes by footprint, and which of them are worth a private group. Source: SEMMA (2013), section IV.A and IV.B.
 
-import type { ContentSample } from "../fingerprints/content-sample.js";
+import type { ContentSample } from "./content-sample.js";
 import { estimateGroup, estimateMembers, type MemberEstimate, type SavedPages } from "./estimate.js";
 
 export interface Process {

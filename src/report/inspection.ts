@@ -3,9 +3,12 @@
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
 import type { Inspection, Stretch } from "../fingerprints/inspect.js";
-import { displayName, type Opened } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
+import { layoutOf, type OpenDump } from "../sources/open-dump.js";
+import type { Source } from "../sources/source.js";
 import { formatBytes, formatCount } from "../text/format.js";
 import type { TraceHead } from "../traces/rows.js";
+import type { Packing } from "../unpack/compression.js";
 import { notesPart, print, styled, table } from "./terminal.js";
 
 const MOST_SHOWN = 12;
@@ -18,30 +21,30 @@ interface InspectOptions {
 }
 
 export function printInspection(
-  opened: Opened,
+  source: Source,
+  { input, notes, details }: OpenDump,
   inspection: Inspection,
   { isAsked, json }: InspectOptions,
 ): Promise<void> {
   const { stretches, ledger, pages, zeroPages } = inspection;
-  const { format, layout, notes = [], details = {} } = opened;
+  const { format, packing } = source;
   const why = isAsked ? "--format" : format === "raw" ? "nothing else is known to begin so" : "its contents";
-  const addressSpace = layout?.addressSpace ?? "physical";
+  const addressSpace = layoutOf(input)?.addressSpace ?? "physical";
   const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
-  const source = displayName(opened.name);
+  const shownAs = displayName(source.name);
   if (json) {
     const said = {
-      source,
+      source: shownAs,
       format,
       detected_by: why,
-      compression: packingText(opened),
+      compression: packing.length > 0 ? packingText(packing) : "none",
       address_space: addressSpace,
     };
     const held = { pages, zero_pages: zeroPages, extents: stretches, ledger, notes: odd, details };
     return print(JSON.stringify({ ...said, ...held }, null, 2));
   }
-  const packed = packingText(opened);
-  const how = packed === "none" ? format : `${format} in ${packed}`;
-  const head = printable(`${source}: ${how} (by ${why}), ${addressSpace} addresses`);
+  const how = packing.length > 0 ? `${format} in ${packingText(packing)}` : format;
+  const head = printable(`${shownAs}: ${how} (by ${why}), ${addressSpace} addresses`);
   return print(
     [
       styled("bold", head),
@@ -54,11 +57,8 @@ export function printInspection(
   );
 }
 
-/** How a source is packed: gzip, or gzip in zstd. */
-function packingText({ compression, inner, packing }: Opened): string {
-  const layers = packing ?? (inner ? { compression, inner } : { compression });
-  return layers.inner ? `${layers.inner} in ${layers.compression}` : layers.compression;
-}
+/** How a source is compressed: gzip, or gzip in zstd. */
+const packingText = (packing: readonly Packing[]) => [...packing].reverse().join(" in ");
 
 function stretchesTable(stretches: readonly Stretch[]): string {
   const rows = stretches
@@ -90,21 +90,16 @@ function detailsText(details: Record<string, unknown>): string {
     .join("\n");
 }
 
-/** A trace says of its dump what its metadata has. */
-export async function printTrace(opened: Opened, json: boolean): Promise<void> {
-  const head: TraceHead =
-    opened.format === "parquet"
-      ? await (await import("../traces/parquet-read.js")).readParquetHead(opened)
-      : await (await import("../traces/csv.js")).readCsvHead(opened);
+export function printTrace({ name, format }: Source, head: TraceHead, json: boolean): Promise<void> {
   const { member, timeS, algorithm, keyId, addressSpace, ledger, notes, pageSizes } = head;
-  const source = displayName(opened.name);
+  const source = displayName(name);
   if (json) {
     return print(
       JSON.stringify(
         {
           ...{
             source,
-            format: opened.format,
+            format,
             address_space: addressSpace ?? null,
             extents: [],
             ledger: ledger ?? null,
@@ -122,7 +117,7 @@ export async function printTrace(opened: Opened, json: boolean): Promise<void> {
   const said = `Fingerprints: ${fingerprints}; page sizes: ${pageSizes.join(", ")}; addresses: ${addressSpace ?? "not said"}`;
   return print(
     [
-      styled("bold", printable(`${source}: a trace (${opened.format})${of}`)),
+      styled("bold", printable(`${source}: a trace (${format})${of}`)),
       printable(said),
       ledger ? `Ledger of its dump\n${ledgerText(ledger)}` : "It says nothing of the dump that it was made from.",
       ...notesPart(notes),

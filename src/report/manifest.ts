@@ -1,14 +1,16 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import { displayName, type Opened } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
+import type { Source } from "../sources/source.js";
 import { VERSION } from "../version.js";
 import type { Resources } from "../worlds/resources.js";
 import type { Output } from "./output.js";
 
 /** A source; member and time where it holds one snapshot. */
 export interface ManifestSource {
-  opened: Opened;
+  source: Source;
   member?: string;
   timeS?: number;
+  notes: readonly string[];
 }
 
 interface Run {
@@ -26,18 +28,18 @@ export async function writeManifest(
   { args, sources: read, pageSizes, resources, seconds }: Run,
 ): Promise<string[]> {
   const sources = [];
-  for (const { opened, member, timeS } of read) {
-    const packing = opened.packing ?? opened;
+  for (const { source, member, timeS, notes } of read) {
+    const { name, format, packing, identity, bytes } = source;
     sources.push({
-      source: displayName(opened.name),
+      source: displayName(name),
       member: member ?? null,
       time_s: timeS ?? null,
-      format: opened.format,
-      compression: [packing.compression, packing.inner].filter(Boolean).join("+"),
-      ...(opened.notes && opened.notes.length > 0 ? { notes: opened.notes } : {}),
+      format,
+      compression: packing.length > 0 ? packing.join("+") : "none",
+      ...(notes.length > 0 ? { notes } : {}),
       // What came through a pipe is in the ledger, and not there to be read again.
-      bytes: opened.onDisk?.bytes ?? null,
-      ...(args.hashSources && opened.onDisk ? { sha256: await sha256(opened.name.path) } : {}),
+      bytes: identity === undefined ? null : bytes,
+      ...(args.hashSources && identity !== undefined ? { sha256: await sha256(name.path) } : {}),
     });
   }
   return output.commit({

@@ -17,7 +17,8 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
-import { displayName, identityOf, type Opened } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
+import { identityOf, type Source } from "../sources/source.js";
 import { onExit } from "../system/cleanup.js";
 import { makeFolders } from "../system/folders.js";
 import { writeCsv } from "../text/write-csv.js";
@@ -41,7 +42,7 @@ export class Output {
    * Makes sure that results can be written to a folder: files there that no earlier manifest names need `force`, and none
    * of the sources may be there, since earlier results are replaced.
    */
-  static open(folder: string, force: boolean, sources: readonly Opened[]): Output {
+  static open(folder: string, force: boolean, sources: readonly { source: Source }[]): Output {
     refuseSourcesIn(folder, sources);
     checkFolder(folder, force);
     // In a folder that is there already, since what is beside it may be another file system.
@@ -113,13 +114,13 @@ export class Output {
   }
 }
 
-function refuseSourcesIn(folder: string, sources: readonly Opened[]): void {
+function refuseSourcesIn(folder: string, sources: readonly { source: Source }[]): void {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return;
   const there = new Set(readdirSync(folder).map((file) => identityOf(lstatSync(path.join(folder, file)))));
-  const source = sources.find(({ onDisk }) => onDisk && there.has(onDisk.identity));
-  if (!source) return;
+  const inside = sources.find(({ source: { identity } }) => identity !== undefined && there.has(identity));
+  if (!inside) return;
   throw new PagekinError("a source lies in the folder for the results", {
-    file: displayName(source.name),
+    file: displayName(inside.source.name),
     hint: "name another folder with --out, such as --out other",
   });
 }

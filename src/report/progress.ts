@@ -1,7 +1,8 @@
 import { NANOSECONDS } from "../replay/time.js";
+import { isSeekable } from "../sources/source.js";
 import { onExit } from "../system/cleanup.js";
 import { formatBytes, formatNumber } from "../text/format.js";
-import type { World } from "../worlds/worlds.js";
+import type { Snapshot } from "../worlds/world.js";
 
 const EVERY_MS = 100;
 
@@ -36,12 +37,11 @@ export class Progress {
   }
 
   /** Of reading sources: bytes done, and throughput. */
-  static ofSources(worlds: readonly World[], bytesDone: () => number, show: boolean): Progress {
-    const files = worlds.flatMap(({ snapshots }) => snapshots.map(({ opened }) => opened));
+  static ofSources(snapshots: readonly Pick<Snapshot, "source">[], bytesDone: () => number, show: boolean): Progress {
     // What a compressed file or a pipe will hold is not known; then there is no end to show.
-    const known = files.every(({ compression, pipe }) => compression === "none" && !pipe);
+    const known = snapshots.every(({ source }) => isSeekable(source));
     const work: Work = {
-      total: known ? files.reduce((sum, { fileBytes }) => sum + fileBytes, 0) : 0,
+      total: known ? snapshots.reduce((sum, { source }) => sum + source.bytes, 0) : 0,
       done: bytesDone,
       formats: ["{bar} {percentage} % | {done} of {all} | {speed}/s | {left} left", "{done} | {speed}/s"],
       text: (bytes) => formatBytes(Math.round(bytes)),

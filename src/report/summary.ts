@@ -1,12 +1,10 @@
 // What a person wants to see first, on stdout; as text or as JSON.
 
-import type { TraceFile } from "../fingerprints/write-traces.js";
 import type { Sharing } from "../sharing/count.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
-import type { Snapshot } from "../worlds/worlds.js";
-import { endParts, lineWidth, notesPart, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
+import { endParts, lineWidth, plural, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
 
 interface SizesOptions extends SummaryOptions {
   pageSizes: readonly number[];
@@ -37,7 +35,6 @@ export function printSummary(results: readonly WorldResult[], options: SizesOpti
 
 const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b));
 const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));
-const plural = (count: number, word: string) => `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;
 
 /** One member's snapshots, with the sharing of the world that each stands in. */
 interface MemberSeries {
@@ -218,43 +215,4 @@ function summaryJson(
       }),
     })),
   };
-}
-
-/** The summary of `fingerprint`. */
-export function printTraces(
-  traces: readonly TraceFile[],
-  snapshots: readonly Snapshot[],
-  options: SizesOptions,
-): Promise<void> {
-  const { pageSizes, folder, seconds, json, notes } = options;
-  const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);
-  if (json) {
-    const list = traces.map(({ source, fileName, pages, zeroPages }) => ({
-      file: fileName,
-      member: snapshots[source].member,
-      time_s: snapshots[source].timeS,
-      pages,
-      zero_pages: zeroPages,
-    }));
-    return print(
-      JSON.stringify(
-        {
-          folder,
-          notes,
-          page_sizes: pageSizes,
-          rows,
-          duration_s: Number(seconds.toFixed(3)),
-          traces: list,
-        },
-        null,
-        2,
-      ),
-    );
-  }
-  const body = table([
-    ["trace", ...pageSizes.map((bytes) => `pages of ${formatBytes(bytes)}`)],
-    ...traces.map(({ fileName, pages }) => [fileName, ...pages.map(formatCount)]),
-  ]);
-  const head = styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`);
-  return print([head, body, ...notesPart(notes), `In ${folder}`].join("\n\n"));
 }

@@ -1,12 +1,12 @@
 // The CSV tables of `analyze`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
-import { LEDGER_COLUMNS, ledgerOf } from "../dumps/ledger.js";
+import { LEDGER_COLUMNS } from "../dumps/ledger.js";
 import type { Sharing } from "../sharing/count.js";
 import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
-import { displayName } from "../sources/open.js";
+import { displayName } from "../sources/names.js";
 import { formatNumber, formatRate } from "../text/format.js";
-import { ALL_MEMBERS, type World } from "../worlds/worlds.js";
+import { ALL_MEMBERS, type World } from "../worlds/world.js";
 
 export interface Table {
   file: string;
@@ -128,15 +128,13 @@ export function ledgerTable(results: readonly WorldResult[]): Table {
   return {
     file: "ledger.csv",
     columns: ["time_s", "member", "source", "format", "address_space", ...LEDGER_COLUMNS],
-    rows: results.flatMap(({ world, counts }) =>
-      world.snapshots.map(({ timeS, member, opened, trace }, number) => {
-        const ledger = trace ? (trace.ledger ?? {}) : ledgerOf(counts[number], opened.layout);
-        const space = trace ? (trace.addressSpace ?? "") : (opened.layout?.addressSpace ?? "physical");
-        const source = displayName(opened.name);
+    rows: results.flatMap(({ world, found }) =>
+      world.snapshots.map(({ timeS, member, source }, number) => {
+        const { ledger, addressSpace = "" } = found[number];
         const bytes = LEDGER_COLUMNS.map((column) =>
           ledger[column] === undefined ? "" : formatNumber(ledger[column]),
         );
-        return [formatNumber(timeS), member, source, opened.format, space, ...bytes];
+        return [formatNumber(timeS), member, displayName(source.name), source.format, addressSpace, ...bytes];
       }),
     ),
   };

@@ -1,4 +1,5 @@
 import { printable } from "../errors.js";
+import { formatCount } from "../text/format.js";
 
 const STYLES = { bold: 1, dim: 2 };
 
@@ -62,3 +63,6 @@ export function tableWidth(rows: readonly (readonly string[])[]): number {
 function widthsOf(rows: readonly (readonly string[])[]): number[] {
   return rows[0].map((_, column) => rows.reduce((most, row) => Math.max(most, row[column].length), 0));
 }
+
+/** A count of things: 1 page, 1,024 pages. */
+export const plural = (count: number, word: string): string => `${formatCount(count)} ${word}${count === 1 ? "" : "s"}`;

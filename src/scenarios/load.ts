@@ -10,12 +10,15 @@ import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage.js";
 import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
 import { readRows } from "../text/read-csv.js";
 import { writeFingerprint } from "../traces/csv.js";
-import type { Snapshot, Sources } from "../worlds/worlds.js";
+import type { Sources } from "../worlds/sources.js";
+import type { Noted, Snapshot } from "../worlds/world.js";
 import { ContentTable, listPages, type PageList } from "./page-list.js";
 
 /** Files of all runs, by the name that scenarios have for them. */
 export interface Loaded {
   members: Member[];
+  /** What a person should know of each snapshot. */
+  noted: Noted[];
   events: Map<string, ReplayEvent[]>;
   usage: Map<string, UsageRow[]>;
   curves: Map<string, Curve>;
@@ -63,7 +66,7 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
   const hasher = new Hasher(module, [pageBytes]);
   const isForeign = sources.snapshots[0].trace?.algorithm === "csv";
   if (!isForeign) table.markZero(table.number(hasher.zeroFingerprint(0), 0));
-  const lists = await listAll(sources, hasher, table, onBytes);
+  const { lists, noted } = await listAll(sources, hasher, table, onBytes);
   const events = await eachFile(
     (scenario) => [scenario.events],
     EVENT_COLUMNS,
@@ -73,7 +76,7 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
   for (const { contents } of lists) for (let i = 0; i < contents.length; i++) contents[i] = places[contents[i]];
   for (const event of [...events.values()].flat()) event.content = places[event.content];
   const members = membersOf(lists, [...events.values()].flat());
-  return { members: isShared ? members.map(inSharedMemory) : members, events, usage, curves };
+  return { members: isShared ? members.map(inSharedMemory) : members, noted, events, usage, curves };
 }
 
 /** Fingerprints in events are of the sources' algorithm: of other tools' traces they may be short. */
@@ -101,23 +104,32 @@ function inSharedMemory(member: Member): Member {
   return { ...member, pages, snapshots };
 }
 
+/** One dump is open at a time. */
 async function listAll(
-  { worlds }: Sources,
+  sources: Sources,
   hasher: Hasher,
   table: ContentTable,
   onBytes: (bytes: number) => void,
-): Promise<ReplaySnapshot[]> {
+): Promise<{ lists: ReplaySnapshot[]; noted: Noted[] }> {
   const lists: ReplaySnapshot[] = [];
+  const noted: Noted[] = [];
   const latest = new Map<string, PageList>();
-  for (const { opened, member, labels, timeS } of worlds.flatMap(({ snapshots }) => snapshots)) {
-    const list = await listPages(opened, hasher, table, onBytes);
-    const before = latest.get(member);
-    // The snapshots of a machine mostly have the same pages: one list of them is enough.
-    const pages = before && isSame(before.pages, list.pages) ? before.pages : list.pages;
-    latest.set(member, { pages, contents: list.contents });
-    lists.push({ member, labels, ns: Math.round(timeS * NANOSECONDS), pages, contents: list.contents });
+  for (const snapshot of sources.worlds.flatMap(({ snapshots }) => snapshots)) {
+    const { source, member, labels, timeS, trace } = snapshot;
+    const dump = trace ? undefined : await sources.openDump(snapshot);
+    try {
+      const list = await listPages(source, dump, hasher, table, onBytes);
+      const before = latest.get(member);
+      // The snapshots of a machine mostly have the same pages: one list of them is enough.
+      const pages = before && isSame(before.pages, list.pages) ? before.pages : list.pages;
+      latest.set(member, { pages, contents: list.contents });
+      lists.push({ member, labels, ns: Math.round(timeS * NANOSECONDS), pages, contents: list.contents });
+      noted.push({ snapshot, notes: (dump ?? trace)?.notes ?? [] });
+    } finally {
+      dump?.close();
+    }
   }
-  return lists;
+  return { lists, noted };
 }
 
 const isSame = (a: Float64Array, b: Float64Array) => a.length === b.length && a.every((page, i) => page === b[i]);

@@ -3,10 +3,12 @@
 
 import type { Hasher } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
-import { hashSource, type SegmentEnd } from "../fingerprints/segments.js";
-import { displayName, isTrace, type Opened } from "../sources/open.js";
+import { hashAll, type SegmentEnd } from "../fingerprints/segments.js";
+import { displayName } from "../sources/names.js";
+import type { OpenDump } from "../sources/open-dump.js";
+import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
-import type { TraceRows } from "../traces/rows.js";
+import { traceFormatOf } from "../traces/formats.js";
 
 const WORDS = 4;
 const FINGERPRINT_BYTES = 16;
@@ -92,17 +94,18 @@ export interface PageList {
   contents: Uint32Array;
 }
 
-/** Lists the pages of a snapshot at the hasher's one page size. */
+/** Lists the pages of a snapshot at the hasher's one page size. dump: undefined where its source is a trace. */
 export async function listPages(
-  opened: Opened,
+  source: Source,
+  dump: OpenDump | undefined,
   hasher: Hasher,
   table: ContentTable,
   onBytes: (bytes: number) => void,
 ): Promise<PageList> {
   const list = new GrowingList();
   const context = { hasher, table, list, onBytes };
-  await (isTrace(opened) ? listTrace(opened, context) : listDump(opened, context));
-  return list.finish(displayName(opened.name));
+  await (dump ? listDump(dump, context) : listTrace(source, context));
+  return list.finish(displayName(source.name));
 }
 
 interface ListContext {
@@ -112,7 +115,7 @@ interface ListContext {
   onBytes(bytes: number): void;
 }
 
-async function listDump(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
+async function listDump({ input }: OpenDump, { hasher, table, list, onBytes }: ListContext): Promise<void> {
   const [pageBytes] = hasher.pageSizes;
   const onSegment = ({ runs }: SegmentEnd) => {
     const { fingerprints, places } = hasher.toCanonical(0);
@@ -126,17 +129,13 @@ async function listDump(opened: Opened, { hasher, table, list, onBytes }: ListCo
       }
     }
   };
-  await hashSource(opened, hasher, { onBytes, onSegment });
+  await hashAll(input, hasher, { onBytes, onSegment });
 }
 
-async function listTrace(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {
-  const [pageBytes] = hasher.pageSizes;
-  const foreign = opened.format === "csv";
-  const read: AsyncIterable<TraceRows> = foreign
-    ? (await import("../traces/csv.js")).readCsvTrace(opened, onBytes)
-    : (await import("../traces/parquet-read.js")).readParquetTrace(opened, [pageBytes], onBytes, true);
-  for await (const rows of read) {
-    if (rows.pageBytes !== pageBytes || !rows.pages) continue;
+async function listTrace(source: Source, { hasher, table, list, onBytes }: ListContext): Promise<void> {
+  const { readRows } = await traceFormatOf(source);
+  for await (const rows of readRows(source, { pageSizes: hasher.pageSizes, withPages: true, onBytes })) {
+    if (!rows.pages) throw new Error("rows without their page numbers");
     for (let row = 0; row < rows.count; row++) {
       const content = table.number(rows.fingerprints, row * FINGERPRINT_BYTES);
       if (rows.zeros[row]) table.markZero(content);

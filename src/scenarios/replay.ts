@@ -12,7 +12,10 @@ import { type Path, parseScenario, type RunScenario, ScenarioFault } from "../re
 import type { Curve } from "../replay/workload.js";
 import { parseSource } from "../sources/names.js";
 import { breathe } from "../system/pace.js";
-import { choosePageSizes, openSources, type Sources } from "../worlds/worlds.js";
+import { choosePageSizes } from "../worlds/page-sizes.js";
+import type { Sources } from "../worlds/sources.js";
+import type { Noted } from "../worlds/world.js";
+import { openSources } from "../worlds/worlds.js";
 import { checkOrder, load } from "./load.js";
 import { parsePolicy, type RunJob, type RunResult, type RunsShared } from "./perform.js";
 import { performRuns } from "./pool.js";
@@ -43,6 +46,8 @@ export interface FinishedRuns {
   /** By run the number of the result that its isolation cost is against; undefined: it has no scanner. */
   references: readonly (number | undefined)[];
   members: readonly Member[];
+  /** What a person should know of each snapshot. */
+  noted: readonly Noted[];
   /** By the names that scenarios have for their files. */
   curves: ReadonlyMap<string, Curve>;
 }
@@ -57,8 +62,13 @@ export async function openScenario(file: string): Promise<OpenedScenario> {
     await placed(runs[0], ["sources", i], () => parseSource(text, (name) => existsSync(path.resolve(folder, name))));
   }
   const sources = await openSources(scenario.sources, inventory, { folder });
-  await placed(runs[0], [], () => checkOrder(sources.snapshots, scenario.sources.length));
-  return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [scenario.page_size]) };
+  try {
+    await placed(runs[0], [], () => checkOrder(sources.snapshots, scenario.sources.length));
+    return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [scenario.page_size]) };
+  } catch (error) {
+    sources.close();
+    throw error;
+  }
 }
 
 /** Members with their pages → groups → virtual time, run by run. */
@@ -68,7 +78,8 @@ export async function replayScenario(opened: OpenedScenario, settings: ReplaySet
   const module = compileCore();
   const inFolder = (name: string) => path.resolve(folder, name);
   const isShared = threads > 1;
-  const { members, events, usage, curves } = await load(sources, { module, runs, inFolder, onBytes, isShared });
+  const loading = load(sources, { module, runs, inFolder, onBytes, isShared });
+  const { members, noted, events, usage, curves } = await loading.finally(() => sources.close());
   const context = { labelNames: sources.labelNames, folder };
   const planned: PlannedRun[] = [];
   for (const run of runs) planned.push(await planRun(run, members, context));
@@ -82,7 +93,7 @@ export async function replayScenario(opened: OpenedScenario, settings: ReplaySet
   const shared: RunsShared = { ...context, module, members, clocks };
   const used = Math.min(threads, jobs.length);
   const results = await performRuns(shared, jobs, used);
-  return { runs: planned, results, references: references.of, members, curves };
+  return { runs: planned, results, references: references.of, members, noted, curves };
 }
 
 async function planRun(

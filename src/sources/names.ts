@@ -61,3 +61,8 @@ export function nameOfFile(file: string): { member: string; timeS: number } {
   const timeS = at > 0 ? parseSeconds(base.slice(at + 1)) : undefined;
   return timeS === undefined ? { member: base, timeS: 0 } : { member: base.slice(0, at), timeS };
 }
+
+/** How messages call a source. */
+export function displayName(name: SourceName): string {
+  return name.path === "-" ? "standard input" : name.path;
+}

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { isPageSize } from "../core/hasher.js";
 import type { Vectors } from "../core/vectors.js";
-import { isSpectrum, missingColumns, openParquet } from "../parquet/file.js";
-import type { Opened } from "../sources/open.js";
+import type { FilePlace } from "../dumps/dump-file.js";
+import { isParquet, isSpectrum, missingColumns, openParquet } from "../parquet/file.js";
 import type { Spectrum } from "./spectrum.js";
 
 const COLUMNS = ["time_s", "page_bytes", "zero", "members", "copies", "contents"] as const;
@@ -42,8 +42,9 @@ export interface SavedSpectrum {
 }
 
 /** Reads a saved spectrum; undefined where the file is something else. What contradicts itself is an error. */
-export async function readSpectrum(opened: Opened): Promise<SavedSpectrum | undefined> {
-  const file = await openParquet(opened);
+export async function readSpectrum(place: FilePlace): Promise<SavedSpectrum | undefined> {
+  if (!isParquet(place)) return undefined;
+  const file = await openParquet(place);
   const fail = (what: string) => file.fail(what, HINT);
   try {
     if (!isSpectrum(file.metadata)) return undefined;

@@ -4,8 +4,9 @@ import { Readable } from "node:stream";
 import { parse } from "fast-csv";
 import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
-import { parseSeconds } from "../sources/names.js";
-import { bytesOf, displayName, type Opened } from "../sources/open.js";
+import { displayName, parseSeconds } from "../sources/names.js";
+import { bytesOf, type Source } from "../sources/source.js";
+import type { TraceFormat, WantedRows } from "./formats.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 
 const FINGERPRINT_BYTES = 16;
@@ -22,17 +23,19 @@ interface CsvRow {
   timeS: number | undefined;
 }
 
-/** Reads a CSV trace once for the head: its member, time and page sizes, and the shortest fingerprint in bits. */
-export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerprintBits: number }> {
+export const csvTraces: TraceFormat = { isForeign: true, readHead, readRows };
+
+/** Reads all of a trace for the head: its member, time and page sizes, and the shortest fingerprint in bits. */
+async function readHead(source: Source): Promise<TraceHead> {
   const sizes = new Set<number>();
   let rows = 0;
   let first: CsvRow | undefined;
   let digits = 2 * FINGERPRINT_BYTES;
-  for await (const row of readRows(opened)) {
+  for await (const row of parseRows(source)) {
     first ??= row;
     if (row.member !== first.member || row.timeS !== first.timeS) {
       throw new PagekinError("the trace holds several snapshots", {
-        file: displayName(opened.name),
+        file: displayName(source.name),
         line: rows + 2,
         hint: "write one file for each member and time",
       });
@@ -42,7 +45,7 @@ export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerp
     rows++;
   }
   if (!first)
-    throw new PagekinError("the trace has no rows", { file: displayName(opened.name), hint: "give a row a page" });
+    throw new PagekinError("the trace has no rows", { file: displayName(source.name), hint: "give a row a page" });
   return {
     member: first.member,
     timeS: first.timeS,
@@ -56,8 +59,7 @@ export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerp
   };
 }
 
-/** The rows of a CSV trace, in runs of one page size. */
-export async function* readCsvTrace(opened: Opened, onBytes: (bytes: number) => void): AsyncGenerator<TraceRows> {
+async function* readRows(source: Source, { pageSizes, onBytes }: WantedRows): AsyncGenerator<TraceRows> {
   const empty = (pageBytes: number) => ({
     pageBytes,
     count: 0,
@@ -66,7 +68,8 @@ export async function* readCsvTrace(opened: Opened, onBytes: (bytes: number) => 
     pages: new Float64Array(ROWS_AT_A_TIME),
   });
   let rows = empty(0);
-  for await (const row of readRows(opened, onBytes)) {
+  for await (const row of parseRows(source, onBytes)) {
+    if (!pageSizes.includes(row.pageBytes)) continue;
     if (row.pageBytes !== rows.pageBytes || rows.count === ROWS_AT_A_TIME) {
       if (rows.count > 0) yield rows;
       rows = empty(row.pageBytes);
@@ -99,22 +102,22 @@ export function writeFingerprint(hex: string, target: Uint8Array, at: number): v
   if (bytes < FINGERPRINT_BYTES) target.set(ENDS[bytes], at + bytes);
 }
 
-async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
-  const file = displayName(opened.name);
+async function* parseRows(source: Source, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
+  const file = displayName(source.name);
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   const counted = async function* () {
     const check = lineChecker();
-    for await (const chunk of bytesOf(opened)) {
+    for await (const chunk of bytesOf(source)) {
       onBytes(chunk.length);
       const wrong = check(chunk);
       if (wrong) throw fail(wrong, "see docs/traces.md");
       yield chunk;
     }
   };
-  const source = Readable.from(counted(), { objectMode: false });
-  const records = source.pipe(parse<string[], string[]>({ headers: false, ignoreEmpty: true }));
-  source.once("error", (error) => records.destroy(error));
+  const input = Readable.from(counted(), { objectMode: false });
+  const records = input.pipe(parse<string[], string[]>({ headers: false, ignoreEmpty: true }));
+  input.once("error", (error) => records.destroy(error));
   let columns: Record<string, number> | undefined;
   try {
     for await (const record of records as AsyncIterable<string[]>) {

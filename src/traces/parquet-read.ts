@@ -2,16 +2,19 @@ import type { DecodedArray, FileMetaData, RowGroup, SchemaElement } from "hyparq
 import { isPageSize } from "../core/hasher.js";
 import type { PagekinError } from "../errors.js";
 import { columnOf, isSpectrum, missingColumns, openParquet, type ParquetFile } from "../parquet/file.js";
-import type { Opened } from "../sources/open.js";
+import { placeOf, type Source } from "../sources/source.js";
+import type { TraceFormat, WantedRows } from "./formats.js";
 import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 
 const FINGERPRINT_BYTES = 16;
 const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
 
-/** What a Parquet trace says of itself, from its footer and first row. */
-export async function readParquetHead(opened: Opened): Promise<TraceHead> {
-  return withParquet(opened, async (trace) => {
+export const parquetTraces: TraceFormat = { isForeign: false, readHead, readRows };
+
+/** What a trace says of itself in its footer and statistics. */
+async function readHead(source: Source): Promise<TraceHead> {
+  return withParquet(source, async (trace) => {
     const { metadata, readGroup } = trace;
     if (metadata.row_groups.length === 0 || Number(metadata.num_rows) === 0) throw trace.fail("the trace has no rows");
     const [member, timeS] = await trace.snapshot();
@@ -59,14 +62,9 @@ function parseNotes(text: string | undefined): string[] {
   }
 }
 
-/** The rows of a Parquet trace that have one of the page sizes, a row group at a time; withPages: with their page numbers. */
-export async function* readParquetTrace(
-  opened: Opened,
-  pageSizes: readonly number[],
-  onBytes: (bytes: number) => void,
-  withPages = false,
-): AsyncGenerator<TraceRows> {
-  const trace = await openTrace(opened);
+/** A row group at a time. */
+async function* readRows(source: Source, { pageSizes, withPages, onBytes }: WantedRows): AsyncGenerator<TraceRows> {
+  const trace = await openTrace(source);
   try {
     const { row_groups: groups } = trace.metadata;
     for (let group = 0; group < groups.length; group++) {
@@ -82,7 +80,7 @@ export async function* readParquetTrace(
           yield pages ? { ...rows, pages: Array.prototype.slice.call(pages, rows.from, rows.from + rows.count) } : rows;
         }
       }
-      onBytes(opened.fileBytes / groups.length);
+      onBytes(source.bytes / groups.length);
     }
   } catch (error) {
     throw trace.known(error);
@@ -130,8 +128,8 @@ interface ParquetTrace extends ParquetFile {
   snapshot(): Promise<[string, number]>;
 }
 
-async function withParquet<T>(opened: Opened, use: (trace: ParquetTrace) => Promise<T>): Promise<T> {
-  const trace = await openTrace(opened);
+async function withParquet<T>(source: Source, use: (trace: ParquetTrace) => Promise<T>): Promise<T> {
+  const trace = await openTrace(source);
   try {
     return await use(trace);
   } catch (error) {
@@ -141,8 +139,8 @@ async function withParquet<T>(opened: Opened, use: (trace: ParquetTrace) => Prom
   }
 }
 
-async function openTrace(opened: Opened): Promise<ParquetTrace> {
-  const file = await openParquet(opened);
+async function openTrace(source: Source): Promise<ParquetTrace> {
+  const file = await openParquet(placeOf(source));
   const { metadata, readGroup, fail } = file;
   checkColumns(file);
   const plain = (group: number, column: string) => plainChunk(file, group, column);

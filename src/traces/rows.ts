@@ -22,7 +22,9 @@ export interface TraceHead {
   /** The ledger of the dump that it was made from (columns of ledger.csv). */
   ledger: Record<string, number> | undefined;
   /** What is to be known of that dump: what is missing of it. */
-  notes: string[];
+  notes: readonly string[];
   /** Page sizes that it holds, ascending; empty where only reading all of it would tell. */
   pageSizes: number[];
+  /** Bits of the shortest fingerprint; undefined: 128. */
+  fingerprintBits?: number;
 }

@@ -2,15 +2,8 @@ import { closeSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { spool } from "../system/temporary.js";
 
-type Packing = "gzip" | "zstd" | "xz" | "lz4" | "bzip2" | "lzop";
-export type Compression = "none" | Packing;
-
-/** How the bytes of a source are packed. */
-export interface Layers {
-  compression: Compression;
-  /** How what is packed so is packed once more. */
-  inner?: Packing;
-}
+/** How a file's bytes are compressed. */
+export type Packing = "gzip" | "zstd" | "xz" | "lz4" | "bzip2" | "lzop";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
@@ -18,7 +11,7 @@ type Bytes = AsyncIterable<Uint8Array>;
 export const HEAD_OF_COMPRESSED = 2560 * 1024;
 const OUTPUT_CHUNK = 1024 * 1024;
 
-const BEGINNINGS: readonly (readonly [beginning: string, compression: Compression])[] = [
+const BEGINNINGS: readonly (readonly [beginning: string, packing: Packing])[] = [
   ["\x1f\x8b", "gzip"],
   ["\x28\xb5\x2f\xfd", "zstd"],
   ["\xfd7zXZ\0", "xz"],
@@ -32,13 +25,14 @@ const LONGEST_BEGINNING = 9;
 /** zstd and lz4 files may begin with frames to be skipped; what follows tells which of both it is. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 
-export function compressionOf(head: Buffer): Compression {
+/** How a file that begins with this head is compressed; undefined: it is not. */
+export function packingOf(head: Buffer): Packing | undefined {
   let at = 0;
   while (at + 8 <= head.length && (head.readUInt32LE(at) & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
     at += 8 + head.readUInt32LE(at + 4);
   }
   const beginning = head.toString("latin1", at, at + LONGEST_BEGINNING);
-  const found = BEGINNINGS.find(([bytes]) => beginning.startsWith(bytes))?.[1] ?? "none";
+  const found = BEGINNINGS.find(([bytes]) => beginning.startsWith(bytes))?.[1];
   if (at === 0 || found === "lz4") return found;
   return "zstd";
 }
@@ -53,8 +47,8 @@ const DECODERS: Record<Packing, () => Promise<(input: Bytes, file: string) => By
 };
 
 /** The bytes of a compressed stream; several streams one after the other are one. One that ends early is an error. */
-export async function* decompress(input: Bytes, compression: Packing, file: string): AsyncGenerator<Uint8Array> {
-  const decoder = await DECODERS[compression]();
+export async function* decompress(input: Bytes, packing: Packing, file: string): AsyncGenerator<Uint8Array> {
+  const decoder = await DECODERS[packing]();
   yield* decoder(input, file);
 }
 
@@ -89,24 +83,24 @@ function broken(error: unknown, file: string, offset: number): unknown {
   return new PagekinError(what, { file, offset, hint: "copy or compress the file again" });
 }
 
-/** What a source's head holds under at most two layers of compression. */
-export async function peel(head: Buffer, bytes: number): Promise<Layers & { content: Buffer }> {
-  const compression = compressionOf(head);
-  const content = await decompressedHead(head, compression, bytes);
-  const inner = compression === "none" ? "none" : compressionOf(content);
-  if (inner === "none") return { compression, content };
-  const packed = await decompressedHead(head, compression, HEAD_OF_COMPRESSED);
-  return { compression, inner, content: await decompressedHead(packed, inner, bytes) };
+/** What a source's head holds under at most two layers of compression, which are listed from the outside in. */
+export async function peel(head: Buffer, bytes: number): Promise<{ packing: Packing[]; content: Buffer }> {
+  const outer = packingOf(head);
+  if (outer === undefined) return { packing: [], content: head.subarray(0, bytes) };
+  const content = await decompressedHead(head, outer, bytes);
+  const inner = packingOf(content);
+  if (inner === undefined) return { packing: [outer], content };
+  const packed = await decompressedHead(head, outer, HEAD_OF_COMPRESSED);
+  return { packing: [outer, inner], content: await decompressedHead(packed, inner, bytes) };
 }
 
 /** The first bytes of what a compressed head holds. */
-async function decompressedHead(head: Buffer, compression: Compression, bytes: number): Promise<Buffer> {
-  if (compression === "none") return head.subarray(0, bytes);
-  if (compression === "zstd") return (await (await import("./zstd.js")).unzstdHead(head, bytes)).subarray(0, bytes);
+async function decompressedHead(head: Buffer, packing: Packing, bytes: number): Promise<Buffer> {
+  if (packing === "zstd") return (await (await import("./zstd.js")).unzstdHead(head, bytes)).subarray(0, bytes);
   const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const part of await decodeHead(head, compression, bytes)) {
+    for await (const part of await decodeHead(head, packing, bytes)) {
       parts.push(part);
       length += part.length;
       if (length >= bytes) break;
@@ -117,8 +111,8 @@ async function decompressedHead(head: Buffer, compression: Compression, bytes: n
   return Buffer.concat(parts, Math.min(length, bytes));
 }
 
-async function decodeHead(head: Buffer, compression: Packing, bytes: number): Promise<Bytes> {
-  if (compression !== "gzip") return decompress(only(head), compression, "");
+async function decodeHead(head: Buffer, packing: Packing, bytes: number): Promise<Bytes> {
+  if (packing !== "gzip") return decompress(only(head), packing, "");
   const { constants } = await import("node:zlib");
   // gzip takes little more than the bytes that it holds, whatever they are.
   return gunzip(only(head.subarray(0, 2 * bytes)), "", { finishFlush: constants.Z_SYNC_FLUSH });

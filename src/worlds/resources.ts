@@ -1,17 +1,18 @@
 // What a run may use: threads and memory, as asked for or by the machine and the amount of data.
 
 import { availableParallelism, totalmem } from "node:os";
+import { hasPackedPages } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
-import type { Compression } from "../unpack/compression.js";
-import type { World } from "./worlds.js";
+import { isTrace, type Source } from "../sources/source.js";
+import type { Packing } from "../unpack/compression.js";
+import type { World } from "./world.js";
 
 const MIB = 1024 * 1024;
 const MOST_WORKERS = 1024;
 /** A thread costs more than it brings below so many bytes of dumps for each. */
 const BYTES_PER_WORKER = 256 * MIB;
 /** A compressed byte holds several, and getting at them takes longer than hashing them. */
-const COMPRESSED_WEIGHT: Record<Compression, number> = {
-  none: 1,
+const PACKED_WEIGHT: Record<Packing, number> = {
   gzip: 8,
   zstd: 8,
   lz4: 8,
@@ -19,7 +20,8 @@ const COMPRESSED_WEIGHT: Record<Compression, number> = {
   xz: 64,
   bzip2: 64,
 };
-const TRACE_WEIGHT = 8;
+/** Of dumps whose pages are compressed one by one, and of traces, whose bytes stand for many. */
+const DENSE_WEIGHT = 8;
 /** Tables of all threads together may take this part of the memory, buckets the rest. */
 const TABLE_PART = 1 / 4;
 const MOST_TABLE_BYTES = 512 * MIB;
@@ -50,12 +52,13 @@ export function planResources(
 }
 
 function defaultWorkers(worlds: readonly World[]): number {
-  const bytes = worlds
-    .flatMap(({ snapshots }) => snapshots)
-    .reduce((sum, { opened }) => {
-      const { format, compression, inner = "none", fileBytes } = opened;
-      const trace = format === "raw" ? 1 : TRACE_WEIGHT;
-      return sum + fileBytes * Math.max(trace, COMPRESSED_WEIGHT[compression], COMPRESSED_WEIGHT[inner]);
-    }, 0);
+  const snapshots = worlds.flatMap((world) => world.snapshots);
+  const bytes = snapshots.reduce((sum, { source }) => sum + source.bytes * weightOf(source), 0);
   return Math.max(1, Math.min(availableParallelism(), Math.floor(bytes / BYTES_PER_WORKER)));
+}
+
+/** How much more there is to do for a byte of a source than for one of a raw dump. */
+function weightOf(source: Source): number {
+  const dense = isTrace(source) || hasPackedPages(source.format) ? DENSE_WEIGHT : 1;
+  return Math.max(dense, ...source.packing.map((packing) => PACKED_WEIGHT[packing]));
 }

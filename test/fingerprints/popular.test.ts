@@ -1,7 +1,8 @@
 // Contents with very many copies, counted in little memory.
 
 import { expect, test } from "vitest";
-import { countPopular, joinCounts, noCounts, popularOf } from "../../src/fingerprints/popular.js";
+import { countPopular, joinCounts, noCounts } from "../../src/fingerprints/popular.js";
+import { popularOf } from "../../src/processes/content-sample.js";
 import { randomBytes, randomNumbers } from "../support/random.js";
 
 const ENTRY_BYTES = 16;

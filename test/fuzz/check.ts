@@ -1,15 +1,15 @@
 // Reads a file from end to end as `inspect` does, and says what is wrong with how that went.
 
 import { createHash } from "node:crypto";
-import { closeSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { Hasher } from "../../src/core/hasher.js";
 import { compileCore } from "../../src/core/module.js";
 import { ledgerOf } from "../../src/dumps/ledger.js";
 import { EXIT, fromSystem, PagekinError } from "../../src/errors.js";
-import { hashSource } from "../../src/fingerprints/segments.js";
-import { type DumpSettings, USUAL_DUMPS } from "../../src/sources/dump.js";
-import { isTrace, openSource } from "../../src/sources/open.js";
+import { hashAll } from "../../src/fingerprints/segments.js";
+import { type DumpSettings, layoutOf, openDump, USUAL_DUMPS } from "../../src/sources/open-dump.js";
+import { isTrace, lookAt } from "../../src/sources/source.js";
 import type { Case } from "./mutate.js";
 import type { Base } from "./subjects.js";
 
@@ -20,7 +20,7 @@ interface Reading {
   tables: string;
   pages: number;
   absent: number;
-  notes: string[];
+  notes: readonly string[];
 }
 
 /** Messages about a file as a whole, or about another one: there is no place in it to name. */
@@ -66,13 +66,14 @@ export class Checker {
   }
 
   private async readFile(file: string, settings: DumpSettings): Promise<Reading> {
-    const opened = await openSource({ path: file }, settings);
+    const source = await lookAt({ path: file }, settings.format);
+    if (isTrace(source)) throw new PagekinError("a trace, at 0x0", { file });
+    const { input, notes, details, close } = await openDump(source, settings);
     const { hasher } = this;
     const sum = createHash("sha1");
     const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
     try {
-      if (isTrace(opened)) throw new PagekinError("a trace, at 0x0", { file });
-      await hashSource(opened, hasher, {
+      await hashAll(input, hasher, {
         onBytes: () => {},
         onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
           counts.bytes += bytes;
@@ -82,23 +83,22 @@ export class Checker {
         },
       });
     } finally {
-      if (opened.fd !== undefined) closeSync(opened.fd);
+      close();
     }
-    const ledger = ledgerOf(counts, opened.layout);
+    const ledger = ledgerOf(counts, layoutOf(input));
     const fields = Object.entries(ledger);
     const odd = fields.find(([, bytes]) => !Number.isSafeInteger(bytes) || bytes < 0);
     if (odd) throw new Error(`the ledger has ${odd.join(" ")}`);
     const { nonzero_bytes = 0, stored_zero_bytes = 0, elided_zero_bytes = 0, tail_bytes = 0 } = ledger;
-    const described = opened.layout?.describedBytes ?? counts.bytes;
+    const described = layoutOf(input)?.describedBytes ?? counts.bytes;
     if (nonzero_bytes + stored_zero_bytes + elided_zero_bytes + tail_bytes !== described)
       throw new Error(`the ledger is not the sum of ${described} bytes: ${JSON.stringify(ledger)}`);
-    const notes = opened.notes ?? [];
     const long = notes.find((note) => note.includes("\n") || note.length > 2000);
     if (long !== undefined) throw new Error(`a note is no sentence: ${long}`);
-    JSON.stringify(opened.details);
+    JSON.stringify(details);
     return {
       pages: counts.wholeBytes / LEDGER_PAGE,
-      tables: JSON.stringify([opened.format, ledger, sum.digest("hex")]),
+      tables: JSON.stringify([source.format, ledger, sum.digest("hex")]),
       absent: ledger.absent_bytes ?? 0,
       notes,
     };

@@ -1,8 +1,7 @@
 // Worlds as lists of contents with their copies, whose sharing is known, and samples of them.
 
-import type { ContentSample } from "../../src/fingerprints/content-sample.js";
-import { sampleOf } from "../../src/fingerprints/content-sample.js";
 import { countPopular, noCounts } from "../../src/fingerprints/popular.js";
+import { type ContentSample, sampleOf } from "../../src/processes/content-sample.js";
 import { fillRandom } from "./random.js";
 
 export const ALL_BUCKETS = 256;

@@ -1,18 +1,41 @@
 // What every dump format is: a file beside this one, and a line in registry.ts.
 
+import type { Packing } from "../../unpack/compression.js";
 import type { DumpFile } from "../dump-file.js";
 import type { ExtentList } from "../extents.js";
 
-export interface DumpFormat {
+/** What is known of a format by its first bytes. */
+interface Recognized {
   /** As ledger.csv, `inspect` and --format have it. */
   name: string;
   /** Whether a file that begins with this head (4096 bytes, less of a shorter file) is of this format. */
   probe(head: Buffer): boolean;
+}
+
+/** A container around a dump of another format. */
+export interface Container extends Recognized {
+  /** Finds the dump inside; its own format plans it. Headers may lie, as those of dumps. */
+  unwrap(file: DumpFile): Promise<Wrapped>;
+}
+
+export interface DumpFormat extends Recognized {
   /**
    * Finds out which addresses the dump holds, and where, before any page is read. Headers may lie: whatever cannot be is a
    * PagekinError with its offset. Long loops await breathe() now and then.
    */
   plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan>;
+}
+
+/** A dump inside a container. It goes on to the end of the file. */
+export interface Wrapped {
+  /** Offset of its first byte. */
+  offset: number;
+  /** How it is compressed; undefined: it is not. */
+  packing: Packing | undefined;
+  /** Name of its format. */
+  format: string;
+  /** What else `inspect` tells of the container. */
+  details: Record<string, unknown>;
 }
 
 export interface PlanSettings {

@@ -10,13 +10,11 @@ import { MigrationStream } from "./migration/stream.js";
 export const qemuMigration: DumpFormat = {
   name: "qemu-migration",
   probe: (head) => head.toString("latin1", 0, 4) === "QEVM",
-  plan: (file, settings) => planMigration(file, 0, settings),
+  plan,
 };
 
-/** The plan of a stream that begins at byte `start` of a file. */
-export async function planMigration(file: DumpFile, start: number, settings: PlanSettings): Promise<DumpPlan> {
-  const stream = new MigrationStream(file, start);
-  const walked = await walkSections(stream);
+async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
+  const walked = await walkSections(new MigrationStream(file));
   const cut = walked.cut ?? (await findEnd(file, walked.end, walked.footers));
   if (cut && !settings.allowTruncated) throw file.cut(cut.offset, cut.what);
   return planPages(file, walked, cut);

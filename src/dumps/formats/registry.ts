@@ -1,14 +1,16 @@
 // Every dump format: how its files begin, and where its reader is, which is loaded for such files only. A new one is a file
 // beside this one and a line here.
 
-import type { DumpFormat } from "./format.js";
+import type { Container, DumpFormat } from "./format.js";
 import { raw } from "./raw.js";
 
 interface Entry {
   name: string;
   /** Whether a file that begins with this head may be of the format; its own probe decides. */
   maybe(head: Buffer): boolean;
-  load(): Promise<DumpFormat>;
+  /** Whether its pages are compressed one by one. */
+  hasPackedPages?: true;
+  load(): Promise<DumpFormat | Container>;
 }
 
 const beginsWith =
@@ -20,6 +22,7 @@ const FORMATS: readonly Entry[] = [
   {
     name: "kdump",
     maybe: beginsWith("KDUMP   ", "DISKDUMP", "makedumpfile"),
+    hasPackedPages: true,
     load: async () => (await import("./kdump.js")).kdump,
   },
   { name: "xen", maybe: beginsWith("\x7fELF"), load: async () => (await import("./xen.js")).xen },
@@ -30,7 +33,12 @@ const FORMATS: readonly Entry[] = [
     maybe: (head) => beginsWith("EMiL", "LiME")(head) || isZlib(head),
     load: async () => (await import("./lime.js")).lime,
   },
-  { name: "avml", maybe: beginsWith("AVML", "LMVA"), load: async () => (await import("./avml.js")).avml },
+  {
+    name: "avml",
+    maybe: beginsWith("AVML", "LMVA"),
+    hasPackedPages: true,
+    load: async () => (await import("./avml.js")).avml,
+  },
   {
     name: "qemu-migration",
     maybe: beginsWith("QEVM"),
@@ -49,7 +57,7 @@ const isZlib = (head: Buffer) => head.length >= 2 && (head[0] & 15) === 8 && hea
 export const FORMAT_NAMES = [raw.name, ...FORMATS.map(({ name }) => name)];
 
 /** The format of a file that begins so, if it has a signature. */
-export async function dumpFormatOf(head: Buffer): Promise<DumpFormat | undefined> {
+export async function dumpFormatOf(head: Buffer): Promise<DumpFormat | Container | undefined> {
   for (const { maybe, load } of FORMATS) {
     if (!maybe(head)) continue;
     const format = await load();
@@ -59,6 +67,10 @@ export async function dumpFormatOf(head: Buffer): Promise<DumpFormat | undefined
 }
 
 /** Raw is what is left. */
-export async function dumpFormatNamed(name: string): Promise<DumpFormat> {
+export async function dumpFormatNamed(name: string): Promise<DumpFormat | Container> {
   return FORMATS.find((format) => format.name === name)?.load() ?? raw;
 }
+
+/** Whether dumps of a format have their pages compressed one by one. */
+export const hasPackedPages = (name: string): boolean =>
+  FORMATS.some((format) => format.name === name && format.hasPackedPages === true);

@@ -1,10 +1,8 @@
 // What `virsh save` and managed save write: a header, the domain's XML, and QEMU's migration stream behind it, maybe packed.
 
-import { PagekinError } from "../../errors.js";
+import type { Packing } from "../../unpack/compression.js";
 import type { DumpFile } from "../dump-file.js";
-import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
-import { HEAD_BYTES } from "./known.js";
-import { planMigration } from "./qemu-migration.js";
+import type { Container, Wrapped } from "./format.js";
 
 const SAVED = "LibvirtQemudSave";
 const UNFINISHED = "LibvirtQemudPart";
@@ -15,29 +13,18 @@ const VERSIONS = [1, 2];
 const WORD = { version: 16, dataBytes: 20, wasRunning: 24, compression: 28 };
 
 /** By the header's number; the last is "sparse": not packed, but with its pages at fixed places (mapped-ram). */
-const COMPRESSIONS = ["none", "gzip", "bzip2", "xz", "lzop", "zstd", "none"] as const;
+const COMPRESSIONS: readonly (Packing | "none")[] = ["none", "gzip", "bzip2", "xz", "lzop", "zstd", "none"];
 
-export type SavedCompression = (typeof COMPRESSIONS)[number];
-
-export const virshSave: DumpFormat = {
+export const virshSave: Container = {
   name: "virsh-save",
   probe: (head) => [SAVED, UNFINISHED].includes(magicOf(head)),
-  plan: planSaved,
+  unwrap,
 };
 
-interface Payload {
-  /** Where the stream begins. */
-  offset: number;
-  /** How it is packed. */
-  compression: SavedCompression;
-  /** What else the header tells. */
-  details: Record<string, unknown>;
-}
-
-/** What the header says of the stream. head: at least the header, of a file that is long enough for it. */
-export function payloadOf(head: Buffer, fileBytes: number, shownAs: string): Payload {
-  const fault = (offset: number, what: string, hint = "save the domain again") =>
-    new PagekinError(what, { file: shownAs, offset, hint });
+/** Where the header says that the stream is. */
+async function unwrap(file: DumpFile): Promise<Wrapped> {
+  const head = file.read(0, Math.min(HEADER_BYTES, file.bytes), "the header");
+  const fault = (offset: number, what: string) => file.fault(offset, what, "save the domain again");
   if (magicOf(head) === UNFINISHED) throw fault(0, "this virsh save file was never finished");
   if (magicOf(head) !== SAVED) throw fault(0, "no virsh save file begins here");
   if (head.length < HEADER_BYTES) throw fault(head.length, "the file ends before the end of the header");
@@ -48,12 +35,16 @@ export function payloadOf(head: Buffer, fileBytes: number, shownAs: string): Pay
   if (compression === undefined)
     throw fault(WORD.compression, `no way of packing has the number ${word(WORD.compression)}`);
   const offset = HEADER_BYTES + word(WORD.dataBytes);
-  if (offset >= fileBytes) throw fault(WORD.dataBytes, `the file ends before its stream, at 0x${offset.toString(16)}`);
-  const wasRunning = word(WORD.wasRunning) !== 0;
+  if (offset >= file.bytes) throw fault(WORD.dataBytes, `the file ends before its stream, at 0x${offset.toString(16)}`);
   return {
     offset,
-    compression,
-    details: { stream_offset: offset, stream_compression: compression, was_running: wasRunning },
+    packing: compression === "none" ? undefined : compression,
+    format: "qemu-migration",
+    details: {
+      stream_offset: offset,
+      stream_compression: compression,
+      was_running: word(WORD.wasRunning) !== 0,
+    },
   };
 }
 
@@ -64,13 +55,4 @@ function wordsOf(head: Buffer): (offset: number) => number {
   const little =
     VERSIONS.includes(head.readUInt32LE(WORD.version)) || !VERSIONS.includes(head.readUInt32BE(WORD.version));
   return (offset) => (little ? head.readUInt32LE(offset) : head.readUInt32BE(offset));
-}
-
-/** The plan of a file whose stream is not packed. */
-async function planSaved(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
-  const head = file.read(0, Math.min(HEAD_BYTES, file.bytes), "the header");
-  const { offset, compression, details } = payloadOf(head, file.bytes, file.shownAs);
-  if (compression !== "none") throw file.fault(offset, `the stream is packed with ${compression}`, "unpack it first");
-  const plan = await planMigration(file, offset, settings);
-  return { ...plan, details: { ...plan.details, ...details } };
 }

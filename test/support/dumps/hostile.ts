@@ -124,7 +124,7 @@ export async function planOf(
   written.set(folder, bytes);
   const fd = openSync(file, "r");
   try {
-    return await format.plan(new DumpFile(file, fd, length), { allowTruncated });
+    return await format.plan(new DumpFile({ at: fd, start: 0, bytes: length, shownAs: file }), { allowTruncated });
   } finally {
     closeSync(fd);
   }

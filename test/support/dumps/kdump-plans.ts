@@ -17,7 +17,7 @@ export function planning<T>(format: DumpFormat, bytes: Uint8Array, use: (plan: P
     const fd = openSync(file, "r");
     try {
       return await use((length = bytes.length, settings = { allowTruncated: false }) =>
-        format.plan(new DumpFile("dump", fd, length), settings),
+        format.plan(new DumpFile({ at: fd, start: 0, bytes: length, shownAs: "dump" }), settings),
       );
     } finally {
       closeSync(fd);

@@ -18,7 +18,9 @@ export function planOf(format: DumpFormat, bytes: Uint8Array, allowTruncated = f
     writeFileSync(file, bytes);
     const fd = openSync(file, "r");
     try {
-      return await format.plan(new DumpFile("dump", fd, bytes.length), { allowTruncated });
+      return await format.plan(new DumpFile({ at: fd, start: 0, bytes: bytes.length, shownAs: "dump" }), {
+        allowTruncated,
+      });
     } finally {
       closeSync(fd);
     }

@@ -82,10 +82,11 @@ function readMapped(stream: MigrationStream, block: Block, pageBytes: number): M
   if (version !== MAPPED_VERSION)
     throw stream.fault(at, `RAM block ${block.name} has a mapped-ram header of version ${version}`);
   const page = stream.u64("the page size of a mapped RAM block");
-  const bitmap = stream.u64("the offset of a bitmap");
-  const pages = stream.u64("the offset of a block's pages");
+  const offsets = [stream.u64("the offset of a bitmap"), stream.u64("the offset of a block's pages")];
   // A block that was not sent, as its memory is shared.
-  if (bitmap === 0 && pages === 0) return undefined;
+  if (offsets.every((offset) => offset === 0)) return undefined;
+  // QEMU counts from the beginning of the file, where another header may stand.
+  const [bitmap, pages] = offsets.map((offset) => offset - stream.file.start);
   if (page < Math.max(PAGE_BYTES.least, pageBytes) || page > PAGE_BYTES.most || block.bytes % page !== 0)
     throw stream.fault(at + 4, `RAM block ${block.name} cannot have pages of ${page} bytes`);
   // Both lie behind the header, one after the other; so the list cannot lead backwards.

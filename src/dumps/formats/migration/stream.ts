@@ -21,16 +21,11 @@ const MOST_UPPER_HALF = 0x1fffff;
 export class MigrationStream {
   private readonly window = Buffer.allocUnsafe(WINDOW_BYTES);
   /** The window has the bytes of the file from `from` on, up to its own index `end`; `at` is the next one to read. */
-  private from: number;
+  private from = 0;
   private at = 0;
   private end = 0;
 
-  constructor(
-    readonly file: DumpFile,
-    start: number,
-  ) {
-    this.from = start;
-  }
+  constructor(readonly file: DumpFile) {}
 
   /** Where in the file the next byte is. */
   get offset(): number {

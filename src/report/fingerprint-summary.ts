@@ -1,0 +1,49 @@
+// What `fingerprint` prints.
+
+import type { TraceFile } from "../fingerprints/write-traces.js";
+import { formatBytes, formatCount } from "../text/format.js";
+import type { Snapshot } from "../worlds/world.js";
+import { notesPart, plural, print, type SummaryOptions, styled, table } from "./terminal.js";
+
+export interface WrittenTrace extends TraceFile {
+  snapshot: Snapshot;
+  fileName: string;
+}
+
+interface TracesOptions extends SummaryOptions {
+  pageSizes: readonly number[];
+}
+
+export function printTraces(traces: readonly WrittenTrace[], options: TracesOptions): Promise<void> {
+  const { pageSizes, folder, seconds, json, notes } = options;
+  const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);
+  if (json) {
+    const list = traces.map(({ snapshot, fileName, pages, zeroPages }) => ({
+      file: fileName,
+      member: snapshot.member,
+      time_s: snapshot.timeS,
+      pages,
+      zero_pages: zeroPages,
+    }));
+    return print(
+      JSON.stringify(
+        {
+          folder,
+          notes,
+          page_sizes: pageSizes,
+          rows,
+          duration_s: Number(seconds.toFixed(3)),
+          traces: list,
+        },
+        null,
+        2,
+      ),
+    );
+  }
+  const body = table([
+    ["trace", ...pageSizes.map((bytes) => `pages of ${formatBytes(bytes)}`)],
+    ...traces.map(({ fileName, pages }) => [fileName, ...pages.map(formatCount)]),
+  ]);
+  const head = styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`);
+  return print([head, body, ...notesPart(notes), `In ${folder}`].join("\n\n"));
+}

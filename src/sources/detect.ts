@@ -1,0 +1,55 @@
+// What a source is, by its first bytes. Nothing is taken for raw that has the signature of something else.
+
+import { HEAD_BYTES, unreadFormat } from "../dumps/formats/known.js";
+import { dumpFormatOf } from "../dumps/formats/registry.js";
+import { PagekinError } from "../errors.js";
+import { type Packing, packingOf, peel } from "../unpack/compression.js";
+
+export interface Detected {
+  /** As ledger.csv has it. */
+  format: string;
+  /** How the bytes are compressed, from the outside in; empty: they are not. */
+  packing: readonly Packing[];
+}
+
+/** Formats that hold fingerprints, not memory. */
+export const TRACE_FORMATS: readonly string[] = ["parquet", "csv"];
+
+/** head: of the file as it is; file: its name; asked: the format that --format names. */
+export async function detect(head: Buffer, file: string, asked: string | undefined): Promise<Detected> {
+  if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
+  const { content, packing } = await peel(head, HEAD_BYTES);
+  if (asked !== undefined) return { format: asked, packing };
+  const known = await dumpFormatOf(content);
+  if (known) return { format: known.name, packing };
+  refuseUnread(content, packing, file);
+  if (content.toString("latin1", 0, 4) === "PAR1") {
+    if (packing.length === 0) return { format: "parquet", packing };
+    throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
+  }
+  if (isCsvTrace(content)) return { format: "csv", packing };
+  if (/\.csv(\.(gz|zst|xz|lz4|bz2|lzo))*$/i.test(file)) {
+    const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
+    throw new PagekinError("this is not a CSV trace", { file, hint });
+  }
+  return { format: "raw", packing };
+}
+
+function refuseUnread(content: Buffer, packing: readonly Packing[], file: string): void {
+  const isPackedOnceMore = packing.length === 2 && packingOf(content) !== undefined;
+  const unread = unreadFormat(content) ?? (isPackedOnceMore ? "file compressed three times" : undefined);
+  if (unread === undefined) return;
+  const hint = "convert it to a raw dump first";
+  throw new PagekinError(`${unread}: pagekin does not read this format yet`, { file, hint });
+}
+
+/** Whether the head's first line names the columns of a trace. */
+function isCsvTrace(head: Buffer): boolean {
+  const end = head.indexOf("\n");
+  if (end < 0) return false;
+  const columns = head
+    .toString("latin1", 0, end)
+    .split(",")
+    .map((column) => column.trim().replace(/^(?:\xef\xbb\xbf)?"?(.*?)"?$/, "$1"));
+  return columns.includes("page") && columns.includes("fingerprint");
+}

@@ -1,0 +1,164 @@
+// A dump that is open: its format's plan, brought in order, without what is not to be read. Who opens it closes it.
+
+import { closeSync } from "node:fs";
+import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
+import type { Container, DumpFormat, DumpPlan, Range } from "../dumps/formats/format.js";
+import { dumpFormatNamed } from "../dumps/formats/registry.js";
+import { type Layout, layOut, type Selection } from "../dumps/layout.js";
+import type { Memory } from "../dumps/memory.js";
+import { outsideRam } from "../dumps/ranges.js";
+import { residentRanges } from "../dumps/resident.js";
+import { fromSystem, PagekinError } from "../errors.js";
+import { chunksOf, spool } from "../system/temporary.js";
+import { decompress, type Packing } from "../unpack/compression.js";
+import { displayName, isNamed, nameOfDump, type SourceName } from "./names.js";
+import { bytesOf, isSeekable, placeOf, type Source, unpackedName } from "./source.js";
+
+/** How dumps are read. */
+export interface DumpSettings {
+  /** Whether what is no RAM is left out. */
+  ranges: "ram" | "all";
+  /** In place of what their heads tell. */
+  format: string | undefined;
+  allowTruncated: boolean;
+  /** Maps of resident pages, by `NAME` or `NAME@SECONDS`; "" is for a dump that none is named for. */
+  resident: ReadonlyMap<string, string>;
+}
+
+export const USUAL_DUMPS: DumpSettings = {
+  ranges: "ram",
+  format: undefined,
+  allowTruncated: false,
+  resident: new Map(),
+};
+
+/** Bytes to hash: memory that is read by address, or a raw dump as it comes, from front to back. */
+export type Hashable = { memory: Memory } | { stream: Source };
+
+/** The layout of what is read by address. */
+export const layoutOf = (input: Hashable): Layout | undefined => ("memory" in input ? input.memory.layout : undefined);
+
+export interface OpenDump {
+  input: Hashable;
+  /** What a person should know: pages lost, a dump cut short. */
+  notes: readonly string[];
+  /** What else `inspect` tells. */
+  details: Readonly<Record<string, unknown>>;
+  /** Gives back the temporary file that it was unpacked to. */
+  close(): void;
+}
+
+/** Opens a dump: in a temporary file unless it is a plain one. again: its bytes will be read more than once. */
+export async function openDump(source: Source, settings: DumpSettings, again = false): Promise<OpenDump> {
+  if (source.format === "raw" && !isSeekable(source) && settings.resident.size === 0 && !again)
+    return { input: { stream: source }, notes: [], details: {}, close: () => {} };
+  const spooled = new Spooled();
+  try {
+    return await plan(source, settings, spooled);
+  } catch (error) {
+    spooled.close();
+    throw fromSystem(error, displayName(source.name));
+  }
+}
+
+async function plan(source: Source, settings: DumpSettings, spooled: Spooled): Promise<OpenDump> {
+  const name = displayName(source.name);
+  const isPacked = source.packing.length > 0;
+  const outer = isSeekable(source)
+    ? placeOf(source)
+    : await spooled.fill(bytesOf(source), isPacked ? unpackedName(name) : name);
+  const { place, format, details } = await unwrap(
+    outer,
+    await dumpFormatNamed(source.format),
+    spooled,
+    unpackedName(name),
+  );
+  const file = new DumpFile(place);
+  try {
+    const found = await format.plan(file, settings);
+    const layout = await layOut(found, selectionOf(found, source.name, settings));
+    return {
+      input: { memory: { layout, file: place } },
+      notes: found.notes,
+      details: { ...found.details, ...details },
+      close: () => spooled.close(),
+    };
+  } finally {
+    file.close();
+  }
+}
+
+/** The dump inside containers, which may be compressed in there; unpackedAs: how errors call what it is unpacked to. */
+async function unwrap(
+  outer: FilePlace,
+  outerFormat: DumpFormat | Container,
+  spooled: Spooled,
+  unpackedAs: string,
+): Promise<{ place: FilePlace; format: DumpFormat; details: Record<string, unknown> }> {
+  let place = outer;
+  let format = outerFormat;
+  let details = {};
+  while ("unwrap" in format) {
+    const file = new DumpFile(place);
+    try {
+      const inside = await format.unwrap(file);
+      const { offset, packing } = inside;
+      details = { ...inside.details, ...details };
+      format = await dumpFormatNamed(inside.format);
+      place = packing
+        ? await spooled.fill(unpackFrom(file, offset, packing), unpackedAs)
+        : { ...place, start: place.start + offset, bytes: place.bytes - offset };
+    } finally {
+      file.close();
+    }
+  }
+  return { place, format, details };
+}
+
+/** What is compressed from an offset on. */
+async function* unpackFrom(file: DumpFile, offset: number, packing: Packing): AsyncGenerator<Uint8Array> {
+  const { shownAs, start } = file;
+  try {
+    yield* decompress(chunksOf(file.fd, start + offset), packing, shownAs);
+  } catch (error) {
+    if (!(error instanceof PagekinError)) throw error;
+    // The decoder counts from where the compressed stream begins.
+    throw file.fault(offset + (error.place.offset ?? 0), error.message, error.hint);
+  }
+}
+
+/** The temporary file of a dump that cannot be read where it is. */
+class Spooled {
+  private fd: number | undefined;
+
+  /** Fills a new one, which takes the place of the one before. */
+  async fill(chunks: AsyncIterable<Uint8Array>, shownAs: string): Promise<FilePlace> {
+    const { fd, bytes } = await spool(chunks);
+    this.close();
+    this.fd = fd;
+    return { at: fd, start: 0, bytes, shownAs };
+  }
+
+  close(): void {
+    if (this.fd !== undefined) closeSync(this.fd);
+    this.fd = undefined;
+  }
+}
+
+function selectionOf(plan: DumpPlan, name: SourceName, { ranges, resident }: DumpSettings): Selection {
+  const outside = ranges === "ram" ? outsideRam(plan) : [];
+  const dump = nameOfDump(name);
+  const map = [...resident].find(([text]) => text === "" || isNamed(text, dump))?.[1];
+  return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan, outside)) };
+}
+
+/** Where the last memory that counts ends; firmware, which may be left out, stands right below 4 GiB. */
+function endOfMemory({ extents }: DumpPlan, outside: readonly Range[]): number {
+  let memoryEnd = 0;
+  for (let i = 0; i < extents.count; i++) {
+    const end = extents.end(i);
+    const isOutside = outside.some(({ address, bytes }) => address < end && end <= address + bytes);
+    if (end > memoryEnd && !isOutside) memoryEnd = end;
+  }
+  return memoryEnd;
+}

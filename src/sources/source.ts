@@ -1,0 +1,125 @@
+// A source: what the user named, and what its first bytes tell. It holds no descriptor, so that there may be many.
+
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
+import type { FilePlace } from "../dumps/dump-file.js";
+import { HEAD_BYTES } from "../dumps/formats/known.js";
+import { fromSystem, PagekinError } from "../errors.js";
+import { chunksOf, spool } from "../system/temporary.js";
+import { decompress, HEAD_OF_COMPRESSED, type Packing, packingOf } from "../unpack/compression.js";
+import { unzstd } from "../unpack/zstd.js";
+import { type Detected, detect, TRACE_FORMATS } from "./detect.js";
+import { displayName, type SourceName } from "./names.js";
+import { openFifo, type Pipe, readHead, readPipe } from "./pipe.js";
+
+export interface Source extends Detected {
+  name: SourceName;
+  /** Where it is read: a path, the descriptor of a temporary file (see spoolTrace), or a pipe, by the main thread only. */
+  at: string | number | Pipe;
+  /** Bytes that are there; 0 for a pipe. */
+  bytes: number;
+  /** The same for all paths that lead to one file; undefined for what came through a pipe. */
+  identity: string | undefined;
+}
+
+export const isPipe = ({ at }: Source): boolean => typeof at === "object";
+
+/** Whether a source holds fingerprints, not memory. */
+export const isTrace = ({ format }: Source): boolean => TRACE_FORMATS.includes(format);
+
+/** Looks at a source's first bytes. format: in place of what they tell. */
+export async function lookAt(name: SourceName, format?: string): Promise<Source> {
+  const file = displayName(name);
+  try {
+    if (name.path.includes("\0")) throw new PagekinError("no path has a zero byte in it", { hint: "check the path" });
+    if (name.path === "-") return await lookAtPipe(name, process.stdin, format);
+    const stat = statSync(name.path);
+    if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });
+    if (stat.isFIFO()) return await lookAtPipe(name, await openFifo(name.path), format);
+    if (!stat.isFile())
+      return await lookAtPipe(name, createReadStream(name.path, { highWaterMark: 1024 * 1024 }), format);
+    const detected = await detect(headOfFile(name.path), file, format);
+    return { name, ...detected, at: name.path, bytes: stat.size, identity: identityOf(stat) };
+  } catch (error) {
+    throw fromSystem(error, file);
+  }
+}
+
+async function lookAtPipe(name: SourceName, rest: Pipe["rest"], format: string | undefined): Promise<Source> {
+  let head = await readHead(rest, HEAD_BYTES);
+  if (packingOf(head) !== undefined) head = Buffer.concat([head, await readHead(rest, HEAD_OF_COMPRESSED)]);
+  const detected = await detect(head, displayName(name), format);
+  return { name, ...detected, at: { head, rest }, bytes: 0, identity: undefined };
+}
+
+/** The head of a plain file; more of a compressed one, to look into it. */
+function headOfFile(file: string): Buffer {
+  const fd = openSync(file, "r");
+  try {
+    const first = startOf(fd, HEAD_BYTES);
+    return packingOf(first) === undefined ? first : startOf(fd, HEAD_OF_COMPRESSED);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The first bytes, in a buffer of their own: several sources may be looked at by turns. */
+function startOf(fd: number, most: number): Buffer {
+  const start = Buffer.allocUnsafe(most);
+  return start.subarray(0, readSync(fd, start, 0, most, 0));
+}
+
+/** The same for two paths if they lead to one file. */
+export function identityOf({ dev, ino }: { dev: number; ino: number }): string {
+  return `${dev} ${ino}`;
+}
+
+/** A trace that comes through a pipe is read twice, so from a temporary file: the answer's `at`, which its owner closes. */
+export async function spoolTrace(source: Source): Promise<Source> {
+  if (!isPipe(source)) return source;
+  const { fd, bytes } = await spool(bytesAsTheyAre(source));
+  return { ...source, at: fd, bytes };
+}
+
+/** Whether its bytes can be read at any offset: it is neither compressed nor a pipe. */
+export const isSeekable = (source: Source): boolean => !isPipe(source) && source.packing.length === 0;
+
+/** Where the bytes of a seekable source are. */
+export function placeOf({ name, at, bytes }: Source): FilePlace {
+  if (typeof at === "object") throw new Error("a pipe has no place");
+  return { at, start: 0, bytes, shownAs: displayName(name) };
+}
+
+/** The decompressed bytes of a source, from front to back. */
+export async function* bytesOf(source: Source): AsyncGenerator<Uint8Array> {
+  const file = displayName(source.name);
+  const [outer, inner] = source.packing;
+  try {
+    if (outer === undefined) yield* bytesAsTheyAre(source);
+    else if (inner === undefined) yield* unpackOnce(source, outer, file);
+    else yield* decompress(unpackOnce(source, outer, file), inner, unpackedName(file));
+  } catch (error) {
+    throw fromSystem(error, file);
+  }
+}
+
+async function* unpackOnce(source: Source, packing: Packing, file: string): AsyncGenerator<Uint8Array> {
+  const { at, bytes } = source;
+  if (packing !== "zstd" || typeof at === "object") {
+    yield* decompress(bytesAsTheyAre(source), packing, file);
+    return;
+  }
+  const fd = typeof at === "string" ? openSync(at, "r") : at;
+  try {
+    yield* unzstd(fd, bytes, file);
+  } finally {
+    if (typeof at === "string") closeSync(fd);
+  }
+}
+
+function bytesAsTheyAre({ at }: Source): AsyncIterable<Uint8Array> {
+  if (typeof at === "object") return readPipe(at);
+  return typeof at === "string" ? createReadStream(at, { highWaterMark: 1024 * 1024 }) : chunksOf(at);
+}
+
+/** How messages call what a source was unpacked to: offsets are not those of its file. */
+export const unpackedName = (file: string): string => `${file} (unpacked)`;

@@ -1,0 +1,117 @@
+// All sources of a run, and the dumps of one world at a time: whoever opens a world closes it.
+
+import { closeSync } from "node:fs";
+import { PagekinError } from "../errors.js";
+import type { Labels } from "../sources/labels.js";
+import { displayName, nameOfFile } from "../sources/names.js";
+import { type DumpSettings, type OpenDump, openDump } from "../sources/open-dump.js";
+import { isSeekable, isTrace, type Source, spoolTrace } from "../sources/source.js";
+import { breathe } from "../system/pace.js";
+import { traceFormatOf } from "../traces/formats.js";
+import { ALL_MEMBERS, type Snapshot, type World } from "./world.js";
+
+/** A snapshot whose bytes can be read. */
+export interface OpenSnapshot extends Snapshot {
+  /** undefined: a trace. */
+  dump: OpenDump | undefined;
+}
+
+/** A world whose dumps are open. */
+export interface OpenWorld {
+  timeS: number;
+  snapshots: OpenSnapshot[];
+  close(): void;
+}
+
+export class Sources {
+  /** In the order in which they were named. */
+  readonly snapshots: Snapshot[] = [];
+  /** Traces that came through pipes. */
+  private readonly temporaries: number[] = [];
+  /** Dumps of the first world, whose headers need not be read again. */
+  private readonly checked = new Map<Snapshot, OpenDump>();
+
+  /** labelNames: of the inventory's labels, in their order. */
+  constructor(
+    private readonly settings: DumpSettings,
+    readonly labelNames: readonly string[],
+  ) {}
+
+  /** In the order of their times. */
+  get worlds(): World[] {
+    const byTime = new Map<number, Snapshot[]>();
+    for (const snapshot of this.snapshots) {
+      const known = byTime.get(snapshot.timeS);
+      if (known) known.push(snapshot);
+      else byTime.set(snapshot.timeS, [snapshot]);
+    }
+    return [...byTime].sort(([a], [b]) => a - b).map(([timeS, snapshots]) => ({ timeS, snapshots }));
+  }
+
+  /** The name on the command line replaces both name and time; else a trace's own columns count, then the file's name. */
+  async add(looked: Source, labels: Labels): Promise<void> {
+    const source = isTrace(looked) ? await spoolTrace(looked) : looked;
+    if (typeof source.at === "number") this.temporaries.push(source.at);
+    const trace = isTrace(source) ? await (await traceFormatOf(source)).readHead(source) : undefined;
+    const { name } = source;
+    const fromFile = nameOfFile(name.path);
+    const member = name.member ?? trace?.member ?? fromFile.member;
+    const timeS = name.timeS ?? trace?.timeS ?? fromFile.timeS;
+    if (member === ALL_MEMBERS) {
+      throw new PagekinError(`no member can be named ${member}: it stands for all in the tables`, {
+        file: displayName(name),
+        hint: "give it a name: NAME=PATH",
+      });
+    }
+    this.snapshots.push({ source, member, timeS, labels: labels.of(member, timeS, name.labels), trace });
+  }
+
+  /** Reads the headers of all dumps that need not be unpacked for it, so that a damaged one is found before hours of work. */
+  async checkHeaders(): Promise<void> {
+    const [first, ...others] = this.worlds;
+    for (const snapshot of first.snapshots) {
+      if (canBeChecked(snapshot)) this.checked.set(snapshot, await openDump(snapshot.source, this.settings));
+      const turn = breathe();
+      if (turn) await turn;
+    }
+    for (const snapshot of others.flatMap(({ snapshots }) => snapshots)) {
+      if (canBeChecked(snapshot)) (await openDump(snapshot.source, this.settings)).close();
+      const turn = breathe();
+      if (turn) await turn;
+    }
+  }
+
+  /** Opens a dump. again: its bytes will be read more than once. Who opens it closes it. */
+  async openDump(snapshot: Snapshot, again = false): Promise<OpenDump> {
+    const checked = this.checked.get(snapshot);
+    this.checked.delete(snapshot);
+    return checked ?? openDump(snapshot.source, this.settings, again);
+  }
+
+  /** Opens all dumps of a world. again: their bytes will be read more than once. Who opens it closes it. */
+  async openWorld({ timeS, snapshots }: World, again = false): Promise<OpenWorld> {
+    const opened: OpenSnapshot[] = [];
+    const close = () => {
+      for (const { dump } of opened) dump?.close();
+    };
+    try {
+      for (const snapshot of snapshots) {
+        opened.push({ ...snapshot, dump: snapshot.trace ? undefined : await this.openDump(snapshot, again) });
+        const turn = breathe();
+        if (turn) await turn;
+      }
+      return { timeS, snapshots: opened, close };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const fd of this.temporaries.splice(0)) closeSync(fd);
+    for (const dump of this.checked.values()) dump.close();
+    this.checked.clear();
+  }
+}
+
+const canBeChecked = ({ source, trace }: Snapshot) => !trace && isSeekable(source);

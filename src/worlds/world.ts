@@ -1,0 +1,40 @@
+import type { LabelValues } from "../sources/labels.js";
+import { displayName } from "../sources/names.js";
+import type { Source } from "../sources/source.js";
+import type { TraceHead } from "../traces/rows.js";
+
+/** The memory of one member at one time. */
+export interface Snapshot {
+  source: Source;
+  member: string;
+  timeS: number;
+  labels: LabelValues;
+  /** Where the source is a trace. */
+  trace: TraceHead | undefined;
+}
+
+/** All snapshots of one time, in the order of the sources. */
+export interface World {
+  timeS: number;
+  snapshots: readonly Snapshot[];
+}
+
+/** A snapshot, and what a person should know of it, such as what is missing of a cut dump. */
+export interface Noted {
+  snapshot: Snapshot;
+  notes: readonly string[];
+}
+
+/** Notes with the names of their files. */
+export const notesByFile = (noted: readonly Noted[]): string[] =>
+  noted.flatMap(({ snapshot, notes }) => notes.map((note) => `${displayName(snapshot.source.name)}: ${note}`));
+
+/** Notes with the names of their members, and times where there are several. */
+export function notesByMember(noted: readonly Noted[]): string[] {
+  const hasTimes = noted.some(({ snapshot }) => snapshot.timeS !== noted[0].snapshot.timeS);
+  const nameOf = ({ member, timeS }: Snapshot) => (hasTimes ? `${member} at ${timeS} s` : member);
+  return noted.flatMap(({ snapshot, notes }) => notes.map((note) => `${nameOf(snapshot)}: ${note}`));
+}
+
+/** What stands for all members where the tables name one. */
+export const ALL_MEMBERS = "*";
