@@ -1,0 +1,149 @@
+// The one file in a tar archive: ustar, GNU, pax and the old v7 format. Format: POSIX.1-2017, pax, "ustar Interchange Format"
+// and "pax Header"; GNU tar manual, "Basic Tar Format".
+
+import { PagekinError } from "../errors.js";
+import { ByteStream, decoded } from "./byte-stream.js";
+
+const BLOCK_BYTES = 512;
+/** Where fields of a header are, and their lengths. */
+const FIELD = {
+  name: [0, 100],
+  mode: [100, 8],
+  owner: [108, 8],
+  group: [116, 8],
+  size: [124, 12],
+  time: [136, 12],
+  checksum: [148, 8],
+} as const;
+const TYPE_AT = 156;
+const REGULAR = ["0", "\0", "7"];
+/** Headers that describe the file behind them. */
+const EXTENDED = ["x", "g", "L", "K", "X"];
+const GNU_SPARSE = "S";
+/** Extended headers hold names and numbers. */
+const MOST_EXTENDED_BYTES = 1024 * 1024;
+const PIECE_BYTES = 1024 * 1024;
+
+/** Whether a file that begins so is a tar archive: the checksum of its first header is right. */
+export function isTar(head: Uint8Array): boolean {
+  if (head.length < BLOCK_BYTES || head[0] === 0) return false;
+  const header = head.subarray(0, BLOCK_BYTES);
+  const numbers = [FIELD.mode, FIELD.owner, FIELD.group, FIELD.size, FIELD.time];
+  return isChecked(header) && numbers.every((field) => Number.isFinite(numberAt(header, field)));
+}
+
+/** The bytes of the archive's only regular file that is not empty; an error where there are several. */
+export function untar(input: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
+  return decoded(new ByteStream(input, "tar", file), (stream) => onlyFile(stream, file));
+}
+
+async function* onlyFile(stream: ByteStream, file: string): AsyncGenerator<Uint8Array> {
+  let found: string | undefined;
+  let extended = new Map<string, string>();
+  for (let header = await nextHeader(stream); header; header = await nextHeader(stream)) {
+    const type = String.fromCharCode(header[TYPE_AT]);
+    const bytes = Number(extended.get("size") ?? numberAt(header, FIELD.size));
+    if (!Number.isSafeInteger(bytes) || bytes < 0) throw stream.damaged("the length of a file in it makes no sense");
+    if (EXTENDED.includes(type)) {
+      if (bytes > MOST_EXTENDED_BYTES) throw stream.damaged("an extended header is too long");
+      const records = await stream.take(bytes);
+      if (type === "x") extended = recordsOf(records);
+    } else {
+      const isSparse = type === GNU_SPARSE || [...extended.keys()].some((key) => key.startsWith("GNU.sparse."));
+      const name = extended.get("path") ?? textAt(header, FIELD.name);
+      extended = new Map();
+      if (!REGULAR.includes(type) && !isSparse) {
+        await pass(stream, bytes);
+      } else if (bytes === 0 || isAppleDouble(name)) {
+        await pass(stream, bytes);
+      } else {
+        if (isSparse) throw stream.unsupported("holds a sparse file", "extract it first");
+        if (found !== undefined) throw holdsSeveral(file, [found, name]);
+        found = name;
+        yield* contents(stream, bytes);
+      }
+    }
+    await passPadding(stream, bytes);
+  }
+  if (found === undefined) throw new PagekinError("the tar archive holds no file", { file, hint: "name the dump itself" });
+}
+
+function holdsSeveral(file: string, names: readonly string[]): PagekinError {
+  const what = `the tar archive holds several files (${names.join(", ")}, ...)`;
+  return new PagekinError(what, { file, hint: "extract it and name the dump" });
+}
+
+/** macOS keeps what its file systems know besides in files of such names. */
+const isAppleDouble = (name: string) => /(^|\/)\._[^/]*$/.test(name);
+
+/** undefined at the archive's end: a block of zeros, or the end of the file. */
+async function nextHeader(stream: ByteStream): Promise<Uint8Array | undefined> {
+  const header = await stream.peek(BLOCK_BYTES);
+  if (header.length === 0 || header.every((byte) => byte === 0)) return undefined;
+  if (header.length < BLOCK_BYTES) throw stream.endsEarly(header.length);
+  if (!isChecked(header)) throw stream.damaged("a header has a wrong checksum");
+  const copy = header.slice();
+  stream.skip(BLOCK_BYTES);
+  return copy;
+}
+
+async function* contents(stream: ByteStream, bytes: number): AsyncGenerator<Uint8Array> {
+  for (let left = bytes; left > 0; ) {
+    const piece = await stream.some(Math.min(left, PIECE_BYTES));
+    if (piece.length === 0) throw stream.endsEarly();
+    stream.skip(piece.length);
+    left -= piece.length;
+    yield piece;
+  }
+}
+
+async function pass(stream: ByteStream, bytes: number): Promise<void> {
+  for await (const _ of contents(stream, bytes));
+}
+
+/** Files are filled up to whole blocks; the last one of an archive may lack that. */
+async function passPadding(stream: ByteStream, bytes: number): Promise<void> {
+  const padding = -bytes & (BLOCK_BYTES - 1);
+  stream.skip((await stream.peek(padding)).length);
+}
+
+/** The records of a pax header: `LENGTH KEY=VALUE\n`. */
+function recordsOf(bytes: Uint8Array): Map<string, string> {
+  const text = Buffer.from(bytes);
+  const records = new Map<string, string>();
+  for (let at = 0; at < text.length; ) {
+    const length = Number.parseInt(text.toString("latin1", at, at + 20), 10);
+    if (!(length > 0)) break;
+    const record = text.toString("utf8", at, at + length - 1);
+    const [, key, value] = /^\d+ ([^=]+)=(.*)$/s.exec(record) ?? [];
+    if (key !== undefined) records.set(key, value);
+    at += length;
+  }
+  return records;
+}
+
+/** Of bytes taken as unsigned, or as signed as some old programs did; the checksum's own bytes count as spaces. */
+function isChecked(header: Uint8Array): boolean {
+  const [at, length] = FIELD.checksum;
+  let unsigned = 0;
+  let signed = 0;
+  for (let i = 0; i < BLOCK_BYTES; i++) {
+    const byte = i >= at && i < at + length ? 0x20 : header[i];
+    unsigned += byte;
+    signed += byte < 128 ? byte : byte - 256;
+  }
+  const checksum = numberAt(header, FIELD.checksum);
+  return checksum === unsigned || checksum === signed;
+}
+
+function textAt(header: Uint8Array, [at, length]: readonly [number, number]): string {
+  const text = Buffer.from(header.subarray(at, at + length)).toString("utf8");
+  return text.split("\0")[0];
+}
+
+/** Octal digits, or GNU's base 256 (its first bit is set); NaN if it is neither. */
+function numberAt(header: Uint8Array, [at, length]: readonly [number, number]): number {
+  if (header[at] === 0x80) return header.subarray(at + 1, at + length).reduce((sum, byte) => sum * 256 + byte, 0);
+  const text = textAt(header, [at, length]).trim();
+  return /^[0-7]*$/.test(text) ? Number.parseInt(text || "0", 8) : Number.NaN;
+}
