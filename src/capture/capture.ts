@@ -9,7 +9,7 @@ import { Guardian } from "./guardian.js";
 import type { MemberRecord, SeriesFolder, SnapshotRecord, Staging } from "./series.js";
 import type { Subject } from "./subject.js";
 import type { Tracer } from "./trace.js";
-import { hostUsage, usageRow } from "./usage.js";
+import { hostUsage } from "./usage.js";
 
 export interface CaptureSettings {
   /** Writes traces in place of dumps. */
@@ -55,7 +55,7 @@ async function takeSnapshot(
   const usages = await Promise.all(subjects.map((subject) => subject.usage()));
   const usage = subjects.flatMap(({ name }, i) => {
     const own = usages[i];
-    return own ? [usageRow(timeS, name, own, host)] : [];
+    return own ? [{ vm: name, muvBytes: own.muvBytes, mupBytes: own.mupBytes, muhRate: host }] : [];
   });
   const expected = (await Promise.all(subjects.map((subject) => subject.expectedBytes()))).reduce((a, b) => a + b, 0);
   const staging = series.stage();

@@ -18,14 +18,11 @@ import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
 import { onExit } from "../system/cleanup.js";
 import { makeFolders } from "../system/folders.js";
-import { formatNumber } from "../text/format.js";
-import { writeCsv } from "../text/write-csv.js";
+import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { VERSION } from "../version.js";
 import type { Place } from "./elf-write.js";
 
 const RECORD = "capture.json";
-const INVENTORY = "inventory.csv";
-const USAGE = "usage.csv";
 const STAGING = ".pagekin-";
 /** Times are kept to the millisecond, so that sums of them are what people expect. */
 const MS = 1000;
@@ -56,8 +53,18 @@ export interface SnapshotRecord {
   /** Milliseconds from the first stop until all went on again; 0 where none was stopped for it. */
   heldMs: number;
   members: MemberRecord[];
-  /** Rows of usage.csv. */
-  usage: string[][];
+  usage: UsageRecord[];
+}
+
+/** What was measured beside a VM's dump. undefined: it could not be measured. */
+export interface UsageRecord {
+  vm: string;
+  /** Memory that the guest uses, as it tells. */
+  muvBytes: number | undefined;
+  /** Memory of the host that the VM's process has. */
+  mupBytes: number | undefined;
+  /** How much of the host's memory is used, from 0 to 1. */
+  muhRate: number;
 }
 
 interface Record_ {
@@ -65,6 +72,21 @@ interface Record_ {
   settings: SeriesSettings;
   snapshots: SnapshotRecord[];
 }
+
+const INVENTORY_COLUMNS: readonly Column<MemberRecord & { timeS: number }>[] = [
+  ["path", ({ file }) => file, "text"],
+  ["member", ({ member }) => member, "text"],
+  ["time_s", ({ timeS }) => timeS, "number"],
+];
+
+/** As a replay reads them. */
+const USAGE_COLUMNS: readonly Column<UsageRecord & { timeS: number }>[] = [
+  ["time_s", ({ timeS }) => timeS, "number"],
+  ["vm", ({ vm }) => vm, "text"],
+  ["muv_bytes", ({ muvBytes }) => muvBytes, "number"],
+  ["mup_bytes", ({ mupBytes }) => mupBytes, "number"],
+  ["muh_rate", ({ muhRate }) => muhRate, "rate"],
+];
 
 /** The times of a series, in seconds: the first and the last one are in it. */
 export function timesOf({ everyS, forS }: Pick<SeriesSettings, "everyS" | "forS">): number[] {
@@ -147,14 +169,12 @@ export class SeriesFolder {
 
   /** The answer is their names. */
   private writeTables(staging: Staging): string[] {
-    const rows = this.snapshots.flatMap(({ timeS, members }) =>
-      members.map(({ file, member }) => [file, member, formatNumber(timeS)]),
-    );
-    staging.writeTable(INVENTORY, ["path", "member", "time_s"], rows);
-    const usage = this.snapshots.flatMap((one) => one.usage);
-    if (usage.length === 0) return [INVENTORY];
-    staging.writeTable(USAGE, ["time_s", "vm", "muv_bytes", "mup_bytes", "muh_rate"], usage);
-    return [INVENTORY, USAGE];
+    const files = this.snapshots.flatMap(({ timeS, members }) => members.map((member) => ({ ...member, timeS })));
+    const usages = this.snapshots.flatMap(({ timeS, usage }) => usage.map((one) => ({ ...one, timeS })));
+    const tables = [tableOf("inventory.csv", INVENTORY_COLUMNS, files)];
+    if (usages.length > 0) tables.push(tableOf("usage.csv", USAGE_COLUMNS, usages));
+    for (const table of tables) staging.writeTable(table);
+    return tables.map(({ file }) => file);
   }
 }
 
@@ -182,10 +202,10 @@ export class Staging {
     chmodSync(this.target, statSync(this.target).mode | 0o011);
   }
 
-  writeTable(file: string, columns: string[], rows: string[][]): void {
+  writeTable({ file, pieces }: Table): void {
     const fd = openSync(this.place(file).path, "wx", 0o600);
     try {
-      writeCsv(fd, columns, rows);
+      for (const piece of pieces) writeFileSync(fd, piece);
     } finally {
       closeSync(fd);
     }

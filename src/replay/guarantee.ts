@@ -3,7 +3,7 @@
 
 import type { Shareout } from "./memory.js";
 
-const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
+export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
 
 /** Bytes. */
 export interface Spread {

@@ -17,8 +17,8 @@ interface Snapshot {
   taken: string;
   heldMs: number;
   members: readonly Member[];
-  /** Rows of usage.csv; the VM is the second column, what its guest uses the third. */
-  usage: readonly string[][];
+  /** By VM what its guest uses; undefined: it did not tell. */
+  usage: readonly { vm: string; muvBytes: number | undefined }[];
 }
 
 export class Printer {
@@ -56,14 +56,14 @@ export class Printer {
   }
 
   async end(snapshots: readonly Snapshot[]): Promise<void> {
-    const rows = snapshots.flatMap(({ usage }) => usage);
-    const silent = [...new Set(rows.filter(([, , used]) => used === "").map(([, vm]) => vm))];
+    const usages = snapshots.flatMap(({ usage }) => usage);
+    const silent = [...new Set(usages.filter(({ muvBytes }) => muvBytes === undefined).map(({ vm }) => vm))];
     if (silent.length > 0)
       await this.note(
         `${silent.join(", ")}: muv_bytes is empty in usage.csv where the guest did not tell what it uses (virtio-balloon)`,
       );
     await this.say(
-      `In ${this.folder}: inventory.csv${rows.length > 0 ? ", usage.csv" : ""} and the files that it names`,
+      `In ${this.folder}: inventory.csv${usages.length > 0 ? ", usage.csv" : ""} and the files that it names`,
     );
     if (this.how !== "json") return;
     const list = snapshots.map(({ timeS, taken, heldMs, members }) => ({

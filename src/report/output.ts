@@ -21,8 +21,7 @@ import { displayName } from "../sources/names.js";
 import { identityOf, type Source } from "../sources/source.js";
 import { onExit } from "../system/cleanup.js";
 import { makeFolders } from "../system/folders.js";
-import { writeCsv } from "../text/write-csv.js";
-import type { Table } from "./tables.js";
+import type { Table } from "../text/write-csv.js";
 
 const MANIFEST = "manifest.json";
 const STAGING = ".pagekin-";
@@ -74,11 +73,11 @@ export class Output {
   /** An interrupt that came while there was no time for it counts: nothing is written then. */
   async writeTables(tables: readonly Table[]): Promise<void> {
     await new Promise(setImmediate);
-    for (const { file, columns, rows } of tables) {
+    for (const { file, pieces } of tables) {
       const place = this.place(file);
       const fd = openSync(place.path, "wx");
       try {
-        writeCsv(fd, columns, rows);
+        for (const piece of pieces) writeFileSync(fd, piece);
       } catch (error) {
         throw fromSystem(error, place.shownAs);
       } finally {

@@ -1,128 +1,158 @@
-// The CSV tables of `compare`, as rows of text. Columns are a contract: new ones go behind the old ones.
+// The CSV tables of `compare`. Columns are a contract: new ones go behind the old ones.
 
-import type { Comparison, PolicyResult } from "../policies/compare.js";
+import type { Comparison, Marginal, PolicyResult } from "../policies/compare.js";
+import type { Score } from "../sharing/isolation.js";
+import type { KernelCounters } from "../sharing/kernel.js";
+import type { Merge } from "../sharing/merges.js";
 import { rate } from "../sharing/rates.js";
-import { formatFraction, formatNumber, formatRate } from "../text/format.js";
-import type { Table } from "./tables.js";
+import type { SpectrumMember } from "../spectrum/spectrum.js";
+import { type Column, type Table, tableOf } from "../text/write-csv.js";
+import { labelColumns } from "./tables.js";
 
-const KERNEL_COLUMNS =
-  "pages_shared,pages_sharing,pages_unshared,ksm_zero_pages,stable_node_chains,stable_node_dups,general_profit".split(
-    ",",
-  );
+/** A policy at one time and page size, with or without zero pages. */
+interface PolicyRow {
+  comparison: Comparison;
+  result: PolicyResult;
+}
+
+const TIME: Column<{ comparison: Comparison }> = ["time_s", ({ comparison }) => comparison.timeS, "number"];
+const PAGE_BYTES: Column<{ comparison: Comparison }> = [
+  "page_bytes",
+  ({ comparison }) => comparison.pageBytes,
+  "number",
+];
+
+const KEY_COLUMNS: readonly Column<PolicyRow>[] = [
+  TIME,
+  PAGE_BYTES,
+  ["zero_pages", ({ comparison }) => comparison.zeroPages, "text"],
+  ["policy", ({ result }) => result.policy, "text"],
+];
+
+const POLICY_COLUMNS: readonly Column<PolicyRow>[] = [
+  ...KEY_COLUMNS,
+  ["groups", ({ result }) => result.grouping.groups.length, "number"],
+  ["pages", ({ result }) => result.score.pages, "number"],
+  ["frames", ({ result }) => result.score.frames, "number"],
+  ["saved_pages", ({ result }) => result.score.saved, "number"],
+  ["isolation_cost_pages", ({ result }) => result.cost, "number"],
+  ["isolation_cost_bytes", ({ comparison, result }) => result.cost * comparison.pageBytes, "number"],
+  ["isolation_cost_rate", ({ comparison, result }) => rate(result.cost, comparison.oneGroupSaved), "rate"],
+  ["exposed_contents", ({ result }) => result.score.exposure.contents, "number"],
+  ["exposed_pages", ({ result }) => result.score.exposure.pages, "number"],
+  ["exposed_pairs", ({ result }) => result.score.exposure.pairs, "number"],
+  ["dominated", ({ result }) => result.dominated, "boolean"],
+  ["exposed_by_two", ({ result }) => result.score.exposure.byTwo, "number"],
+  ["most_saved_pages", ({ result }) => result.mostSaved, "number"],
+];
 
 export function policiesTable(comparisons: readonly Comparison[]): Table {
-  return {
-    file: "policies.csv",
-    columns:
-      "time_s,page_bytes,zero_pages,policy,groups,pages,frames,saved_pages,isolation_cost_pages,isolation_cost_bytes,isolation_cost_rate,exposed_contents,exposed_pages,exposed_pairs,dominated,exposed_by_two,most_saved_pages".split(
-        ",",
-      ),
-    rows: eachPolicy(comparisons, function* (comparison, keys, { grouping, score, cost, dominated, mostSaved }) {
-      const { exposure } = score;
-      yield [
-        ...keys,
-        ...[grouping.groups.length, score.pages, score.frames, score.saved].map(formatNumber),
-        ...[cost, cost * comparison.pageBytes].map(formatNumber),
-        formatRate(rate(cost, comparison.oneGroupSaved)),
-        ...[exposure.contents, exposure.pages, exposure.pairs].map(formatNumber),
-        String(dominated),
-        formatNumber(exposure.byTwo),
-        mostSaved === undefined ? "" : formatNumber(mostSaved),
-      ];
-    }),
-  };
+  return tableOf(
+    "policies.csv",
+    POLICY_COLUMNS,
+    eachPolicy(comparisons, (row) => [row]),
+  );
 }
+
+interface GroupRow extends PolicyRow {
+  group: string;
+  score: Score["groups"][number];
+  kernel: KernelCounters | undefined;
+}
+
+const GROUP_COLUMNS: readonly Column<GroupRow>[] = [
+  ...KEY_COLUMNS,
+  ["group", ({ group }) => group, "text"],
+  ["members", ({ score }) => score.members, "number"],
+  ["pages", ({ score }) => score.pages, "number"],
+  ["frames", ({ score }) => score.frames, "number"],
+  ["saved_pages", ({ score }) => score.saved, "number"],
+  ["exposed_contents", ({ score }) => score.exposure.contents, "number"],
+  ["exposed_pages", ({ score }) => score.exposure.pages, "number"],
+  ["exposed_by_two", ({ score }) => score.exposure.byTwo, "number"],
+];
+
+const KERNEL_COLUMNS: readonly Column<GroupRow>[] = [
+  ["pages_shared", ({ kernel }) => kernel?.pagesShared, "number"],
+  ["pages_sharing", ({ kernel }) => kernel?.pagesSharing, "number"],
+  ["pages_unshared", ({ kernel }) => kernel?.pagesUnshared, "number"],
+  ["ksm_zero_pages", ({ kernel }) => kernel?.zeroPages, "number"],
+  ["stable_node_chains", ({ kernel }) => kernel?.stableNodeChains, "number"],
+  ["stable_node_dups", ({ kernel }) => kernel?.stableNodeDups, "number"],
+  ["general_profit", ({ kernel }) => kernel?.generalProfit, "number"],
+];
 
 /** kernel: whether the kernel's counters were asked for. */
 export function groupsTable(comparisons: readonly Comparison[], kernel: boolean): Table {
-  return {
-    file: "groups.csv",
-    columns:
-      "time_s,page_bytes,zero_pages,policy,group,members,pages,frames,saved_pages,exposed_contents,exposed_pages,exposed_by_two"
-        .split(",")
-        .concat(kernel ? KERNEL_COLUMNS : []),
-    rows: eachPolicy(comparisons, function* (_, keys, { grouping, score, kernel: counters }) {
-      for (const [number, { members, pages, frames, saved, exposure }] of score.groups.entries()) {
-        const counts = [members, pages, frames, saved, exposure.contents, exposure.pages, exposure.byTwo];
-        const own = counters?.[number];
-        const more = own
-          ? [
-              own.pagesShared,
-              own.pagesSharing,
-              own.pagesUnshared,
-              own.zeroPages,
-              own.stableNodeChains,
-              own.stableNodeDups,
-              own.generalProfit,
-            ]
-          : [];
-        yield [...keys, grouping.groups[number], ...[...counts, ...more].map(formatNumber)];
-      }
-    }),
-  };
+  const rows = eachPolicy(comparisons, function* (row) {
+    const { grouping, score, kernel: counters } = row.result;
+    for (const [number, one] of score.groups.entries())
+      yield { ...row, group: grouping.groups[number], score: one, kernel: counters?.[number] };
+  });
+  return tableOf("groups.csv", kernel ? [...GROUP_COLUMNS, ...KERNEL_COLUMNS] : GROUP_COLUMNS, rows);
 }
+
+interface MemberRow extends PolicyRow {
+  number: number;
+  member: SpectrumMember;
+}
+
+const MEMBER_COLUMNS: readonly Column<MemberRow>[] = [
+  ...KEY_COLUMNS,
+  ["member", ({ member }) => member.member, "text"],
+  ["group", ({ result: { grouping }, number }) => grouping.groups[grouping.of[number]], "text"],
+  ["pages", ({ comparison, number }) => comparison.pages[number], "number"],
+  ["entitlement_pages", ({ result, number }) => result.entitlements[number], "fraction"],
+  ["isolation_cost_pages", ({ result, number }) => result.costs[number], "fraction"],
+];
 
 export function membersTable(comparisons: readonly Comparison[], labelNames: readonly string[]): Table {
-  return {
-    file: "members.csv",
-    columns: "time_s,page_bytes,zero_pages,policy,member,group,pages,entitlement_pages,isolation_cost_pages"
-      .split(",")
-      .concat(labelNames),
-    rows: eachPolicy(comparisons, function* ({ members, pages }, keys, { grouping, entitlements, costs }) {
-      for (const [number, { member, labels }] of members.entries()) {
-        const fractions = [entitlements[number], costs[number]].map(formatFraction);
-        const own = labelNames.map((name) => labels[name] ?? "");
-        yield [
-          ...keys,
-          member,
-          grouping.groups[grouping.of[number]],
-          formatNumber(pages[number]),
-          ...fractions,
-          ...own,
-        ];
-      }
-    }),
-  };
+  const rows = eachPolicy(comparisons, function* (row) {
+    for (const [number, member] of row.comparison.members.entries())
+      yield { ...row, number, member, labels: member.labels };
+  });
+  return tableOf("members.csv", [...MEMBER_COLUMNS, ...labelColumns(labelNames)], rows);
 }
+
+interface MergeRow extends PolicyRow {
+  merge: Merge;
+}
+
+const MERGE_COLUMNS: readonly Column<MergeRow>[] = [
+  ...KEY_COLUMNS,
+  ["group_a", ({ result, merge }) => result.grouping.groups[merge.a], "text"],
+  ["group_b", ({ result, merge }) => result.grouping.groups[merge.b], "text"],
+  ["recovered_pages", ({ merge }) => merge.recovered, "number"],
+];
 
 export function mergesTable(comparisons: readonly Comparison[]): Table {
-  return {
-    file: "merges.csv",
-    columns: "time_s,page_bytes,zero_pages,policy,group_a,group_b,recovered_pages".split(","),
-    rows: eachPolicy(comparisons, function* (_, keys, { grouping, merges }) {
-      for (const { a, b, recovered } of merges) {
-        yield [...keys, grouping.groups[a], grouping.groups[b], formatNumber(recovered)];
-      }
-    }),
-  };
+  const rows = eachPolicy(comparisons, function* (row) {
+    for (const merge of row.result.merges) yield { ...row, merge };
+  });
+  return tableOf("merges.csv", MERGE_COLUMNS, rows);
 }
+
+interface MarginalRow {
+  comparison: Comparison;
+  marginal: Marginal;
+}
+
+const MARGINAL_COLUMNS: readonly Column<MarginalRow>[] = [
+  TIME,
+  PAGE_BYTES,
+  ["policy", ({ marginal }) => marginal.policy, "text"],
+  ["member", ({ marginal }) => marginal.member, "text"],
+  ["group", ({ marginal }) => marginal.group, "text"],
+  ["added_frames", ({ marginal }) => marginal.addedFrames, "number"],
+];
 
 export function marginalTable(comparisons: readonly Comparison[]): Table {
-  return {
-    file: "marginal.csv",
-    columns: "time_s,page_bytes,policy,member,group,added_frames".split(","),
-    rows: comparisons.flatMap(({ timeS, pageBytes, marginal }) =>
-      marginal.map(({ policy, member, group, addedFrames }) => [
-        formatNumber(timeS),
-        formatNumber(pageBytes),
-        policy,
-        member,
-        group,
-        formatNumber(addedFrames),
-      ]),
-    ),
-  };
+  const rows = comparisons.flatMap((comparison) =>
+    comparison.marginal.map((marginal): MarginalRow => ({ comparison, marginal })),
+  );
+  return tableOf("marginal.csv", MARGINAL_COLUMNS, rows);
 }
 
-/** The rows of each policy, which begin with time, page size, zero mode and the policy's text. */
-function* eachPolicy(
-  comparisons: readonly Comparison[],
-  rows: (comparison: Comparison, keys: string[], result: PolicyResult) => Iterable<string[]>,
-): Generator<string[]> {
-  for (const comparison of comparisons) {
-    const { timeS, pageBytes, zeroPages, results } = comparison;
-    for (const result of results) {
-      yield* rows(comparison, [formatNumber(timeS), formatNumber(pageBytes), zeroPages, result.policy], result);
-    }
-  }
+function* eachPolicy<Row>(comparisons: readonly Comparison[], rows: (row: PolicyRow) => Iterable<Row>): Generator<Row> {
+  for (const comparison of comparisons) for (const result of comparison.results) yield* rows({ comparison, result });
 }

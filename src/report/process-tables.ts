@@ -1,35 +1,35 @@
-// The CSV tables of `processes`, as rows of text.
+// The CSV tables of `processes`. Columns are a contract: new ones go behind the old ones.
 
 import type { RankedProcess, Ranking } from "../processes/ranking.js";
-import { formatNumber, formatRate } from "../text/format.js";
-import type { Table } from "./tables.js";
+import { type Column, type Table, tableOf } from "../text/write-csv.js";
 
-const known = (value: number | undefined) => (value === undefined ? "" : formatNumber(value));
+const PROCESS_COLUMNS: readonly Column<RankedProcess>[] = [
+  ["pid", ({ pid }) => pid, "number"],
+  ["name", ({ name }) => name, "text"],
+  ["resident_pages", ({ pages }) => pages, "number"],
+  ["sampled_pages", ({ sampledPages }) => sampledPages, "number"],
+  ["self_sharing_rate", ({ selfRate }) => selfRate, "rate"],
+  ["inter_sharing_rate", ({ interRate }) => interRate, "rate"],
+  ["rate_low", ({ low }) => low, "rate"],
+  ["rate_high", ({ high }) => high, "rate"],
+  ["selected", ({ selected }) => selected, "boolean"],
+  ["member", ({ member }) => member, "text"],
+  ["fork_shared_pages", ({ forkSharedPages }) => forkSharedPages, "number"],
+  ["ksm_merging_pages", ({ ksm }) => ksm?.ksm_merging_pages, "number"],
+  ["ksm_zero_pages", ({ ksm }) => ksm?.ksm_zero_pages, "number"],
+];
 
 export function processesTable({ processes }: Ranking): Table {
-  return {
-    file: "processes.csv",
-    columns:
-      "pid,name,resident_pages,sampled_pages,self_sharing_rate,inter_sharing_rate,rate_low,rate_high,selected,member,fork_shared_pages,ksm_merging_pages,ksm_zero_pages".split(
-        ",",
-      ),
-    rows: processes.map((one: RankedProcess) => [
-      known(one.pid),
-      one.name,
-      ...[one.pages, one.sampledPages].map(formatNumber),
-      ...[one.selfRate, one.interRate, one.low, one.high].map(formatRate),
-      String(one.selected),
-      one.member,
-      ...[one.forkSharedPages, one.ksm?.ksm_merging_pages, one.ksm?.ksm_zero_pages].map(known),
-    ]),
-  };
+  return tableOf("processes.csv", PROCESS_COLUMNS, processes);
 }
+
+const PRIVATE_COLUMNS: readonly Column<RankedProcess>[] = [
+  ["member", ({ member }) => member, "text"],
+  ["pid", ({ pid }) => pid, "number"],
+];
 
 /** The selected ones as a group, for the policy private:FILE,POLICY. */
 export function privateTable({ processes }: Ranking): Table {
-  return {
-    file: "private.csv",
-    columns: ["member", "pid"],
-    rows: processes.filter(({ selected }) => selected).map(({ member, pid }) => [member, known(pid)]),
-  };
+  const selected = processes.filter((one) => one.selected);
+  return tableOf("private.csv", PRIVATE_COLUMNS, selected);
 }

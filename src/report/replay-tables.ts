@@ -1,16 +1,17 @@
-// The CSV tables of `replay`, as rows of text. Columns are a contract: new ones go behind the old ones.
+// The CSV tables of `replay`. Columns are a contract: new ones go behind the old ones.
 
 import { controllerKind } from "../replay/controllers/registry.js";
-import { amountsOver, breakAllBytes, type Spread, spreadOf } from "../replay/guarantee.js";
-import { memoryOf } from "../replay/machine.js";
+import { amountsOver, breakAllBytes, QUANTILES, type Spread, spreadOf } from "../replay/guarantee.js";
+import { memoryOf, type TimedDecision } from "../replay/machine.js";
 import { redistributionOf, type Shareout } from "../replay/memory.js";
 import type { PlannedRun } from "../replay/reference.js";
-import { type GroupSample, type Sample, sumOf } from "../replay/sample.js";
+import { type GroupSample, sumOf } from "../replay/sample.js";
 import { NANOSECONDS } from "../replay/time.js";
+import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/replay.js";
-import { formatNumber } from "../text/format.js";
+import { rounded } from "../text/format.js";
+import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { runsTable } from "./runs-table.js";
-import type { Table } from "./tables.js";
 import { throughputTable } from "./throughput-table.js";
 
 const ALL = "*";
@@ -34,133 +35,180 @@ export function replayTables(finished: FinishedRuns): Table[] {
   return tables;
 }
 
-export const seconds = (ns: number): string => formatNumber(ns / NANOSECONDS);
+const RUN: Column<{ run: PlannedRun }> = ["run", ({ run }) => run.name, "text"];
+const TIME: Column<{ ns: number }> = ["time_s", ({ ns }) => ns / NANOSECONDS, "number"];
+
+interface SampleRow {
+  run: PlannedRun;
+  ns: number;
+  group: string;
+  counters: GroupSample;
+}
+
+const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
+  RUN,
+  TIME,
+  ["group", ({ group }) => group, "text"],
+  ["pages_scanned", ({ counters }) => counters.pagesScanned, "number"],
+  ["full_scans", ({ counters }) => counters.fullScans, "number"],
+  ["pages_shared", ({ counters }) => counters.pagesShared, "number"],
+  ["pages_sharing", ({ counters }) => counters.pagesSharing, "number"],
+  ["pages_unshared", ({ counters }) => counters.pagesUnshared, "number"],
+  ["pages_volatile", ({ counters }) => counters.pagesVolatile, "number"],
+  ["pages_skipped", ({ counters }) => counters.pagesSkipped, "number"],
+  ["ksm_zero_pages", ({ counters }) => counters.zeroPages, "number"],
+  ["stable_node_chains", ({ counters }) => counters.stableNodeChains, "number"],
+  ["stable_node_dups", ({ counters }) => counters.stableNodeDups, "number"],
+  ["general_profit", ({ counters }) => counters.generalProfit, "number"],
+  ["cow_breaks", ({ counters }) => counters.cowBreaks, "number"],
+  ["cpu_s", ({ counters }) => rounded(counters.cpuSeconds, 6), "number"],
+  ["metadata_bytes", ({ counters }) => counters.metadataBytes, "number"],
+  ["checksums", ({ counters }) => counters.checksums, "number"],
+  ["compares", ({ counters }) => counters.compares, "number"],
+  ["merges", ({ counters }) => counters.merges, "number"],
+];
 
 /** The counters of each group and of all (`*`) along each run. */
-function samplesTable({ runs, results }: FinishedRuns): Table {
-  return {
-    file: "samples.csv",
-    columns:
-      "run,time_s,group,pages_scanned,full_scans,pages_shared,pages_sharing,pages_unshared,pages_volatile,pages_skipped,ksm_zero_pages,stable_node_chains,stable_node_dups,general_profit,cow_breaks,cpu_s,metadata_bytes,checksums,compares,merges".split(
-        ",",
-      ),
-    rows: eachRun(runs, ({ name }, i) => sampleRows(name, results[i].samples, results[i].groups)),
-  };
+function samplesTable(finished: FinishedRuns): Table {
+  const rows = eachRun(finished, function* (run, { samples, groups }) {
+    for (const { ns, groups: sampled } of samples) {
+      for (const [number, counters] of sampled.entries()) yield { run, ns, group: groups[number], counters };
+      yield { run, ns, group: ALL, counters: sumOf(sampled) };
+    }
+  });
+  return tableOf("samples.csv", SAMPLE_COLUMNS, rows);
 }
 
-function* eachRun(
-  runs: readonly PlannedRun[],
-  rowsOf: (run: PlannedRun, number: number) => Iterable<string[]>,
-): Generator<string[]> {
-  for (const [number, run] of runs.entries()) yield* rowsOf(run, number);
+interface HostRow {
+  run: PlannedRun;
+  ns: number;
+  usedBytes: number;
+  hostBytes: number;
 }
 
-function* sampleRows(run: string, samples: readonly Sample[], groups: readonly string[]): Generator<string[]> {
-  for (const { ns, groups: counters } of samples) {
-    for (const [number, one] of counters.entries()) yield [run, seconds(ns), groups[number], ...cellsOf(one)];
-    yield [run, seconds(ns), ALL, ...cellsOf(sumOf(counters))];
-  }
-}
-
-function cellsOf(one: GroupSample): string[] {
-  return [
-    one.pagesScanned,
-    one.fullScans,
-    one.pagesShared,
-    one.pagesSharing,
-    one.pagesUnshared,
-    one.pagesVolatile,
-    one.pagesSkipped,
-    one.zeroPages,
-    one.stableNodeChains,
-    one.stableNodeDups,
-    one.generalProfit,
-    one.cowBreaks,
-    Number(one.cpuSeconds.toFixed(6)),
-    one.metadataBytes,
-    one.checksums,
-    one.compares,
-    one.merges,
-  ].map(formatNumber);
-}
+const HOST_COLUMNS: readonly Column<HostRow>[] = [
+  RUN,
+  TIME,
+  ["used_bytes", ({ usedBytes }) => usedBytes, "number"],
+  ["host_bytes", ({ hostBytes }) => hostBytes, "number"],
+];
 
 /** How much of the host's memory is in use. */
-function hostTable({ runs, results }: FinishedRuns): Table {
-  return {
-    file: "host.csv",
-    columns: ["run", "time_s", "used_bytes", "host_bytes"],
-    rows: eachRun(runs, ({ name, scenario: { host } }, i) =>
-      results[i].samples.flatMap(({ ns, usedBytes }) =>
-        host && usedBytes !== undefined
-          ? [[name, seconds(ns), formatNumber(usedBytes), formatNumber(host.memory)]]
-          : [],
-      ),
-    ),
-  };
+function hostTable(finished: FinishedRuns): Table {
+  const rows = eachRun(finished, function* (run, { samples }) {
+    const { host } = run.scenario;
+    for (const { ns, usedBytes } of samples)
+      if (host && usedBytes !== undefined) yield { run, ns, usedBytes, hostBytes: host.memory };
+  });
+  return tableOf("host.csv", HOST_COLUMNS, rows);
 }
 
+interface MemoryRow {
+  run: PlannedRun;
+  ns: number;
+  member: string;
+  group: string;
+  memoryBytes: number;
+  reclaimedBytes: number;
+}
+
+const MEMORY_COLUMNS: readonly Column<MemoryRow>[] = [
+  RUN,
+  TIME,
+  ["member", ({ member }) => member, "text"],
+  ["group", ({ group }) => group, "text"],
+  ["memory_bytes", ({ memoryBytes }) => memoryBytes, "number"],
+  ["reclaimed_bytes", ({ reclaimedBytes }) => reclaimedBytes, "number"],
+];
+
 /** The memory of each member that is there, and of all (`*`), at each time at which it is given out. */
-function memoryTable({ runs, results, members }: FinishedRuns): Table {
-  return {
-    file: "memory.csv",
-    columns: ["run", "time_s", "member", "group", "memory_bytes", "reclaimed_bytes"],
-    rows: eachRun(runs, ({ name }, i) =>
-      results[i].shareouts.flatMap(({ ns, reclaimedBytes, members: given }) => [
-        ...given.map((one) =>
-          [name, seconds(ns), members[one.member].name, results[i].groups[one.group]].concat(
-            [one.memoryBytes, one.reclaimedBytes].map(formatNumber),
-          ),
-        ),
-        [name, seconds(ns), ALL, ALL, ...[totalOf(given), reclaimedBytes].map(formatNumber)],
-      ]),
-    ),
-  };
+function memoryTable(finished: FinishedRuns): Table {
+  const rows = eachRun(finished, function* (run, { shareouts, groups }) {
+    for (const { ns, reclaimedBytes, members: given } of shareouts) {
+      for (const one of given)
+        yield { ...one, run, ns, member: finished.members[one.member].name, group: groups[one.group] };
+      yield { run, ns, member: ALL, group: ALL, memoryBytes: totalOf(given), reclaimedBytes };
+    }
+  });
+  return tableOf("memory.csv", MEMORY_COLUMNS, rows);
 }
 
 const totalOf = (given: Shareout["members"]) => given.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
 
-/** How each member's memory was spread over time, and what all need (`*`) if sharing breaks at the worst time. */
-function guaranteeTable({ runs, results, members }: FinishedRuns): Table {
-  return {
-    file: "guarantee.csv",
-    columns:
-      "run,member,group,lower_bound_bytes,min_bytes,p05_bytes,p25_bytes,p50_bytes,p75_bytes,p95_bytes,max_bytes,break_all_bytes".split(
-        ",",
-      ),
-    rows: eachRun(runs, ({ name, scenario }, i) => {
-      const { shareouts, groups, samples } = results[i];
-      // The last sample may stand before the end.
-      const endNs = scenario.until.kind === "time" ? scenario.until.ns : samples[samples.length - 1].ns;
-      const rows = members.flatMap((member, number) => {
-        const ofMember = ({ members: given }: Shareout) => given.find((one) => one.member === number)?.memoryBytes;
-        const amounts = amountsOver(shareouts, endNs, ofMember);
-        if (amounts.length === 0) return [];
-        const last = [...shareouts].reverse().find((shareout) => shareout.members.some((one) => one.member === number));
-        const group = last?.members.find((one) => one.member === number)?.group ?? 0;
-        const bound = memoryOf(member, scenario);
-        return [[name, member.name, groups[group], formatNumber(bound), ...spreadCells(spreadOf(amounts)), ""]];
-      });
-      if (rows.length === 0) return [];
-      const totals = amountsOver(shareouts, endNs, ({ members: given }) => totalOf(given));
-      const bound = rows.reduce((sum, row) => sum + Number(row[3]), 0);
-      const all = [...spreadCells(spreadOf(totals)), formatNumber(breakAllBytes(shareouts))];
-      return [...rows, [name, ALL, ALL, formatNumber(bound), ...all]];
-    }),
-  };
+interface GuaranteeRow {
+  run: PlannedRun;
+  member: string;
+  group: string;
+  lowerBound: number;
+  spread: Spread;
+  /** Of all members. */
+  breakAll?: number;
 }
 
-const spreadCells = ({ least, quantiles, most }: Spread) => [least, ...quantiles, most].map(formatNumber);
+const GUARANTEE_COLUMNS: readonly Column<GuaranteeRow>[] = [
+  RUN,
+  ["member", ({ member }) => member, "text"],
+  ["group", ({ group }) => group, "text"],
+  ["lower_bound_bytes", ({ lowerBound }) => lowerBound, "number"],
+  ["min_bytes", ({ spread }) => spread.least, "number"],
+  ...QUANTILES.map((quantile, i): Column<GuaranteeRow> => {
+    const percent = String(100 * quantile).padStart(2, "0");
+    return [`p${percent}_bytes`, ({ spread }) => spread.quantiles[i], "number"];
+  }),
+  ["max_bytes", ({ spread }) => spread.most, "number"],
+  ["break_all_bytes", ({ breakAll }) => breakAll, "number"],
+];
+
+/** How each member's memory was spread over time, and what all need (`*`) if sharing breaks at the worst time. */
+function guaranteeTable(finished: FinishedRuns): Table {
+  const rows = eachRun(finished, (run, result) => guaranteeRows(finished, run, result));
+  return tableOf("guarantee.csv", GUARANTEE_COLUMNS, rows);
+}
+
+function guaranteeRows({ members }: FinishedRuns, run: PlannedRun, result: RunResult): GuaranteeRow[] {
+  const { shareouts, groups, samples } = result;
+  const { until } = run.scenario;
+  // The last sample may stand before the end.
+  const endNs = until.kind === "time" ? until.ns : samples[samples.length - 1].ns;
+  const rows = members.flatMap((member, number): GuaranteeRow[] => {
+    const ownIn = ({ members: given }: Shareout) => given.find((one) => one.member === number);
+    const amounts = amountsOver(shareouts, endNs, (shareout) => ownIn(shareout)?.memoryBytes);
+    if (amounts.length === 0) return [];
+    const last = shareouts.findLast(ownIn);
+    const group = groups[(last && ownIn(last)?.group) ?? 0];
+    return [{ run, member: member.name, group, lowerBound: memoryOf(member, run.scenario), spread: spreadOf(amounts) }];
+  });
+  if (rows.length === 0) return [];
+  const lowerBound = rows.reduce((sum, row) => sum + row.lowerBound, 0);
+  const totals = amountsOver(shareouts, endNs, ({ members: given }) => totalOf(given));
+  const breakAll = breakAllBytes(shareouts);
+  return [...rows, { run, member: ALL, group: ALL, lowerBound, spread: spreadOf(totals), breakAll }];
+}
+
+interface DecisionRow extends TimedDecision {
+  run: PlannedRun;
+}
+
+const DECISION_COLUMNS: readonly Column<DecisionRow>[] = [
+  RUN,
+  TIME,
+  ["controller", ({ run }) => controllerKind(run.scenario), "text"],
+  ["subject", ({ subject }) => subject, "text"],
+  ["action", ({ action }) => action, "text"],
+  ["from", ({ from }) => from, "number"],
+  ["to", ({ to }) => to, "number"],
+  ["reason", ({ reason }) => reason, "text"],
+];
 
 /** What controllers decided, and why. */
-function decisionsTable({ runs, results }: FinishedRuns): Table {
-  return {
-    file: "decisions.csv",
-    columns: ["run", "time_s", "controller", "subject", "action", "from", "to", "reason"],
-    rows: eachRun(runs, ({ name, scenario }, i) =>
-      results[i].decisions.map(({ ns, subject, action, from, to, reason }) => [
-        ...[name, seconds(ns), controllerKind(scenario), subject, action],
-        ...[formatNumber(from), formatNumber(to), reason],
-      ]),
-    ),
-  };
+function decisionsTable(finished: FinishedRuns): Table {
+  const rows = eachRun(finished, (run, { decisions }) => decisions.map((decision) => ({ ...decision, run })));
+  return tableOf("decisions.csv", DECISION_COLUMNS, rows);
+}
+
+function* eachRun<Row>(
+  { runs, results }: FinishedRuns,
+  rows: (run: PlannedRun, result: RunResult) => Iterable<Row>,
+): Generator<Row> {
+  for (const [number, run] of runs.entries()) yield* rows(run, results[number]);
 }

@@ -1,11 +1,13 @@
 // runs.csv: one row a run with its settings and what it came to.
 
 import { lostPageSeconds, type Outcome, outcomeOf } from "../replay/outcome.js";
-import { ADDED } from "../replay/reference.js";
+import { ADDED, type PlannedRun } from "../replay/reference.js";
+import { NANOSECONDS } from "../replay/time.js";
+import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/replay.js";
-import { formatNumber, formatRate } from "../text/format.js";
-import { seconds } from "./replay-tables.js";
-import type { Table } from "./tables.js";
+import { mean } from "../sharing/rates.js";
+import { rounded } from "../text/format.js";
+import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { normalizedThroughputs } from "./throughput-table.js";
 
 /** What isolation cost a run, beside a run of one group. */
@@ -35,57 +37,56 @@ export function isolationCostOf(finished: FinishedRuns, run: number): IsolationC
   };
 }
 
+interface RunRow {
+  run: PlannedRun;
+  outcome: Outcome;
+  exposure: RunResult["exposure"];
+  cost: IsolationCost | undefined;
+  throughput: number | undefined;
+}
+
+const RUN_COLUMNS: readonly Column<RunRow>[] = [
+  ["run", ({ run }) => run.name, "text"],
+  ["policy", ({ run }) => run.scenario.policy, "text"],
+  ["time_s", ({ outcome }) => outcome.endNs / NANOSECONDS, "number"],
+  ["saved_pages", ({ outcome }) => outcome.savedPages, "number"],
+  ["saved_page_seconds", ({ outcome }) => rounded(outcome.savedPageSeconds, 3), "number"],
+  ["time_to_90_s", ({ outcome }) => outcome.secondsToMost, "number"],
+  ["cpu_s", ({ outcome }) => rounded(outcome.cpuSeconds, 6), "number"],
+  ["cpu_us_per_saved_page", ({ outcome }) => microsecondsPerPage(outcome), "thousandths"],
+  ["cow_breaks", ({ outcome }) => outcome.cowBreaks, "number"],
+  ["metadata_bytes", ({ outcome }) => outcome.metadataBytes, "number"],
+  ["exposed_contents", ({ exposure }) => exposure.contents, "number"],
+  ["exposed_pages", ({ exposure }) => exposure.pages, "number"],
+  ["exposed_pairs", ({ exposure }) => exposure.pairs, "number"],
+  ["reference", ({ cost }) => cost?.reference, "text"],
+  ["isolation_cost_pages", ({ cost }) => cost?.pages, "number"],
+  ["lost_page_seconds", ({ cost }) => cost && rounded(cost.pageSeconds, 3), "number"],
+  ["mean_throughput", ({ throughput }) => throughput, "rate"],
+];
+
 export function runsTable(finished: FinishedRuns): Table {
   const { runs, results } = finished;
   const keys = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
-  const rows = runs.map(({ name, scenario, settings }, run) => {
-    const outcome = outcomeOf(results[run].samples);
-    const cost = isolationCostOf(finished, run);
-    const { exposure } = results[run];
-    return [
-      name,
-      scenario.policy,
-      ...outcomeCells(outcome),
-      ...[exposure.contents, exposure.pages, exposure.pairs].map(formatNumber),
-      ...(cost ? [cost.reference, formatNumber(cost.pages), amount(cost.pageSeconds)] : ["", "", ""]),
-      meanThroughput(finished, run),
-      ...keys.map((key) => settings[key] ?? ""),
-    ];
+  const settings = keys.map((key): Column<RunRow> => [`setting:${key}`, ({ run }) => run.settings[key], "text"]);
+  const rows = runs.map((run, number): RunRow => {
+    const { samples, exposure } = results[number];
+    const [cost, throughput] = [isolationCostOf(finished, number), meanThroughput(finished, number)];
+    return { run, outcome: outcomeOf(samples), exposure, cost, throughput };
   });
-  return {
-    file: "runs.csv",
-    columns: [
-      ..."run,policy,time_s,saved_pages,saved_page_seconds,time_to_90_s,cpu_s,cpu_us_per_saved_page,cow_breaks,metadata_bytes,exposed_contents,exposed_pages,exposed_pairs,reference,isolation_cost_pages,lost_page_seconds,mean_throughput".split(
-        ",",
-      ),
-      ...keys.map((key) => `setting:${key}`),
-    ],
-    rows,
-  };
+  return tableOf("runs.csv", [...RUN_COLUMNS, ...settings], rows);
 }
 
-/** Page-seconds, which may have parts. */
-const amount = (value: number): string => formatNumber(Number(value.toFixed(3)));
-
-function outcomeCells(outcome: Outcome): string[] {
-  const { endNs, savedPages, savedPageSeconds, secondsToMost, cpuSeconds, cowBreaks, metadataBytes } = outcome;
-  return [
-    seconds(endNs),
-    formatNumber(savedPages),
-    amount(savedPageSeconds),
-    secondsToMost === undefined ? "" : formatNumber(secondsToMost),
-    formatNumber(Number(cpuSeconds.toFixed(6))),
-    savedPages > 0 ? ((cpuSeconds * 1e6) / savedPages).toFixed(3) : "",
-    formatNumber(cowBreaks),
-    formatNumber(metadataBytes),
-  ];
+/** CPU time of the whole run; undefined where nothing is saved in the end. */
+function microsecondsPerPage({ cpuSeconds, savedPages }: Outcome): number | undefined {
+  return savedPages > 0 ? (cpuSeconds * 1e6) / savedPages : undefined;
 }
 
 /** Of the members that have a workload, over time and against their baselines. */
-function meanThroughput(finished: FinishedRuns, run: number): string {
+function meanThroughput(finished: FinishedRuns, run: number): number | undefined {
   const means = finished.members.flatMap((_, member) => {
     const [last] = normalizedThroughputs(finished, run, member).slice(-1);
     return last?.mean === undefined ? [] : [last.mean];
   });
-  return means.length === 0 ? "" : formatRate(means.reduce((sum, mean) => sum + mean, 0) / means.length);
+  return means.length === 0 ? undefined : mean(means);
 }

@@ -1,149 +1,207 @@
-// The CSV tables of `analyze`, as rows of text. Columns are a contract: new ones go behind the old ones.
+// The CSV tables of `analyze`. Columns are a contract: new ones go behind the old ones.
 
-import { LEDGER_COLUMNS } from "../dumps/ledger.js";
-import type { Sharing } from "../sharing/count.js";
-import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
+import type { PairCount } from "../core/pairs.js";
+import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
+import type { CopiesCount, Sharing } from "../sharing/count.js";
+import {
+  type InterSharing,
+  interSharing,
+  nonzeroContents,
+  pairRate,
+  rate,
+  type SelfSharing,
+  selfSharing,
+} from "../sharing/rates.js";
 import type { WorldResult } from "../sharing/world.js";
 import { displayName } from "../sources/names.js";
-import { formatNumber, formatRate } from "../text/format.js";
+import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { ALL_MEMBERS, type World } from "../worlds/world.js";
-
-export interface Table {
-  file: string;
-  columns: string[];
-  /** Made while they are written: a large world has many. */
-  rows: Iterable<string[]>;
-}
 
 const NORMAL_PAGE_BYTES = 4096;
 
-export function selfTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
-  return {
-    file: "self.csv",
-    columns:
-      "time_s,member,page_bytes,pages,zero_pages,contents,self_saved_pages,self_sharing_rate,zero_saved_pages,nonzero_self_sharing_rate"
-        .split(",")
-        .concat(labelNames),
-    rows: eachSize(results, function* ({ timeS, snapshots }, sharing) {
-      for (const [number, { member, labels }] of snapshots.entries()) {
-        const self = selfSharing(sharing, number);
-        const row = [
-          formatNumber(timeS),
-          member,
-          formatNumber(sharing.pageBytes),
-          formatNumber(self.pages),
-          formatNumber(self.zeroPages),
-          formatNumber(self.contents),
-          formatNumber(self.selfSaved),
-          formatRate(self.selfRate),
-          formatNumber(self.zeroSaved),
-          formatRate(self.nonzeroSelfRate),
-        ];
-        for (const name of labelNames) row.push(labels[name] ?? "");
-        yield row;
-      }
-    }),
-  };
+const TIME: Column<{ timeS: number }> = ["time_s", ({ timeS }) => timeS, "number"];
+const MEMBER: Column<{ member: string }> = ["member", ({ member }) => member, "text"];
+const PAGE_BYTES: Column<{ sharing: Sharing }> = ["page_bytes", ({ sharing }) => sharing.pageBytes, "number"];
+
+/** A column for each label of an inventory. */
+export function labelColumns(names: readonly string[]): Column<{ labels: Readonly<Record<string, string>> }>[] {
+  return names.map((name) => [name, ({ labels }) => labels[name], "text"]);
 }
+
+interface SelfRow {
+  timeS: number;
+  member: string;
+  sharing: Sharing;
+  self: SelfSharing;
+}
+
+const SELF_COLUMNS: readonly Column<SelfRow>[] = [
+  TIME,
+  MEMBER,
+  PAGE_BYTES,
+  ["pages", ({ self }) => self.pages, "number"],
+  ["zero_pages", ({ self }) => self.zeroPages, "number"],
+  ["contents", ({ self }) => self.contents, "number"],
+  ["self_saved_pages", ({ self }) => self.selfSaved, "number"],
+  ["self_sharing_rate", ({ self }) => self.selfRate, "rate"],
+  ["zero_saved_pages", ({ self }) => self.zeroSaved, "number"],
+  ["nonzero_self_sharing_rate", ({ self }) => self.nonzeroSelfRate, "rate"],
+];
+
+export function selfTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
+  const rows = eachSize(results, function* ({ timeS, snapshots }, sharing) {
+    for (const [number, { member, labels }] of snapshots.entries())
+      yield { timeS, member, labels, sharing, self: selfSharing(sharing, number) };
+  });
+  return tableOf("self.csv", [...SELF_COLUMNS, ...labelColumns(labelNames)], rows);
+}
+
+interface InterRow {
+  timeS: number;
+  members: number;
+  sharing: Sharing;
+  inter: InterSharing;
+}
+
+const INTER_COLUMNS: readonly Column<InterRow>[] = [
+  TIME,
+  PAGE_BYTES,
+  ["members", ({ members }) => members, "number"],
+  ["pages", ({ inter }) => inter.pages, "number"],
+  ["contents_sum", ({ inter }) => inter.contentsSum, "number"],
+  ["contents_union", ({ inter }) => inter.contentsUnion, "number"],
+  ["self_saved_pages", ({ inter }) => inter.selfSaved, "number"],
+  ["inter_saved_pages", ({ inter }) => inter.interSaved, "number"],
+  ["self_sharing_rate", ({ inter }) => inter.selfRate, "rate"],
+  ["inter_sharing_rate", ({ inter }) => inter.interRate, "rate"],
+  ["total_sharing_rate", ({ inter }) => inter.totalRate, "rate"],
+  ["nonzero_inter_sharing_rate", ({ inter }) => inter.nonzeroInterRate, "rate"],
+  ["self_share_of_saving", ({ inter }) => inter.selfShareOfSaving, "rate"],
+];
 
 export function interTable(results: readonly WorldResult[]): Table {
-  return {
-    file: "inter.csv",
-    columns:
-      "time_s,page_bytes,members,pages,contents_sum,contents_union,self_saved_pages,inter_saved_pages,self_sharing_rate,inter_sharing_rate,total_sharing_rate,nonzero_inter_sharing_rate,self_share_of_saving".split(
-        ",",
-      ),
-    rows: eachSize(results, function* ({ timeS, snapshots }, sharing) {
-      const inter = interSharing(sharing);
-      const { pages, contentsSum, contentsUnion, selfSaved, interSaved } = inter;
-      const { selfRate, interRate, totalRate, nonzeroInterRate, selfShareOfSaving } = inter;
-      yield [
-        [timeS, sharing.pageBytes, snapshots.length, pages, contentsSum, contentsUnion, selfSaved, interSaved].map(
-          formatNumber,
-        ),
-        [selfRate, interRate, totalRate, nonzeroInterRate, selfShareOfSaving].map(formatRate),
-      ].flat();
-    }),
-  };
+  const rows = eachSize(results, ({ timeS, snapshots }, sharing) => [
+    { timeS, members: snapshots.length, sharing, inter: interSharing(sharing) },
+  ]);
+  return tableOf("inter.csv", INTER_COLUMNS, rows);
 }
 
-export function pairsTable(results: readonly WorldResult[]): Table {
-  return {
-    file: "pairs.csv",
-    columns: "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents".split(
-      ",",
-    ),
-    rows: eachSize(results, function* ({ timeS, snapshots }, s) {
-      for (const pair of s.pairs) {
-        const [a, b] = [snapshots[pair.a].member, snapshots[pair.b].member];
-        const counts = [
-          formatNumber(pair.contents),
-          formatRate(pairRate(s, pair)),
-          formatNumber(nonzeroContents(s, pair)),
-        ];
-        yield [formatNumber(timeS), formatNumber(s.pageBytes), a, b, ...counts];
-      }
-    }),
-  };
+interface PairRow {
+  timeS: number;
+  a: string;
+  b: string;
+  sharing: Sharing;
+  pair: PairCount;
 }
+
+const PAIR_COLUMNS: readonly Column<PairRow>[] = [
+  TIME,
+  PAGE_BYTES,
+  ["member_a", ({ a }) => a, "text"],
+  ["member_b", ({ b }) => b, "text"],
+  ["shared_contents", ({ pair }) => pair.contents, "number"],
+  ["inter_sharing_rate", ({ sharing, pair }) => pairRate(sharing, pair), "rate"],
+  ["nonzero_shared_contents", ({ sharing, pair }) => nonzeroContents(sharing, pair), "number"],
+];
+
+export function pairsTable(results: readonly WorldResult[]): Table {
+  const rows = eachSize(results, function* ({ timeS, snapshots }, sharing) {
+    for (const pair of sharing.pairs)
+      yield { timeS, a: snapshots[pair.a].member, b: snapshots[pair.b].member, sharing, pair };
+  });
+  return tableOf("pairs.csv", PAIR_COLUMNS, rows);
+}
+
+interface PageSizeRow {
+  timeS: number;
+  member: string;
+  sharing: Sharing;
+  own: number;
+  /** At 4 KiB; undefined where that is not run. */
+  normal: number | undefined;
+}
+
+const PAGE_SIZE_COLUMNS: readonly Column<PageSizeRow>[] = [
+  TIME,
+  MEMBER,
+  PAGE_BYTES,
+  ["sharing_rate", ({ own }) => own, "rate"],
+  ["normalized_to_4k", ({ own, normal }) => normalized(own, normal), "rate"],
+];
 
 /** Self-sharing rate of each member and total rate of all (`*`), also relative to that at 4 KiB. */
 export function pageSizesTable(results: readonly WorldResult[]): Table {
-  return {
-    file: "page_sizes.csv",
-    columns: "time_s,member,page_bytes,sharing_rate,normalized_to_4k".split(","),
-    rows: eachSize(results, function* ({ timeS, snapshots }, s, sharing) {
-      const normal = sharing.find((one) => one.pageBytes === NORMAL_PAGE_BYTES);
-      const row = (member: string, rateOf: (s: Sharing) => number) => [
-        formatNumber(timeS),
-        member,
-        formatNumber(s.pageBytes),
-        formatRate(rateOf(s)),
-        normal ? normalized(rateOf(s), rateOf(normal)) : "",
-      ];
-      for (const [m, { member }] of snapshots.entries()) yield row(member, (at) => selfSharing(at, m).selfRate);
-      yield row(ALL_MEMBERS, (at) => interSharing(at).totalRate);
-    }),
-  };
+  const rows = eachSize(results, function* ({ timeS, snapshots }, sharing, all) {
+    const normal = all.find(({ pageBytes }) => pageBytes === NORMAL_PAGE_BYTES);
+    for (const [number, { member }] of snapshots.entries()) {
+      const own = selfSharing(sharing, number).selfRate;
+      yield { timeS, member, sharing, own, normal: normal && selfSharing(normal, number).selfRate };
+    }
+    const own = interSharing(sharing).totalRate;
+    yield { timeS, member: ALL_MEMBERS, sharing, own, normal: normal && interSharing(normal).totalRate };
+  });
+  return tableOf("page_sizes.csv", PAGE_SIZE_COLUMNS, rows);
 }
 
-/** Empty where there is a rate and none at 4 KiB to divide it by. */
-function normalized(value: number, normal: number): string {
-  return value > 0 && normal === 0 ? "" : formatRate(rate(value, normal));
+/** undefined where there is a rate and none at 4 KiB to divide it by. */
+function normalized(own: number, normal: number | undefined): number | undefined {
+  return normal === undefined || (own > 0 && normal === 0) ? undefined : rate(own, normal);
 }
+
+interface CopiesRow {
+  timeS: number;
+  sharing: Sharing;
+  count: CopiesCount;
+}
+
+const COPIES_COLUMNS: readonly Column<CopiesRow>[] = [
+  TIME,
+  PAGE_BYTES,
+  ["members", ({ count }) => count.members, "number"],
+  ["copies", ({ count }) => count.copies, "number"],
+  ["contents", ({ count }) => count.contents, "number"],
+];
 
 export function copiesTable(results: readonly WorldResult[]): Table {
-  return {
-    file: "copies.csv",
-    columns: "time_s,page_bytes,members,copies,contents".split(","),
-    rows: eachSize(results, function* ({ timeS }, { pageBytes, copies: counted }) {
-      for (const { members, copies, contents } of counted)
-        yield [timeS, pageBytes, members, copies, contents].map(formatNumber);
-    }),
-  };
+  const rows = eachSize(results, function* ({ timeS }, sharing) {
+    for (const count of sharing.copies) yield { timeS, sharing, count };
+  });
+  return tableOf("copies.csv", COPIES_COLUMNS, rows);
 }
+
+interface LedgerRow {
+  timeS: number;
+  member: string;
+  source: string;
+  format: string;
+  addressSpace: string | undefined;
+  ledger: Ledger;
+}
+
+const LEDGER_TABLE_COLUMNS: readonly Column<LedgerRow>[] = [
+  TIME,
+  MEMBER,
+  ["source", ({ source }) => source, "text"],
+  ["format", ({ format }) => format, "text"],
+  ["address_space", ({ addressSpace }) => addressSpace, "text"],
+  ...LEDGER_COLUMNS.map((name): Column<LedgerRow> => [name, ({ ledger }) => ledger[name], "number"]),
+];
 
 /** Where every byte of each dump went; of a trace what it says of its dump, empty where it does not say. */
 export function ledgerTable(results: readonly WorldResult[]): Table {
-  return {
-    file: "ledger.csv",
-    columns: ["time_s", "member", "source", "format", "address_space", ...LEDGER_COLUMNS],
-    rows: results.flatMap(({ world, found }) =>
-      world.snapshots.map(({ timeS, member, source }, number) => {
-        const { ledger, addressSpace = "" } = found[number];
-        const bytes = LEDGER_COLUMNS.map((column) =>
-          ledger[column] === undefined ? "" : formatNumber(ledger[column]),
-        );
-        return [formatNumber(timeS), member, displayName(source.name), source.format, addressSpace, ...bytes];
-      }),
-    ),
-  };
+  const rows = results.flatMap(({ world, found }) =>
+    world.snapshots.map(({ timeS, member, source }, number): LedgerRow => {
+      const { ledger, addressSpace } = found[number];
+      return { timeS, member, source: displayName(source.name), format: source.format, addressSpace, ledger };
+    }),
+  );
+  return tableOf("ledger.csv", LEDGER_TABLE_COLUMNS, rows);
 }
 
 /** The rows of each world at each page size. */
-function* eachSize(
+function* eachSize<Row>(
   results: readonly WorldResult[],
-  rows: (world: World, sharing: Sharing, all: readonly Sharing[]) => Iterable<string[]>,
-): Generator<string[]> {
+  rows: (world: World, sharing: Sharing, all: readonly Sharing[]) => Iterable<Row>,
+): Generator<Row> {
   for (const { world, sharing } of results) for (const one of sharing) yield* rows(world, one, sharing);
 }

@@ -1,27 +1,38 @@
 // throughput.csv: what the members' workloads make of their memory.
 
 import { memoryOf } from "../replay/machine.js";
+import { NANOSECONDS } from "../replay/time.js";
 import { type Normalized, normalize, type Throughput, throughputAt, throughputsOf } from "../replay/workload.js";
 import type { FinishedRuns } from "../scenarios/replay.js";
-import { formatNumber, formatRate } from "../text/format.js";
-import { seconds } from "./replay-tables.js";
-import type { Table } from "./tables.js";
+import { type Column, type Table, tableOf } from "../text/write-csv.js";
+
+interface ThroughputRow extends Normalized {
+  run: string;
+  member: string;
+}
+
+const THROUGHPUT_COLUMNS: readonly Column<ThroughputRow>[] = [
+  ["run", ({ run }) => run, "text"],
+  ["time_s", ({ ns }) => ns / NANOSECONDS, "number"],
+  ["member", ({ member }) => member, "text"],
+  ["memory_bytes", ({ memoryBytes }) => memoryBytes, "number"],
+  ["hit_ratio", ({ hitRatio }) => hitRatio, "rate"],
+  ["throughput_per_s", ({ perSecond }) => perSecond, "thousandths"],
+  ["normalized", ({ normalized }) => normalized, "rate"],
+  ["mean_normalized", ({ mean }) => mean, "rate"],
+];
 
 /** Beside the same member's throughput at its own memory, or in the run that is its baseline. */
 export function throughputTable(finished: FinishedRuns): Table {
-  const rows = finished.runs.flatMap(({ name }, run) =>
-    finished.members.flatMap(({ name: member }, number) =>
-      normalizedThroughputs(finished, run, number).map(({ ns, memoryBytes, hitRatio, perSecond, normalized, mean }) => [
-        ...[name, seconds(ns), member, formatNumber(memoryBytes), formatRate(hitRatio)],
-        ...[perSecond.toFixed(3), ...[normalized, mean].map((part) => (part === undefined ? "" : formatRate(part)))],
-      ]),
-    ),
-  );
-  return {
-    file: "throughput.csv",
-    columns: "run,time_s,member,memory_bytes,hit_ratio,throughput_per_s,normalized,mean_normalized".split(","),
-    rows,
-  };
+  return tableOf("throughput.csv", THROUGHPUT_COLUMNS, throughputRows(finished));
+}
+
+function* throughputRows(finished: FinishedRuns): Generator<ThroughputRow> {
+  for (const [run, { name }] of finished.runs.entries()) {
+    for (const [number, { name: member }] of finished.members.entries()) {
+      for (const one of normalizedThroughputs(finished, run, number)) yield { ...one, run: name, member };
+    }
+  }
 }
 
 /** Empty if the member has no workload in that run. */

@@ -1,9 +1,3 @@
-/** A rate or fraction of pages: 6 decimals. */
-export const formatRate = (value: number): string => value.toFixed(6);
-
-/** Pages that may be parts of pages: 6 decimals, and never a negative zero. */
-export const formatFraction = (value: number): string => value.toFixed(6).replace(/^-(?=0\.0+$)/, "");
-
 /** The shortest decimal without an exponent, for times and counts: 0, 15, 0.005. */
 export function formatNumber(value: number): string {
   const text = String(value);
@@ -12,6 +6,8 @@ export function formatNumber(value: number): string {
   const point = text.split("e")[0].replace("-", "").split(".")[0].length + Number(exponent);
   return point > 0 ? digits.padEnd(point, "0") : `0.${"0".repeat(-point)}${digits}`;
 }
+
+export const rounded = (value: number, decimals: number): number => Number(value.toFixed(decimals));
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
 

@@ -65,7 +65,8 @@ async function* onlyFile(stream: ByteStream, file: string): AsyncGenerator<Uint8
     }
     await passPadding(stream, bytes);
   }
-  if (found === undefined) throw new PagekinError("the tar archive holds no file", { file, hint: "name the dump itself" });
+  if (found === undefined)
+    throw new PagekinError("the tar archive holds no file", { file, hint: "name the dump itself" });
 }
 
 function holdsSeveral(file: string, names: readonly string[]): PagekinError {
