@@ -1,6 +1,6 @@
 // The CSV tables of `replay`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
-import { controllerKind } from "../replay/controllers/registry.js";
+import { controllerOf } from "../replay/controllers/registry.js";
 import { amountsOver, breakAllBytes, type Spread, spreadOf } from "../replay/guarantee.js";
 import { memoryOf } from "../replay/machine.js";
 import { redistributionOf, type Shareout } from "../replay/memory.js";
@@ -158,7 +158,7 @@ function decisionsTable({ runs, results }: FinishedRuns): Table {
     columns: ["run", "time_s", "controller", "subject", "action", "from", "to", "reason"],
     rows: eachRun(runs, ({ name, scenario }, i) =>
       results[i].decisions.map(({ ns, subject, action, from, to, reason }) => [
-        ...[name, seconds(ns), controllerKind(scenario), subject, action],
+        ...[name, seconds(ns), controllerOf(scenario).name, subject, action],
         ...[formatNumber(from), formatNumber(to), reason],
       ]),
     ),
