@@ -8,7 +8,8 @@ import { chunksOf, spool } from "../system/temporary.js";
 import { compressionOf, decompress, HEAD_OF_COMPRESSED, type Layers, peel } from "../unpack/compression.js";
 import { unzstd } from "../unpack/zstd.js";
 import { type DumpSettings, openDump, USUAL_DUMPS } from "./dump.js";
-import type { SourceName } from "./names.js";
+import { isCsvName, type SourceName } from "./names.js";
+import { TRACE_FORMATS } from "./trace-formats.js";
 
 /** A source whose head was looked at. */
 export interface Opened extends Layers {
@@ -35,7 +36,7 @@ export interface Opened extends Layers {
 }
 
 /** Whether a source holds fingerprints, not memory. */
-export const isTrace = ({ format }: Opened): boolean => format === "parquet" || format === "csv";
+export const isTrace = ({ format }: Opened): boolean => TRACE_FORMATS.includes(format);
 
 /** Looks at a source's head and tells what it is. Nothing is taken for raw that has the signature of something else. */
 export async function openSource(name: SourceName, settings: DumpSettings = USUAL_DUMPS): Promise<Opened> {
@@ -149,7 +150,7 @@ async function detect(head: Buffer, name: SourceName, asked: string | undefined)
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
   }
   if (isCsvTrace(inner)) return { format: "csv", ...layers };
-  if (/\.csv(\.(gz|zst|xz|lz4|bz2|lzo))*$/i.test(name.path)) {
+  if (isCsvName(name.path)) {
     const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }
