@@ -1,6 +1,6 @@
 import { PagekinError } from "../errors.js";
 import { knownLabel } from "../policies/argument.js";
-import { type Comparison, comparePolicies } from "../policies/compare.js";
+import { type Comparison, comparePolicies } from "../policies/comparison.js";
 import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
 import { LIMITED_POLICIES, POLICY_FORMS, parsePolicies } from "../policies/registry.js";
 import { writeManifest } from "../report/manifest.js";

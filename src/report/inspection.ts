@@ -2,7 +2,7 @@
 
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
-import type { Inspection, Stretch } from "../fingerprints/inspect.js";
+import type { Inspection, Stretch } from "../fingerprints/inspect-dump.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { formatBytes, formatCount } from "../text/format.js";
 import type { TraceHead } from "../traces/rows.js";

@@ -11,7 +11,7 @@ export interface ManifestSource {
   timeS?: number;
 }
 
-interface Run {
+interface ManifestFacts {
   args: { hashSources: boolean } & Record<string, unknown>;
   sources: readonly ManifestSource[];
   pageSizes: readonly number[];
@@ -23,7 +23,7 @@ interface Run {
 /** Finishes the result folder with manifest.json: how the results were made, from what, on what. Gives the files' names. */
 export async function writeManifest(
   output: Output,
-  { args, sources: read, pageSizes, resources, seconds }: Run,
+  { args, sources: read, pageSizes, resources, seconds }: ManifestFacts,
 ): Promise<string[]> {
   const sources = [];
   for (const { opened, member, timeS } of read) {
@@ -61,7 +61,7 @@ export async function writeManifest(
 
 /** The options by their names on the command line. */
 function optionsInForce(
-  args: Run["args"],
+  args: ManifestFacts["args"],
   pageSizes: readonly number[],
   resources: Resources | undefined,
 ): Record<string, unknown> {

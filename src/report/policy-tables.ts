@@ -1,6 +1,6 @@
 // The CSV tables of `compare`, as rows of text. Columns are a contract: new ones go behind the old ones.
 
-import type { Comparison, PolicyResult } from "../policies/compare.js";
+import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { rate } from "../sharing/rates.js";
 import { formatFraction, formatNumber, formatRate } from "../text/format.js";
 import type { Table } from "./tables.js";

@@ -3,11 +3,11 @@
 import { controllerOf } from "../replay/controllers/registry.js";
 import { amountsOver, breakAllBytes, type Spread, spreadOf } from "../replay/guarantee.js";
 import { memoryOf } from "../replay/machine.js";
-import { redistributionOf, type Shareout } from "../replay/memory.js";
 import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, type Sample, sumOf } from "../replay/sample.js";
+import { redistributionOf, type Shareout } from "../replay/shareout.js";
 import { NANOSECONDS } from "../replay/time.js";
-import type { FinishedRuns } from "../scenarios/replay.js";
+import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { formatNumber } from "../text/format.js";
 import { runsTable } from "./runs-table.js";
 import type { Table } from "./tables.js";

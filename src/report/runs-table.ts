@@ -2,7 +2,7 @@
 
 import { lostPageSeconds, type Outcome, outcomeOf } from "../replay/outcome.js";
 import { ADDED } from "../replay/reference.js";
-import type { FinishedRuns } from "../scenarios/replay.js";
+import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { formatNumber, formatRate } from "../text/format.js";
 import { seconds } from "./replay-tables.js";
 import type { Table } from "./tables.js";

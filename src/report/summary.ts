@@ -2,8 +2,8 @@
 
 import type { TraceFile } from "../fingerprints/write-traces.js";
 import type { Sharing } from "../sharing/count.js";
+import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
-import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import type { Snapshot } from "../worlds/worlds.js";
 import { endParts, lineWidth, notesPart, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";

@@ -2,8 +2,8 @@
 
 import { LEDGER_COLUMNS, ledgerOf } from "../dumps/ledger.js";
 import type { Sharing } from "../sharing/count.js";
+import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
-import type { WorldResult } from "../sharing/world.js";
 import { displayName } from "../sources/open.js";
 import { formatNumber, formatRate } from "../text/format.js";
 import { ALL_MEMBERS, type World } from "../worlds/worlds.js";

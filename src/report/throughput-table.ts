@@ -2,7 +2,7 @@
 
 import { memoryOf } from "../replay/machine.js";
 import { type Normalized, normalize, type Throughput, throughputAt, throughputsOf } from "../replay/workload.js";
-import type { FinishedRuns } from "../scenarios/replay.js";
+import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { formatNumber, formatRate } from "../text/format.js";
 import { seconds } from "./replay-tables.js";
 import type { Table } from "./tables.js";

@@ -54,7 +54,7 @@ export interface Speed {
 }
 
 /** What a member uses, in bytes: MUV (used by the guest) and MUP (physical memory that it has). */
-export interface Usage {
+export interface MemberUsage {
   usedBytes: number;
   physicalBytes: number;
 }
@@ -74,7 +74,7 @@ export interface Machine {
   members(): readonly number[];
   memberName(member: number): string;
   /** undefined: the usage file says nothing of it at this time. */
-  usage(member: number): Usage | undefined;
+  usage(member: number): MemberUsage | undefined;
   /** Bytes that the member's balloon holds. */
   balloonBytes(member: number): number;
   /** Takes memory from a member, or gives it back, and notes the decision. */

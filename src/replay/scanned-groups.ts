@@ -8,7 +8,7 @@ export interface GroupRate {
   weight: number;
 }
 
-export class Groups {
+export class ScannedGroups {
   readonly names: string[] = [];
   readonly rates: GroupRate[] = [];
 

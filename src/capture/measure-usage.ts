@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatNumber, formatRate } from "../text/format.js";
 import type { Qmp } from "./qmp.js";
-import type { Usage } from "./subject.js";
+import type { VmUsage } from "./subject.js";
 
 /** Seconds between the guest's answers. */
 const POLL_S = 1;
@@ -38,7 +38,7 @@ export function residentBytesOf(pid: number): number | undefined {
 }
 
 /** The row of a VM; what could not be measured is empty. */
-export function usageRow(timeS: number, vm: string, { muvBytes, mupBytes }: Usage, host: number): string[] {
+export function usageRow(timeS: number, vm: string, { muvBytes, mupBytes }: VmUsage, host: number): string[] {
   const known = (bytes: number | undefined) => (bytes === undefined ? "" : formatNumber(bytes));
   return [formatNumber(timeS), vm, known(muvBytes), known(mupBytes), formatRate(host)];
 }

@@ -31,12 +31,12 @@ export function redistributionOf({ redistribute, members }: Scenario): Scenario[
 
 /** Gives out what is reclaimed now. */
 export function shareOut(machine: RunningMachine, scenario: Scenario, kind: string): Shareout {
-  const { world, groups, pageBytes } = machine;
-  const here = world.membersHere();
-  const reclaimed = groups.names.map((_, group) => reclaimedOf(world.counters(group)));
+  const { scanned, groups, pageBytes } = machine;
+  const here = scanned.membersHere();
+  const reclaimed = groups.names.map((_, group) => reclaimedOf(scanned.counters(group)));
   const sharers = here.map((member) => ({
-    group: world.groupOf(member),
-    entitlement: () => world.entitlement(member),
+    group: scanned.groupOf(member),
+    entitlement: () => scanned.entitlement(member),
   }));
   const given = redistributorNamed(kind).share(sharers, reclaimed);
   return {
@@ -45,7 +45,7 @@ export function shareOut(machine: RunningMachine, scenario: Scenario, kind: stri
     members: here.map((member, i) => ({
       member,
       group: sharers[i].group,
-      memoryBytes: memoryOf(world.members[member], scenario) + given[i] * pageBytes,
+      memoryBytes: memoryOf(scanned.members[member], scenario) + given[i] * pageBytes,
       reclaimedBytes: reclaimed[sharers[i].group] * pageBytes,
     })),
   };

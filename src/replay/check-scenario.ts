@@ -2,7 +2,7 @@
 
 import { fixed } from "./controllers/fixed.js";
 import { controllerOf } from "./controllers/registry.js";
-import type { Member } from "./members.js";
+import type { ReplayMember } from "./members.js";
 import { type RunScenario, ScenarioFault } from "./scenario/parse.js";
 import type { Scenario } from "./scenario/schema.js";
 
@@ -67,7 +67,7 @@ function checkController(scenario: Scenario): void {
 }
 
 /** Without sleep and CPU time a batch follows the other at once, and time stands still. */
-function checkTime({ scanner, until, events }: Scenario, members: readonly Member[]): void {
+function checkTime({ scanner, until, events }: Scenario, members: readonly ReplayMember[]): void {
   if (scanner.cpu === "modelled" || scanner.sleep_millisecs > 0 || scanner.rules === "off") return;
   const isLong = until.kind === "time" || events !== undefined || members.some(({ snapshots }) => snapshots.length > 1);
   if (!isLong) return;
@@ -79,7 +79,11 @@ function checkTime({ scanner, until, events }: Scenario, members: readonly Membe
 }
 
 /** What must be there: members by name, and groups, which are those of the policy and those that members go to. */
-export function checkNames(scenario: Scenario, members: readonly Member[], policyGroups: readonly string[]): void {
+export function checkNames(
+  scenario: Scenario,
+  members: readonly ReplayMember[],
+  policyGroups: readonly string[],
+): void {
   const { schedule, groups, regroup } = scenario;
   checkTime(scenario, members);
   const isMember = (name: string) => members.some((member) => member.name === name);
