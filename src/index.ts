@@ -6,7 +6,7 @@ import { PagekinError } from "./errors.js";
 import { Crew } from "./fingerprints/crew.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
 import type { RunResult } from "./scenarios/perform.js";
-import { countWorld, type WorldResult } from "./sharing/world.js";
+import { countWorld, type WorldResult } from "./sharing/count-world.js";
 import { isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
 import { choosePageSizes } from "./worlds/page-sizes.js";
@@ -15,7 +15,7 @@ import { openSources } from "./worlds/worlds.js";
 
 export type { PairCount } from "./core/pairs.js";
 export { EXIT, PagekinError } from "./errors.js";
-export { type CompareSettings, type Comparison, comparePolicies, type PolicyResult } from "./policies/compare.js";
+export { type CompareSettings, type Comparison, comparePolicies, type PolicyResult } from "./policies/comparison.js";
 export type { Grouped, Limits, Policy, PolicyContext } from "./policies/policy.js";
 export { parsePolicies } from "./policies/registry.js";
 export {
@@ -27,6 +27,7 @@ export {
 export type { GroupSample, Sample } from "./replay/sample.js";
 export type { RunResult } from "./scenarios/perform.js";
 export type { CopiesCount, Sharing } from "./sharing/count.js";
+export type { WorldResult } from "./sharing/count-world.js";
 export { type Grouping, groupBy } from "./sharing/grouping.js";
 export { type Score, score, type Tenants } from "./sharing/isolation.js";
 export {
@@ -38,7 +39,6 @@ export {
   selfSharing,
 } from "./sharing/rates.js";
 export { type View, viewOf } from "./sharing/view.js";
-export type { WorldResult } from "./sharing/world.js";
 export type { Spectrum, SpectrumMember } from "./spectrum/spectrum.js";
 export { VERSION } from "./version.js";
 export type { Snapshot, World } from "./worlds/world.js";
@@ -105,7 +105,7 @@ export interface ReplayedRun extends RunResult {
 
 /** Replays a scenario (a YAML file, docs/replay.md). workers: runs at once; default: one after the other. */
 export async function replay(scenario: string, { workers = 1 }: { workers?: number } = {}): Promise<ReplayedRun[]> {
-  const { openScenario, replayScenario } = await import("./scenarios/replay.js");
+  const { openScenario, replayScenario } = await import("./scenarios/scenario-runs.js");
   const nothing = () => {};
   const settings = { threads: workers, onBytes: nothing, onStart: nothing };
   const { runs, results, members } = await replayScenario(await openScenario(scenario), settings);

@@ -6,7 +6,7 @@ import { fromSystem, PagekinError } from "../errors.js";
 import type { Place } from "./elf-write.js";
 import { ramOf } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
-import { joinFiles, notesOf, type Stretch, stretchesOf } from "./raw-file.js";
+import { joinFiles, placeNotes, type RamStretch, stretchesOf } from "./raw-file.js";
 import type { Staging } from "./series.js";
 import type { Taken } from "./subject.js";
 
@@ -38,14 +38,14 @@ export async function dumpByQemu(method: "pmemsave" | "core", place: Place, writ
         throw fromSystem(error, place.shownAs);
       });
     const storedBytes = files.reduce((sum, one) => sum + statSync(one).size, 0);
-    return { storedBytes, swappedBytes: 0, notes: notesOf(stretches), finish };
+    return { storedBytes, swappedBytes: 0, notes: placeNotes(stretches), finish };
   } catch (error) {
     throw fromSystem(refusalOf(error, place.shownAs), place.shownAs);
   }
 }
 
 /** A file for each stretch of RAM. */
-async function saveStretches(stretches: readonly Stretch[], file: string, writer: Writer): Promise<string[]> {
+async function saveStretches(stretches: readonly RamStretch[], file: string, writer: Writer): Promise<string[]> {
   const files: string[] = [];
   for (const { address, bytes } of stretches) {
     const filename = files.length === 0 ? file : `${file}.${files.length}`;

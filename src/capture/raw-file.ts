@@ -13,16 +13,16 @@ const GAP_UNIT = 2 * 2 ** 20;
 const COPY_BYTES = 2 ** 20;
 
 /** Guest-physical addresses. */
-export interface Stretch {
+export interface RamStretch {
   address: number;
   bytes: number;
 }
 
 /** The stretches of RAM, each a file of QEMU's. Below 4 GiB devices are read with it, as pmemsave does. */
-export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): Stretch[] {
+export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): RamStretch[] {
   const sorted = [...pieces].sort((a, b) => a.address - b.address);
   const lowEnd = Math.max(0, ...sorted.filter(({ address }) => address < FOUR_GIB).map(endOf));
-  const stretches: Stretch[] = [{ address: 0, bytes: lowEnd }];
+  const stretches: RamStretch[] = [{ address: 0, bytes: lowEnd }];
   for (const { address, bytes } of sorted) {
     if (address < FOUR_GIB) continue;
     const last = stretches[stretches.length - 1];
@@ -37,7 +37,7 @@ export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): Stretch[] {
 }
 
 /** Where in the file what stands higher begins. */
-export function notesOf([first, ...others]: readonly Stretch[]): string[] {
+export function placeNotes([first, ...others]: readonly RamStretch[]): string[] {
   let at = first?.bytes ?? 0;
   return others.map(({ address, bytes }) => {
     const note = `RAM from 0x${address.toString(16)} on stands at 0x${at.toString(16)} of the file`;
@@ -46,7 +46,7 @@ export function notesOf([first, ...others]: readonly Stretch[]): string[] {
   });
 }
 
-const endOf = ({ address, bytes }: Stretch) => address + bytes;
+const endOf = ({ address, bytes }: RamStretch) => address + bytes;
 
 /** Puts files behind the first one, and removes them. */
 export async function joinFiles([first, ...others]: readonly string[]): Promise<void> {

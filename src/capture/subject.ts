@@ -16,7 +16,7 @@ export interface Taken {
 }
 
 /** undefined: not known. */
-export interface Usage {
+export interface VmUsage {
   /** Memory that the guest uses, as it tells. */
   muvBytes: number | undefined;
   /** Memory of the host that the VM's process has. */
@@ -37,7 +37,7 @@ export interface Subject {
   stop(): Promise<void>;
   letGo(): Promise<void>;
   /** Of a VM: what it uses. */
-  usage(): Promise<Usage | undefined>;
+  usage(): Promise<VmUsage | undefined>;
   /** About how many bytes a snapshot of it takes. */
   expectedBytes(): Promise<number>;
   /** Finds what there is to copy; or has it written to a place, and says meanwhile how many bytes more are there. */

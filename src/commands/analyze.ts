@@ -5,7 +5,7 @@ import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
-import { countWorld, type WorldResult } from "../sharing/world.js";
+import { countWorld, type WorldResult } from "../sharing/count-world.js";
 import { SpectrumWriter } from "../spectrum/write.js";
 import { VERSION } from "../version.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";

@@ -1,11 +1,11 @@
 import path from "node:path";
-import { captureSeries } from "../capture/capture.js";
+import { captureSeries } from "../capture/capture-series.js";
+import { LiveTraceWriter } from "../capture/live-trace.js";
 import { holdFolder } from "../capture/lock.js";
-import { commandOf, memberOf, Process } from "../capture/process.js";
+import { commandOf, memberOf, ProcessSubject } from "../capture/process-subject.js";
 import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
 import type { Subject } from "../capture/subject.js";
-import { Tracer } from "../capture/trace.js";
-import { METHODS, type Method, Vm } from "../capture/vm.js";
+import { METHODS, type Method, VmSubject } from "../capture/vm-subject.js";
 import { PagekinError } from "../errors.js";
 import { Printer } from "../report/capture-summary.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
@@ -97,7 +97,7 @@ async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
     });
   }
   const how = { kind: "vm", method };
-  await capture(args, named, how, ({ name, socket }) => Vm.open(name, socket, method));
+  await capture(args, named, how, ({ name, socket }) => VmSubject.open(name, socket, method));
 }
 
 async function captureProcesses(args: Arguments<typeof processOptions>): Promise<void> {
@@ -116,7 +116,7 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
     args,
     named,
     { kind: "process", ...settings },
-    async ({ name, pid }) => new Process(name, pid, settings),
+    async ({ name, pid }) => new ProcessSubject(name, pid, settings),
   );
 }
 
@@ -130,16 +130,16 @@ async function capture<T extends { name: string }>(
   if (process.platform !== "linux") throw new PagekinError("capture works on Linux only", { hint: "capture there" });
   if (!args.out) throw new PagekinError("--out is missing", { hint: "name a folder for the dumps" });
   checkNames(named.map(({ name }) => name));
-  const tracer = await tracerOf(args);
+  const traces = await traceFormOf(args);
   const { everyS, forS } = scheduleOf(args);
   const members = named.map(({ name }) => name);
-  const pageSizes = tracer?.pageSizes;
+  const pageSizes = traces?.pageSizes;
   await holdFolder(args.out);
   const series = SeriesFolder.open(args.out, {
     members,
     everyS,
     forS,
-    how: { ...how, pageSizes, key: tracer?.key?.id },
+    how: { ...how, pageSizes, key: traces?.key?.id },
   });
   const printer = new Printer(args.out, args.json ? "json" : args.quiet ? "quiet" : "text");
   const times = timesOf({ everyS, forS });
@@ -149,7 +149,7 @@ async function capture<T extends { name: string }>(
     for (const one of named) subjects.push(await open(one));
     const onSnapshot = (snapshot: SnapshotRecord, lateS: number) => printer.snapshot(snapshot, lateS);
     await captureSeries(subjects, series, {
-      tracer: tracer && new Tracer(tracer.pageSizes, tracer.key),
+      traceWriter: traces && new LiveTraceWriter(traces.pageSizes, traces.key),
       showProgress: args.progress && !args.quiet,
       onSnapshot,
     });
@@ -159,7 +159,7 @@ async function capture<T extends { name: string }>(
   await printer.end(series.snapshots);
 }
 
-async function tracerOf(args: Arguments<typeof seriesOptions>) {
+async function traceFormOf(args: Arguments<typeof seriesOptions>) {
   const { fingerprint, pageSize, keyFile } = args;
   if (!fingerprint) {
     const lost = pageSize !== undefined ? "page-size" : keyFile !== undefined ? "key-file" : undefined;

@@ -1,7 +1,8 @@
 import { PagekinError } from "../errors.js";
-import { type Comparison, comparePolicies } from "../policies/compare.js";
+import { knownLabel } from "../policies/argument.js";
+import { type Comparison, comparePolicies } from "../policies/comparison.js";
 import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
-import { knownLabel, POLICY_FORMS, parsePolicies } from "../policies/registry.js";
+import { LIMITED_POLICIES, POLICY_FORMS, parsePolicies } from "../policies/registry.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { printPolicies } from "../report/policy-summary.js";
@@ -37,9 +38,9 @@ const options = {
     type: "string",
     describe: "label that names a member's tenant [default: tenant, where there is one; else each member is its own]",
   },
-  together: { type: "string", array: true, describe: "members (a,b) that similar and best keep in one group" },
-  apart: { type: "string", array: true, describe: "members (a,b) that similar and best keep in different groups" },
-  "max-group": { type: "string", describe: "most members of a group, for similar and best [default: no limit]" },
+  together: { type: "string", array: true, describe: `members (a,b) that ${LIMITED_POLICIES} keep in one group` },
+  apart: { type: "string", array: true, describe: `members (a,b) that ${LIMITED_POLICIES} keep in different groups` },
+  "max-group": { type: "string", describe: `most members of a group, for ${LIMITED_POLICIES} [default: no limit]` },
   add: {
     type: "string",
     array: true,
@@ -172,10 +173,12 @@ function refuseTwice(option: string, members: readonly string[]): void {
 
 /** Limits that no policy keeps to would be believed to hold. */
 function refuseIdleLimits(args: Arguments<typeof options>, policies: readonly Policy[]): void {
-  if (policies.some((policy) => policy.kind === "grouping" && policy.limited)) return;
+  if (policies.some((policy) => policy.limited)) return;
   const idle = (["together", "apart", "max-group"] as const).find((option) => [args[option] ?? []].flat().length > 0);
   if (idle)
-    throw new PagekinError(`--${idle} binds similar and best alone`, { hint: "add such a --policy, or leave it out" });
+    throw new PagekinError(`--${idle} binds ${LIMITED_POLICIES} alone`, {
+      hint: "add such a --policy, or leave it out",
+    });
 }
 
 function kernelOf({ maxPageSharing, useZeroPages }: Arguments<typeof options>): KernelSettings | undefined {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
-import { inspectDump } from "../fingerprints/inspect.js";
+import { inspectDump } from "../fingerprints/inspect-dump.js";
 import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
 import { nameOfDump, parseSource } from "../sources/names.js";

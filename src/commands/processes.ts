@@ -1,5 +1,5 @@
 import { listProcesses, readKsm, readProcesses } from "../capture/live-processes.js";
-import { memberOf } from "../capture/process.js";
+import { memberOf } from "../capture/process-subject.js";
 import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";

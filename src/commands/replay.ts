@@ -5,7 +5,7 @@ import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
-import { openScenario, replayScenario } from "../scenarios/replay.js";
+import { openScenario, replayScenario } from "../scenarios/scenario-runs.js";
 import { notesByFile } from "../worlds/world.js";
 import { type Arguments, type Command, parseResources, runOptions } from "./options.js";
 

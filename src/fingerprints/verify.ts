@@ -1,7 +1,7 @@
 // --verify: the bytes of every page against those of the first page with the same fingerprint.
 
-import { PageBuffers } from "../core/compare.js";
 import type { Repeats } from "../core/indexer.js";
+import { PageBuffers } from "../core/page-buffers.js";
 import type { DumpReader } from "../dumps/dump-reader.js";
 import { SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
 import { type Memory, openReader } from "../dumps/memory.js";

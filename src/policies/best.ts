@@ -1,8 +1,9 @@
 import { PagekinError } from "../errors.js";
 import type { View } from "../sharing/view.js";
+import { groupCount } from "./argument.js";
 import { bestOfAll } from "./best-exact.js";
 import { improve, leastCost } from "./best-search.js";
-import type { Group, Limits } from "./policy.js";
+import type { Grouper, Limits, PolicyEntry } from "./policy.js";
 import { agglomerate, joinInto } from "./similar.js";
 import { groupingOf, savedPages, tooFew, type Units, unitsOf } from "./units.js";
 
@@ -10,11 +11,28 @@ import { groupingOf, savedPages, tooFew, type Units, unitsOf } from "./units.js"
 const EXACT_UNITS = 14;
 
 /**
- * The grouping into exactly `count` groups (undefined: any number, of at most `limits.maxGroup` members each) that saves most.
- * Exact up to 14 members, by dynamic programming over sets of members. Beyond that a heuristic: groups are joined as in
- * `similar`, then single members move as long as that saves more; `mostSaved` is a bound on what any such grouping saves.
+ * The grouping into exactly K groups, or into any number of at most --max-group members each, that saves most. Exact up to 14
+ * members, by dynamic programming over sets of members. Beyond that a heuristic: groups are joined as in `similar`, then single
+ * members move as long as that saves more; `mostSaved` is a bound on what any such grouping saves.
  */
-export function best(count: number | undefined, limits: Limits): Group {
+export const best: PolicyEntry = {
+  name: "best",
+  forms: ["best:K", "best"],
+  limited: true,
+  make(text, { limits }) {
+    if (text !== "") {
+      const count = groupCount("best", text);
+      return { kind: "grouping", group: groupBest(count, limits), least: count };
+    }
+    if (limits.maxGroup < Infinity) return { kind: "grouping", group: groupBest(undefined, limits) };
+    throw new PagekinError("best needs a number of groups, or a limit of their size", {
+      hint: "write best:K, or add --max-group N",
+    });
+  },
+};
+
+/** count: of the groups; undefined: any number. */
+function groupBest(count: number | undefined, limits: Limits): Grouper {
   return async (view, pause) => {
     if (count !== undefined && view.members.length < count) throw tooFew(view, count);
     const units = unitsOf(view, limits);

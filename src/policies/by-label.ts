@@ -1,13 +1,19 @@
 import { PagekinError } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
-import type { View } from "../sharing/view.js";
-import type { Grouped } from "./policy.js";
+import { knownLabel } from "./argument.js";
+import type { Grouper, PolicyEntry } from "./policy.js";
 
 /**
  * Members with the same value of a label share: tenant, customer, operating system, appliance, NUMA node. Source: GRP (2011),
  * section 5.2; SEMMA (2013), section IV; merge_across_nodes=0 of ksm. A member without a value is an error.
  */
-export function byLabel(label: string): (view: View) => Grouped {
+export const byLabel: PolicyEntry = {
+  name: "by",
+  forms: ["by:LABEL"],
+  make: (label, context) => ({ kind: "grouping", group: groupByLabel(knownLabel(label, context)) }),
+};
+
+function groupByLabel(label: string): Grouper {
   return ({ members }) =>
     groupBy(
       members.map(({ member, labels }) => {

@@ -1,13 +1,18 @@
 import { PagekinError } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
-import type { View } from "../sharing/view.js";
-import type { Grouped, PolicyContext } from "./policy.js";
+import type { Grouper, PolicyContext, PolicyEntry } from "./policy.js";
 
 /**
  * Groups that a CSV file names, with the columns member and group. It may name members that are not there; a member that it
  * does not name is an error.
  */
-export async function groupsFile(file: string, { readRows }: PolicyContext): Promise<(view: View) => Grouped> {
+export const groupsFile: PolicyEntry = {
+  name: "groups",
+  forms: ["groups:FILE"],
+  make: async (file, context) => ({ kind: "grouping", group: await groupByFile(file, context) }),
+};
+
+async function groupByFile(file: string, { readRows }: PolicyContext): Promise<Grouper> {
   const groups = new Map<string, string>();
   for (const [i, { member, group }] of (await readRows(file, ["member", "group"])).entries()) {
     if (groups.has(member)) {

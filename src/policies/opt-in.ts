@@ -1,7 +1,7 @@
 import { PagekinError } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
-import type { View } from "../sharing/view.js";
-import type { Grouped } from "./policy.js";
+import { knownLabel } from "./argument.js";
+import type { Grouper, PolicyEntry } from "./policy.js";
 
 const YES = /^(yes|y|true|1|on)$/i;
 const NO = /^(no|n|false|0|off|)$/i;
@@ -11,7 +11,13 @@ const NO = /^(no|n|false|0|off|)$/i;
  * yes or no; without it a member has not agreed. Those who agree are one group, named by the value of the first; the others
  * share with those of their own tenant that have not agreed either.
  */
-export function optIn(label: string, tenantLabel: string | undefined): (view: View) => Grouped {
+export const optIn: PolicyEntry = {
+  name: "opt-in",
+  forms: ["opt-in:LABEL"],
+  make: (label, context) => ({ kind: "grouping", group: groupAgreed(knownLabel(label, context), context.tenantLabel) }),
+};
+
+function groupAgreed(label: string, tenantLabel: string | undefined): Grouper {
   return ({ members }) => {
     const keys = members.map(({ member, labels }) => {
       const agreed = labels[label] ?? "";

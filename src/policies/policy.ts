@@ -1,20 +1,24 @@
 import type { Grouping } from "../sharing/grouping.js";
 import type { View } from "../sharing/view.js";
 
-/** A rule that makes groups of all members of a world. `zero-only` is no grouping: all members share the zero content alone. */
-export type Policy = { text: string } & (GroupingPolicy | { kind: "zero-only" });
+/** A rule for who may share with whom, and the text that it was made from. */
+export type Policy = { text: string } & MadePolicy;
+
+/** `zero-only` makes no groups: all members share the zero content and nothing else. */
+export type MadePolicy = (GroupingPolicy | { kind: "zero-only" }) & {
+  /** It keeps to --together, --apart and --max-group. */
+  limited?: boolean;
+};
 
 export interface GroupingPolicy {
   kind: "grouping";
-  group: Group;
+  group: Grouper;
   /** Members that it needs at least. */
   least?: number;
-  /** It keeps to the limits. */
-  limited?: boolean;
 }
 
 /** Makes the groups of a world. `pause` is awaited now and then in long work. */
-export type Group = (view: View, pause: Pause) => Grouped | Promise<Grouped>;
+export type Grouper = (view: View, pause: Pause) => Grouped | Promise<Grouped>;
 
 /** Lets others have their turn, where it is time for that. */
 export type Pause = () => Promise<void> | undefined;
@@ -22,6 +26,24 @@ export type Pause = () => Promise<void> | undefined;
 /** A grouping, and where the policy looked for the one that saves most what no grouping of its kind exceeds. */
 export interface Grouped extends Grouping {
   mostSaved?: number;
+}
+
+/** What `--policy` and scenarios may name. Each is defined in a file of its own; registry.ts lists them. */
+export interface PolicyEntry {
+  /** What the text begins with, up to a colon. */
+  name: string;
+  /** How it is written, for help and errors: `NAME` without an argument, `NAME:WHAT` with one. */
+  forms: readonly string[];
+  /** All that it makes keep to the limits. */
+  limited?: boolean;
+  /** argument: what follows the colon, "" without one. An argument that makes no sense is a PagekinError. */
+  make(argument: string, context: MakeContext): MadePolicy | Promise<MadePolicy>;
+}
+
+/** What an entry makes a policy from, besides its argument. */
+export interface MakeContext extends PolicyContext {
+  /** Another policy, from its text. */
+  parse(text: string): Promise<Policy>;
 }
 
 /** The label that names a member's tenant, unless another is asked for. */
@@ -38,7 +60,7 @@ export interface PolicyContext {
   readRows(file: string, columns: readonly string[]): Promise<Record<string, string>[]>;
 }
 
-/** What `similar` and `best` must keep to. */
+/** What policies that are `limited` keep to. */
 export interface Limits {
   /** Lists of members that must be in one group. */
   together: readonly (readonly string[])[];

@@ -1,14 +1,26 @@
 import { PagekinError } from "../errors.js";
 import { pairNumber } from "../sharing/merges.js";
+import { groupCount } from "./argument.js";
 import { pack } from "./moves.js";
-import type { Group, Limits, Pause } from "./policy.js";
+import type { Grouper, Limits, Pause, PolicyEntry } from "./policy.js";
 import { groupingOf, tooFew, type Units, unitsOf } from "./units.js";
 
 /**
  * K groups by similarity of memory: from single members on, the two groups whose union recovers most pages are joined, of
- * equal ones the first, until K are left (where --apart and --max-group stand in the way, what is over goes where there is room). Source: GRP (2011), section 5.2, grouping by memory fingerprints.
+ * equal ones the first, until K are left (where --apart and --max-group stand in the way, what is over goes where there is
+ * room). Source: GRP (2011), section 5.2, grouping by memory fingerprints.
  */
-export function similar(count: number, limits: Limits): Group {
+export const similar: PolicyEntry = {
+  name: "similar",
+  forms: ["similar:K"],
+  limited: true,
+  make(text, { limits }) {
+    const count = groupCount("similar", text);
+    return { kind: "grouping", group: groupSimilar(count, limits), least: count };
+  },
+};
+
+function groupSimilar(count: number, limits: Limits): Grouper {
   return async (view, pause) => {
     if (view.members.length < count) throw tooFew(view, count);
     const units = unitsOf(view, limits);

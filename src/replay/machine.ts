@@ -1,12 +1,13 @@
-// The machine of a run, as controllers see it: the world, the groups, the scanner's settings, and what was decided.
+// The machine of a run, as controllers see it: members and groups as they are scanned, the settings of the scanner, and what
+// was decided.
 
-import type { Controller, Decision, EndedPass, Machine, Speed, Usage } from "./controllers/controller.js";
-import type { Groups } from "./groups.js";
-import type { Member } from "./members.js";
+import type { Controller, Decision, EndedPass, Machine, MemberUsage, Speed } from "./controllers/controller.js";
+import type { ReplayMember } from "./members.js";
 import { cpuSecondsOf, reclaimedOf } from "./sample.js";
+import type { ScannedGroups } from "./scanned-groups.js";
+import type { ScannedMembers } from "./scanned-members.js";
 import type { Scenario } from "./scenario/schema.js";
-import type { UsageRow } from "./usage.js";
-import type { World } from "./world.js";
+import type { UsageRow } from "./usage-file.js";
 
 /** What is decided, when. */
 export interface TimedDecision extends Decision {
@@ -14,7 +15,7 @@ export interface TimedDecision extends Decision {
 }
 
 /** Bytes that a member was promised: the scenario's, or all pages of its first snapshot. */
-export function memoryOf(member: Member, { members, page_size: pageBytes }: Scenario): number {
+export function memoryOf(member: ReplayMember, { members, page_size: pageBytes }: Scenario): number {
   const own = Object.hasOwn(members, member.name) ? members[member.name].memory : undefined;
   return own ?? member.firstPages * pageBytes;
 }
@@ -33,8 +34,8 @@ export class RunningMachine implements Machine {
   private hostRate: number | undefined;
 
   constructor(
-    readonly world: World,
-    readonly groups: Groups,
+    readonly scanned: ScannedMembers,
+    readonly groups: ScannedGroups,
     private readonly scenario: Scenario,
     private readonly usageFile: readonly UsageRow[] | undefined,
   ) {
@@ -61,11 +62,11 @@ export class RunningMachine implements Machine {
   }
 
   usedBytes(): number {
-    return (this.scenario.host?.other ?? 0) + this.world.frames(this.groups.names.length) * this.pageBytes;
+    return (this.scenario.host?.other ?? 0) + this.scanned.frames(this.groups.names.length) * this.pageBytes;
   }
 
   committedBytes(): number {
-    return this.members().reduce((sum, member) => sum + memoryOf(this.world.members[member], this.scenario), 0);
+    return this.members().reduce((sum, member) => sum + memoryOf(this.scanned.members[member], this.scenario), 0);
   }
 
   hostUtilization(): number | undefined {
@@ -74,16 +75,16 @@ export class RunningMachine implements Machine {
   }
 
   members(): readonly number[] {
-    return this.world.membersHere();
+    return this.scanned.membersHere();
   }
 
   memberName(member: number): string {
-    return this.world.members[member].name;
+    return this.scanned.members[member].name;
   }
 
-  usage(member: number): Usage | undefined {
+  usage(member: number): MemberUsage | undefined {
     if (!this.usageFile) {
-      const { pages, zeroPages } = this.world.pagesOf(member);
+      const { pages, zeroPages } = this.scanned.pagesOf(member);
       return { usedBytes: (pages - zeroPages) * this.pageBytes, physicalBytes: pages * this.pageBytes };
     }
     const row = this.latest.get(this.memberName(member));
@@ -93,15 +94,15 @@ export class RunningMachine implements Machine {
   }
 
   balloonBytes(member: number): number {
-    return this.world.balloonPages(member) * this.pageBytes;
+    return this.scanned.balloonPages(member) * this.pageBytes;
   }
 
   inflate(member: number, bytes: number, zeroFirst: boolean, reason: string): void {
-    this.setBalloon(member, "inflate", reason, (pages) => this.world.inflate(member, pages, zeroFirst), bytes);
+    this.setBalloon(member, "inflate", reason, (pages) => this.scanned.inflate(member, pages, zeroFirst), bytes);
   }
 
   deflate(member: number, bytes: number, reason: string): void {
-    this.setBalloon(member, "deflate", reason, (pages) => this.world.deflate(member, pages), bytes);
+    this.setBalloon(member, "deflate", reason, (pages) => this.scanned.deflate(member, pages), bytes);
   }
 
   private setBalloon(
@@ -119,7 +120,7 @@ export class RunningMachine implements Machine {
 
   speeds(): readonly Speed[] {
     const { names, rates } = this.groups;
-    const groups = names.flatMap((_, group) => (this.world.registeredIn(group) > 0 ? [group] : []));
+    const groups = names.flatMap((_, group) => (this.scanned.registeredIn(group) > 0 ? [group] : []));
     if (this.scenario.scanner.threads === "one") {
       return [{ subject: "scanner", groups, pagesToScan: this.pagesToScan }];
     }
@@ -162,10 +163,10 @@ export class RunningMachine implements Machine {
   }
 
   reclaimedPages(groups: readonly number[]): number {
-    return groups.reduce((sum, group) => sum + reclaimedOf(this.world.counters(group)), 0);
+    return groups.reduce((sum, group) => sum + reclaimedOf(this.scanned.counters(group)), 0);
   }
 
   cpuSeconds(groups: readonly number[]): number {
-    return groups.reduce((sum, group) => sum + cpuSecondsOf(this.world.counters(group), this.scenario), 0);
+    return groups.reduce((sum, group) => sum + cpuSecondsOf(this.scanned.counters(group), this.scenario), 0);
   }
 }

@@ -22,7 +22,7 @@ export interface ReplayEvent {
 }
 
 /** A member with all pages that it ever has, by slot. */
-export interface Member {
+export interface ReplayMember {
   name: string;
   labels: Readonly<Record<string, string>>;
   /** Page numbers, ascending. */
@@ -40,7 +40,7 @@ export type Change =
   | { ns: number; kind: "exit" | "unmerge"; member: number };
 
 /** Members in the order of their first snapshots' sources. events: all that may come, of any run. */
-export function membersOf(snapshots: readonly ReplaySnapshot[], events: readonly ReplayEvent[]): Member[] {
+export function membersOf(snapshots: readonly ReplaySnapshot[], events: readonly ReplayEvent[]): ReplayMember[] {
   const byName = new Map<string, ReplaySnapshot[]>();
   for (const snapshot of snapshots) byName.set(snapshot.member, [...(byName.get(snapshot.member) ?? []), snapshot]);
   const written = new Map<string, number[]>();
@@ -85,7 +85,7 @@ function aligned({ pages, contents }: ReplaySnapshot, slots: Float64Array): Uint
 }
 
 /** The slot of a page; undefined if the member never has it. */
-function slotOf({ pages }: Member, page: number): number | undefined {
+function slotOf({ pages }: ReplayMember, page: number): number | undefined {
   let low = 0;
   let high = pages.length;
   while (low < high) {
@@ -98,7 +98,7 @@ function slotOf({ pages }: Member, page: number): number | undefined {
 
 /** All changes in the order in which they happen. random: numbers from 0 to 1, for changes that are spread. */
 export function changesOf(
-  members: readonly Member[],
+  members: readonly ReplayMember[],
   events: readonly ReplayEvent[],
   spread: boolean,
   random: () => number,
@@ -126,7 +126,7 @@ export function changesOf(
 }
 
 /** The pages in which a snapshot differs from the one before, each at a time between the two. */
-function spreadChanges({ snapshots }: Member, member: number, snapshot: number, random: () => number): Change[] {
+function spreadChanges({ snapshots }: ReplayMember, member: number, snapshot: number, random: () => number): Change[] {
   const [before, after] = [snapshots[snapshot - 1], snapshots[snapshot]];
   const changes: Change[] = [];
   for (let slot = 0; slot < after.contents.length; slot++) {

@@ -3,20 +3,20 @@
 import type { ScannerRules } from "../core/scanner.js";
 import type { GroupingPolicy } from "../policies/policy.js";
 import type { Grouping } from "../sharing/grouping.js";
-import { groupNames } from "./check.js";
+import { groupNames } from "./check-scenario.js";
 import { makeController } from "./controllers/registry.js";
-import { Groups } from "./groups.js";
 import { RunningMachine } from "./machine.js";
-import { changesOf, type Member, type ReplayEvent } from "./members.js";
-import type { Plan, Step } from "./run.js";
+import { changesOf, type ReplayEvent, type ReplayMember } from "./members.js";
+import type { RunPlan, Step } from "./run.js";
+import { ScannedGroups } from "./scanned-groups.js";
+import { ScannedMembers } from "./scanned-members.js";
 import type { Scenario } from "./scenario/schema.js";
-import type { UsageRow } from "./usage.js";
-import { World } from "./world.js";
+import type { UsageRow } from "./usage-file.js";
 
-/** A run's scenario, and what its files hold. Checked before: check.ts. */
+/** A run's scenario, and what its files hold. Checked before: check-scenario.ts. */
 export interface RunInput {
   scenario: Scenario;
-  members: readonly Member[];
+  members: readonly ReplayMember[];
   events: readonly ReplayEvent[];
   usage: readonly UsageRow[] | undefined;
   /** Of the members. */
@@ -25,15 +25,15 @@ export interface RunInput {
   policy: GroupingPolicy | undefined;
 }
 
-export function prepare(input: RunInput, module: WebAssembly.Module): { machine: RunningMachine; plan: Plan } {
+export function prepare(input: RunInput, module: WebAssembly.Module): { machine: RunningMachine; plan: RunPlan } {
   const { scenario, members, events, grouping, policy } = input;
-  const groups = new Groups(scenario, groupNames(scenario, grouping.groups));
+  const groups = new ScannedGroups(scenario, groupNames(scenario, grouping.groups));
   // A regrouping may make groups with names of their own, or numbered ones.
   const mostGroups = groups.names.length + (scenario.regroup ? 2 * members.length : 0);
   const rules = rulesOf(scenario);
-  const world = new World(module, members, grouping.of, mostGroups, rules, scenario.scanner.rules === "off");
+  const scanned = new ScannedMembers(module, members, grouping.of, mostGroups, rules, scenario.scanner.rules === "off");
   return {
-    machine: new RunningMachine(world, groups, scenario, input.usage),
+    machine: new RunningMachine(scanned, groups, scenario, input.usage),
     plan: {
       scenario,
       changes: changesOf(members, events, scenario.changes === "spread", randomNumbers(scenario.seed)),
@@ -45,7 +45,7 @@ export function prepare(input: RunInput, module: WebAssembly.Module): { machine:
 }
 
 /** The schedule in the order of time. */
-function stepsOf({ schedule }: Scenario, members: readonly Member[], groups: Groups): Step[] {
+function stepsOf({ schedule }: Scenario, members: readonly ReplayMember[], groups: ScannedGroups): Step[] {
   const steps = schedule.map((step): Step => {
     const group = groups.number(step.group);
     if (!("member" in step)) return { ns: step.at, group, pagesToScan: step.pages_to_scan, weight: step.weight };

@@ -2,21 +2,21 @@
 
 import type { GroupingPolicy, Pause } from "../policies/policy.js";
 import { viewOf } from "../sharing/view.js";
+import { spectrumOf } from "./contents-now.js";
 import type { RunningMachine } from "./machine.js";
-import { spectrumOf } from "./present.js";
 import { NANOSECONDS } from "./time.js";
 
 /** Groups members anew, by what they hold now. Only those whose group changes are moved. */
 export async function regroup(machine: RunningMachine, policy: GroupingPolicy, pause: Pause): Promise<void> {
-  const { world, groups } = machine;
-  const present = world.present();
-  if (present.length < (policy.least ?? 1)) return; // too few are there
-  const spectrum = spectrumOf(present, machine.pageBytes, machine.ns / NANOSECONDS);
+  const { scanned, groups } = machine;
+  const now = scanned.contentsNow();
+  if (now.length < (policy.least ?? 1)) return; // too few are there
+  const spectrum = spectrumOf(now, machine.pageBytes, machine.ns / NANOSECONDS);
   const made = await policy.group(viewOf(spectrum, "counted"), pause);
-  const old = present.map(({ member }) => world.groupOf(member));
+  const old = now.map(({ member }) => scanned.groupOf(member));
   const numbers = keepNames(made.of, made.groups, old, (name) => groups.number(name), groups.names);
-  present.forEach(({ member }, i) => {
-    world.move(member, numbers[made.of[i]]);
+  now.forEach(({ member }, i) => {
+    scanned.move(member, numbers[made.of[i]]);
   });
 }
 

@@ -5,11 +5,11 @@ import type { GroupingPolicy, Pause } from "../policies/policy.js";
 import type { Controller } from "./controllers/controller.js";
 import type { RunningMachine, TimedDecision } from "./machine.js";
 import type { Change } from "./members.js";
-import { redistributionOf, type Shareout, shareOut } from "./memory.js";
 import { regroup } from "./regroup.js";
-import { type Sample, sampleOf } from "./sample.js";
+import { groupSample, type Sample } from "./sample.js";
+import { ScannerThreads } from "./scanner-threads.js";
 import type { Scenario } from "./scenario/schema.js";
-import { Threads } from "./threads.js";
+import { redistributionOf, type Shareout, shareOut } from "./shareout.js";
 
 const REST_PASSES = 10;
 
@@ -18,7 +18,7 @@ export type Step =
   | { ns: number; group: number; pagesToScan: number | undefined; weight: number | undefined }
   | { ns: number; member: number; group: number };
 
-export interface Plan {
+export interface RunPlan {
   scenario: Scenario;
   changes: readonly Change[];
   /** Ascending in time. */
@@ -39,11 +39,11 @@ export interface Course {
 /** Runs until the scenario's end. `pause` is awaited now and then; onTime: the virtual time, in nanoseconds. */
 export async function run(
   machine: RunningMachine,
-  plan: Plan,
+  plan: RunPlan,
   pause: Pause,
   onTime: (ns: number) => void,
 ): Promise<Course> {
-  const clock = new Run(machine, plan);
+  const clock = new RunClock(machine, plan);
   while (clock.next()) {
     if (plan.policy && clock.regroups()) await regroup(machine, plan.policy, pause);
     const goesOn = clock.act();
@@ -71,12 +71,12 @@ class Beat {
   }
 }
 
-class Run {
+class RunClock {
   readonly samples: Sample[] = [];
   readonly shareouts: Shareout[] = [];
   private change = 0;
   private step = 0;
-  private readonly threads: Threads;
+  private readonly threads: ScannerThreads;
   /** Whether members were grouped anew since something was changed. */
   private isRegrouped: boolean;
   private readonly calm: { merged: string; passes: number }[] = [];
@@ -88,10 +88,10 @@ class Run {
 
   constructor(
     private readonly machine: RunningMachine,
-    private readonly plan: Plan,
+    private readonly plan: RunPlan,
   ) {
     const { scenario, controller } = plan;
-    this.threads = new Threads(machine, scenario, controller);
+    this.threads = new ScannerThreads(machine, scenario, controller);
     const beat = (every: number | undefined, first = every) =>
       every === undefined ? undefined : new Beat(every, first ?? every);
     this.sampling = new Beat(scenario.sample, 0);
@@ -114,7 +114,7 @@ class Run {
     if (scenario.until.kind === "time" && ns > scenario.until.ns) return false;
     machine.ns = ns;
     for (; this.change < changes.length && changes[this.change].ns <= ns; this.change++) {
-      machine.world.apply(changes[this.change]);
+      machine.scanned.apply(changes[this.change]);
       this.isRegrouped = !this.regrouping;
     }
     for (; this.step < steps.length && steps[this.step].ns <= ns; this.step++) this.apply(steps[this.step]);
@@ -123,7 +123,7 @@ class Run {
 
   private apply(step: Step): void {
     if ("member" in step) {
-      this.machine.world.move(step.member, step.group);
+      this.machine.scanned.move(step.member, step.group);
       return;
     }
     const rate = this.machine.groups.rates[step.group];
@@ -160,8 +160,8 @@ class Run {
     if (until.kind === "time") return false;
     if (this.change < plan.changes.length || this.step < plan.steps.length || !this.isRegrouped) return false;
     return machine.groups.names.every((_, group) => {
-      if (machine.world.registeredIn(group) === 0 || !this.threads.isScanned(group)) return true;
-      const { fullScans, pagesShared, pagesSharing, zeroPages } = machine.world.counters(group);
+      if (machine.scanned.registeredIn(group) === 0 || !this.threads.isScanned(group)) return true;
+      const { fullScans, pagesShared, pagesSharing, zeroPages } = machine.scanned.counters(group);
       if (until.kind === "passes") return fullScans >= until.passes;
       const merged = `${pagesShared} ${pagesSharing} ${zeroPages}`;
       const calm = this.calm[group];
@@ -172,9 +172,9 @@ class Run {
 
   private takeSample(): void {
     const { machine, plan } = this;
-    const { world, groups, ns, hostBytes } = machine;
+    const { scanned, groups, ns, hostBytes } = machine;
     const counters = groups.names.map((_, group) =>
-      sampleOf(world.counters(group), world.registeredIn(group), plan.scenario),
+      groupSample(scanned.counters(group), scanned.registeredIn(group), plan.scenario),
     );
     const usedBytes = hostBytes === undefined ? undefined : machine.usedBytes();
     this.samples.push({ ns, groups: counters, usedBytes });

@@ -24,7 +24,7 @@ export interface GroupSample extends ScanCounters {
 }
 
 /** members: that are registered in the group. */
-export function sampleOf(counters: ScanCounters, members: number, scenario: Scenario): GroupSample {
+export function groupSample(counters: ScanCounters, members: number, scenario: Scenario): GroupSample {
   const { pagesShared, pagesSharing, pagesUnshared, zeroPages, items, stableNodeChains } = counters;
   return {
     ...counters,

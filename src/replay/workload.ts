@@ -1,8 +1,8 @@
 // What memory does to a workload: a member that reads a file at random places through its page cache (GRP, figure 2).
 
 import { PagekinError } from "../errors.js";
-import type { Shareout } from "./memory.js";
 import type { WorkloadSettings } from "./scenario/schema.js";
+import type { Shareout } from "./shareout.js";
 
 /** Columns of a curve, none of which may be empty. */
 export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;

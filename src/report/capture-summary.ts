@@ -4,7 +4,7 @@ import { printable } from "../errors.js";
 import { formatBytes, formatNumber } from "../text/format.js";
 import { print } from "./terminal.js";
 
-interface Member {
+interface CapturedMember {
   member: string;
   file: string;
   storedBytes: number;
@@ -12,11 +12,11 @@ interface Member {
   notes: readonly string[];
 }
 
-interface Snapshot {
+interface CapturedSnapshot {
   timeS: number;
   taken: string;
   heldMs: number;
-  members: readonly Member[];
+  members: readonly CapturedMember[];
   /** By VM what its guest uses; undefined: it did not tell. */
   usage: readonly { vm: string; muvBytes: number | undefined }[];
 }
@@ -39,7 +39,7 @@ export class Printer {
   }
 
   /** lateS: how much later than it belongs; 0 for as good as nothing. */
-  async snapshot({ timeS, heldMs, members }: Snapshot, lateS: number): Promise<void> {
+  async snapshot({ timeS, heldMs, members }: CapturedSnapshot, lateS: number): Promise<void> {
     const sizes = members.map(({ member, storedBytes }) => `${member} ${formatBytes(storedBytes)}`).join(", ");
     const late = lateS > 0 ? `, ${lateS.toFixed(1)} s late` : "";
     const held = heldMs > 0 ? `; held for ${(heldMs / 1000).toFixed(2)} s` : "";
@@ -55,7 +55,7 @@ export class Printer {
     await this.say(`  Note: ${text}`);
   }
 
-  async end(snapshots: readonly Snapshot[]): Promise<void> {
+  async end(snapshots: readonly CapturedSnapshot[]): Promise<void> {
     const usages = snapshots.flatMap(({ usage }) => usage);
     const silent = [...new Set(usages.filter(({ muvBytes }) => muvBytes === undefined).map(({ vm }) => vm))];
     if (silent.length > 0)

@@ -2,7 +2,7 @@
 
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
-import type { Inspection, Stretch } from "../fingerprints/inspect.js";
+import type { Inspection, Stretch } from "../fingerprints/inspect-dump.js";
 import { displayName } from "../sources/names.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";

@@ -13,7 +13,7 @@ export interface ManifestSource {
   notes: readonly string[];
 }
 
-interface Run {
+interface ManifestFacts {
   args: { hashSources: boolean } & Record<string, unknown>;
   sources: readonly ManifestSource[];
   pageSizes: readonly number[];
@@ -25,7 +25,7 @@ interface Run {
 /** Finishes the result folder with manifest.json: how the results were made, from what, on what. Gives the files' names. */
 export async function writeManifest(
   output: Output,
-  { args, sources: read, pageSizes, resources, seconds }: Run,
+  { args, sources: read, pageSizes, resources, seconds }: ManifestFacts,
 ): Promise<string[]> {
   const sources = [];
   for (const { source, member, timeS, notes } of read) {
@@ -63,7 +63,7 @@ export async function writeManifest(
 
 /** The options by their names on the command line. */
 function optionsInForce(
-  args: Run["args"],
+  args: ManifestFacts["args"],
   pageSizes: readonly number[],
   resources: Resources | undefined,
 ): Record<string, unknown> {

@@ -1,7 +1,7 @@
 // What `compare` prints: policies, best first, as text or as JSON.
 
 import { printable } from "../errors.js";
-import type { Comparison, PolicyResult } from "../policies/compare.js";
+import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { mean, rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import { endParts, print, type SummaryOptions, styled, table } from "./terminal.js";

@@ -1,6 +1,6 @@
 // The CSV tables of `compare`. Columns are a contract: new ones go behind the old ones.
 
-import type { Comparison, Marginal, PolicyResult } from "../policies/compare.js";
+import type { Comparison, Marginal, PolicyResult } from "../policies/comparison.js";
 import type { Score } from "../sharing/isolation.js";
 import type { KernelCounters } from "../sharing/kernel.js";
 import type { Merge } from "../sharing/merges.js";

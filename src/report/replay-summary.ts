@@ -5,7 +5,7 @@ import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, reclaimedOf, type Sample, sumOf } from "../replay/sample.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
-import type { FinishedRuns } from "../scenarios/replay.js";
+import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import { isolationCostOf } from "./runs-table.js";
 import { endParts, lineWidth, print, type SummaryOptions, styled, table } from "./terminal.js";

@@ -1,14 +1,14 @@
 // The CSV tables of `replay`. Columns are a contract: new ones go behind the old ones.
 
-import { controllerKind } from "../replay/controllers/registry.js";
+import { controllerOf } from "../replay/controllers/registry.js";
 import { amountsOver, breakAllBytes, QUANTILES, type Spread, spreadOf } from "../replay/guarantee.js";
 import { memoryOf, type TimedDecision } from "../replay/machine.js";
-import { redistributionOf, type Shareout } from "../replay/memory.js";
 import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, sumOf } from "../replay/sample.js";
+import { redistributionOf, type Shareout } from "../replay/shareout.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
-import type { FinishedRuns } from "../scenarios/replay.js";
+import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { rounded } from "../text/format.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { runsTable } from "./runs-table.js";
@@ -192,7 +192,7 @@ interface DecisionRow extends TimedDecision {
 const DECISION_COLUMNS: readonly Column<DecisionRow>[] = [
   RUN,
   TIME,
-  ["controller", ({ run }) => controllerKind(run.scenario), "text"],
+  ["controller", ({ run }) => controllerOf(run.scenario).name, "text"],
   ["subject", ({ subject }) => subject, "text"],
   ["action", ({ action }) => action, "text"],
   ["from", ({ from }) => from, "number"],

@@ -4,7 +4,7 @@ import { lostPageSeconds, type Outcome, outcomeOf } from "../replay/outcome.js";
 import { ADDED, type PlannedRun } from "../replay/reference.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
-import type { FinishedRuns } from "../scenarios/replay.js";
+import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { mean } from "../sharing/rates.js";
 import { rounded } from "../text/format.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";

@@ -1,8 +1,8 @@
 // What a person wants to see first, on stdout; as text or as JSON.
 
 import type { Sharing } from "../sharing/count.js";
+import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
-import type { WorldResult } from "../sharing/world.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import { endParts, lineWidth, plural, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
 

@@ -3,6 +3,7 @@
 import type { PairCount } from "../core/pairs.js";
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import type { CopiesCount, Sharing } from "../sharing/count.js";
+import type { WorldResult } from "../sharing/count-world.js";
 import {
   type InterSharing,
   interSharing,
@@ -12,7 +13,6 @@ import {
   type SelfSharing,
   selfSharing,
 } from "../sharing/rates.js";
-import type { WorldResult } from "../sharing/world.js";
 import { displayName } from "../sources/names.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { ALL_MEMBERS, type World } from "../worlds/world.js";

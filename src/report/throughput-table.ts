@@ -3,7 +3,7 @@
 import { memoryOf } from "../replay/machine.js";
 import { NANOSECONDS } from "../replay/time.js";
 import { type Normalized, normalize, type Throughput, throughputAt, throughputsOf } from "../replay/workload.js";
-import type { FinishedRuns } from "../scenarios/replay.js";
+import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
 
 interface ThroughputRow extends Normalized {

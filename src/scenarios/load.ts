@@ -2,11 +2,11 @@
 
 import { Hasher } from "../core/hasher.js";
 import { EVENT_COLUMNS, parseEvents } from "../replay/events.js";
-import { type Member, membersOf, type ReplayEvent, type ReplaySnapshot } from "../replay/members.js";
+import { membersOf, type ReplayEvent, type ReplayMember, type ReplaySnapshot } from "../replay/members.js";
 import { type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
 import type { Scenario } from "../replay/scenario/schema.js";
 import { NANOSECONDS } from "../replay/time.js";
-import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage.js";
+import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage-file.js";
 import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
 import { readRows } from "../text/read-csv.js";
 import { writeFingerprint } from "../traces/csv.js";
@@ -16,7 +16,7 @@ import { ContentTable, listPages, type PageList } from "./page-list.js";
 
 /** Files of all runs, by the name that scenarios have for them. */
 export interface Loaded {
-  members: Member[];
+  members: ReplayMember[];
   /** What a person should know of each snapshot. */
   noted: Noted[];
   events: Map<string, ReplayEvent[]>;
@@ -93,7 +93,7 @@ function fingerprintsOf(table: ContentTable, isForeign: boolean) {
   };
 }
 
-function inSharedMemory(member: Member): Member {
+function inSharedMemory(member: ReplayMember): ReplayMember {
   const pages = new Float64Array(new SharedArrayBuffer(member.pages.byteLength));
   pages.set(member.pages);
   const snapshots = member.snapshots.map(({ ns, contents }) => {

@@ -1,14 +1,14 @@
 // One run of a scenario: the same code on the main thread and on workers.
 
 import path from "node:path";
-import { tenantsOf } from "../policies/compare.js";
+import { tenantsOf } from "../policies/comparison.js";
 import { type Policy, TENANT_LABEL } from "../policies/policy.js";
 import { parsePolicies } from "../policies/registry.js";
-import { groupingPolicy } from "../replay/grouping.js";
+import { spectrumOf } from "../replay/contents-now.js";
+import { groupingPolicy } from "../replay/first-groups.js";
 import type { RunningMachine } from "../replay/machine.js";
-import type { Member } from "../replay/members.js";
+import type { ReplayMember } from "../replay/members.js";
 import { prepare, type RunInput } from "../replay/plan.js";
-import { spectrumOf } from "../replay/present.js";
 import { type Course, run } from "../replay/run.js";
 import { NANOSECONDS } from "../replay/time.js";
 import { groupBy } from "../sharing/grouping.js";
@@ -20,7 +20,7 @@ import { readRows } from "../text/read-csv.js";
 /** What all runs have in common; typed arrays of members are in shared memory where there are several threads. */
 export interface RunsShared {
   module: WebAssembly.Module;
-  members: readonly Member[];
+  members: readonly ReplayMember[];
   labelNames: readonly string[];
   /** Where relative files of policies begin. */
   folder: string;
@@ -61,9 +61,9 @@ export async function parsePolicy(
   return policy;
 }
 
-function exposureOf({ world, pageBytes, ns }: RunningMachine, labelNames: readonly string[]): Score["exposure"] {
-  const present = world.present();
-  const view = viewOf(spectrumOf(present, pageBytes, ns / NANOSECONDS), "counted");
-  const grouping = groupBy(present.map(({ member }) => String(world.groupOf(member))));
+function exposureOf({ scanned, pageBytes, ns }: RunningMachine, labelNames: readonly string[]): Score["exposure"] {
+  const now = scanned.contentsNow();
+  const view = viewOf(spectrumOf(now, pageBytes, ns / NANOSECONDS), "counted");
+  const grouping = groupBy(now.map(({ member }) => String(scanned.groupOf(member))));
   return score(view, grouping, tenantsOf(view, labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined)).exposure;
 }

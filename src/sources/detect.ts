@@ -4,6 +4,7 @@ import { HEAD_BYTES, unreadFormat } from "../dumps/formats/known.js";
 import { dumpFormatOf } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
 import { type Packing, packingOf, peel } from "../unpack/compression.js";
+import { isCsvName } from "./names.js";
 
 export interface Detected {
   /** As ledger.csv has it. */
@@ -11,9 +12,6 @@ export interface Detected {
   /** How the bytes are compressed, from the outside in; empty: they are not. */
   packing: readonly Packing[];
 }
-
-/** Formats that hold fingerprints, not memory. */
-export const TRACE_FORMATS: readonly string[] = ["parquet", "csv"];
 
 /** head: of the file as it is; file: its name; asked: the format that --format names. */
 export async function detect(head: Buffer, file: string, asked: string | undefined): Promise<Detected> {
@@ -28,7 +26,7 @@ export async function detect(head: Buffer, file: string, asked: string | undefin
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
   }
   if (isCsvTrace(content)) return { format: "csv", packing };
-  if (/\.csv(\.(gz|zst|xz|lz4|bz2|lzo))*$/i.test(file)) {
+  if (isCsvName(file)) {
     const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }

@@ -1,5 +1,8 @@
 import path from "node:path";
+import { DUMP_EXTENSIONS } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
+import { PACKING_EXTENSIONS } from "../unpack/compression.js";
+import { TRACE_FORMATS } from "./trace-formats.js";
 
 /** What the user named: a path (or `-`), and the member and time where the argument gives them. */
 export interface SourceName {
@@ -10,8 +13,9 @@ export interface SourceName {
   labels?: Record<string, string> | undefined;
 }
 
-const EXTENSIONS =
-  /\.(raw|dump|mem|img|bin|elf|core|kdump|flat|lime|avml|vmem|migration|save|parquet|csv|gz|zst|xz|lz4|bz2|lzo)$/i;
+const endsIn = (extensions: readonly string[]) => `\\.(${extensions.join("|")})`;
+const EXTENSIONS = new RegExp(`${endsIn([...DUMP_EXTENSIONS, ...TRACE_FORMATS, ...PACKING_EXTENSIONS])}$`, "i");
+const CSV_NAME = new RegExp(`\\.csv(${endsIn(PACKING_EXTENSIONS)})*$`, "i");
 
 /** Seconds as a number, from the text behind an `@`; undefined when it is none. */
 export function parseSeconds(text: string): number | undefined {
@@ -52,6 +56,9 @@ export function isNamed(text: string, { member, timeS }: { member: string; timeS
   const at = text.lastIndexOf("@");
   return text === member || (at > 0 && text.slice(0, at) === member && parseSeconds(text.slice(at + 1)) === timeS);
 }
+
+/** Whether a file is called a CSV, packed or not. */
+export const isCsvName = (file: string): boolean => CSV_NAME.test(file);
 
 /** Member and time that a file's name gives: `NAME[@SECONDS]` before the known extensions. */
 export function nameOfFile(file: string): { member: string; timeS: number } {

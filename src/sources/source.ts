@@ -7,9 +7,10 @@ import { fromSystem, PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, HEAD_OF_COMPRESSED, type Packing, packingOf } from "../unpack/compression.js";
 import { unzstd } from "../unpack/zstd.js";
-import { type Detected, detect, TRACE_FORMATS } from "./detect.js";
+import { type Detected, detect } from "./detect.js";
 import { displayName, type SourceName } from "./names.js";
 import { openFifo, type Pipe, readHead, readPipe } from "./pipe.js";
+import { TRACE_FORMATS } from "./trace-formats.js";
 
 export interface Source extends Detected {
   name: SourceName;

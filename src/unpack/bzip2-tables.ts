@@ -62,7 +62,7 @@ export class Bzip2Bits {
 }
 
 /** A canonical Huffman code. */
-export class Code {
+export class HuffmanCode {
   /** By the first bits: symbol and length of the code that begins with them; 0: it is longer. */
   private readonly short = new Uint16Array(1 << SHORT_BITS);
   /** By length: the first code that is longer, aligned to the longest; its first symbol's place, less its first code. */
@@ -112,7 +112,7 @@ export interface Tables {
   alphabet: Uint8Array;
   /** By group of symbols: its code. */
   selectors: Uint8Array;
-  codes: Code[];
+  codes: HuffmanCode[];
 }
 
 export function readTables(bits: Bzip2Bits): Tables {
@@ -121,7 +121,7 @@ export function readTables(bits: Bzip2Bits): Tables {
   const count = bits.read(3);
   if (count < 2 || count > 6) throw bits.damaged("a block has an impossible number of codes");
   const selectors = readSelectors(bits, count);
-  const codes = Array.from({ length: count }, () => new Code(readLengths(bits, alphabet.length + 2), bits));
+  const codes = Array.from({ length: count }, () => new HuffmanCode(readLengths(bits, alphabet.length + 2), bits));
   bits.check();
   return { alphabet, selectors, codes };
 }

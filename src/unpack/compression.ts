@@ -2,25 +2,45 @@ import { closeSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { spool } from "../system/temporary.js";
 
-/** How a file's bytes are compressed. */
-export type Packing = "gzip" | "zstd" | "xz" | "lz4" | "bzip2" | "lzop";
-
 type Bytes = AsyncIterable<Uint8Array>;
 
 /** So much of a compressed file tells what is in it: a block of bzip2, and the codes that it may have at most. */
 export const HEAD_OF_COMPRESSED = 2560 * 1024;
 const OUTPUT_CHUNK = 1024 * 1024;
 
-const BEGINNINGS: readonly (readonly [beginning: string, packing: Packing])[] = [
-  ["\x1f\x8b", "gzip"],
-  ["\x28\xb5\x2f\xfd", "zstd"],
-  ["\xfd7zXZ\0", "xz"],
-  ["\x04\x22\x4d\x18", "lz4"],
-  // Its old form.
-  ["\x02\x21\x4c\x18", "lz4"],
-  ["BZh", "bzip2"],
-  ["\x89LZO\0\r\n\x1a\n", "lzop"],
-];
+interface Entry {
+  /** What its files begin with. */
+  beginnings: readonly string[];
+  /** That its files' names end in. */
+  extension: string;
+  decoder(): Promise<(input: Bytes, file: string) => Bytes>;
+}
+
+/** Every packing; what unpacks it is loaded where there is such a file. */
+const PACKINGS = {
+  gzip: { beginnings: ["\x1f\x8b"], extension: "gz", decoder: async () => gunzip },
+  zstd: { beginnings: ["\x28\xb5\x2f\xfd"], extension: "zst", decoder: async () => unzstdSpooled },
+  xz: { beginnings: ["\xfd7zXZ\0"], extension: "xz", decoder: async () => (await import("./xz.js")).unxz },
+  lz4: {
+    // The second is that of its old form.
+    beginnings: ["\x04\x22\x4d\x18", "\x02\x21\x4c\x18"],
+    extension: "lz4",
+    decoder: async () => (await import("./lz4.js")).unlz4,
+  },
+  bzip2: { beginnings: ["BZh"], extension: "bz2", decoder: async () => (await import("./bzip2.js")).bunzip2 },
+  lzop: {
+    beginnings: ["\x89LZO\0\r\n\x1a\n"],
+    extension: "lzo",
+    decoder: async () => (await import("./lzop.js")).unlzop,
+  },
+} satisfies Record<string, Entry>;
+
+/** How a file's bytes are compressed. */
+export type Packing = keyof typeof PACKINGS;
+
+const PACKING_NAMES = Object.keys(PACKINGS) as Packing[];
+export const PACKING_EXTENSIONS = Object.values(PACKINGS).map(({ extension }) => extension);
+
 const LONGEST_BEGINNING = 9;
 /** zstd and lz4 files may begin with frames to be skipped; what follows tells which of both it is. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -32,23 +52,15 @@ export function packingOf(head: Buffer): Packing | undefined {
     at += 8 + head.readUInt32LE(at + 4);
   }
   const beginning = head.toString("latin1", at, at + LONGEST_BEGINNING);
-  const found = BEGINNINGS.find(([bytes]) => beginning.startsWith(bytes))?.[1];
+  const isOf = (name: Packing) => PACKINGS[name].beginnings.some((bytes) => beginning.startsWith(bytes));
+  const found = PACKING_NAMES.find(isOf);
   if (at === 0 || found === "lz4") return found;
   return "zstd";
 }
 
-const DECODERS: Record<Packing, () => Promise<(input: Bytes, file: string) => Bytes>> = {
-  gzip: async () => gunzip,
-  zstd: async () => unzstdSpooled,
-  xz: async () => (await import("./xz.js")).unxz,
-  lz4: async () => (await import("./lz4.js")).unlz4,
-  bzip2: async () => (await import("./bzip2.js")).bunzip2,
-  lzop: async () => (await import("./lzop.js")).unlzop,
-};
-
 /** The bytes of a compressed stream; several streams one after the other are one. One that ends early is an error. */
 export async function* decompress(input: Bytes, packing: Packing, file: string): AsyncGenerator<Uint8Array> {
-  const decoder = await DECODERS[packing]();
+  const decoder = await PACKINGS[packing].decoder();
   yield* decoder(input, file);
 }
 

@@ -128,6 +128,22 @@ test("members are named after their files without the known extensions", async (
     ".raw": ".raw",
     "vm10@x.raw": "vm10@x",
     "@5.raw": "@5",
+    // What a file holds, its name does not tell; so all of these are raw dumps.
+    "elf1.elf": "elf1",
+    "elf2.core": "elf2",
+    "kdump1.kdump": "kdump1",
+    "kdump2.flat": "kdump2",
+    "lime.lime": "lime",
+    "avml.avml": "avml",
+    "stream.migration": "stream",
+    "saved.save": "saved",
+    "trace.parquet": "trace",
+    "packed1.raw.gz": "packed1",
+    "packed2.core.zst": "packed2",
+    "packed3.lime.xz.gz": "packed3",
+    "packed4.lz4": "packed4",
+    "packed5.bz2": "packed5",
+    "PACKED6.RAW.LZO": "PACKED6",
   };
   for (const name of Object.keys(names)) writeFileSync(path.join(folder, name), DUMP);
   await succeed(["analyze", ...Object.keys(names), "--page-size", "4k", "--out", "out", "--quiet"], { cwd: folder });

@@ -1,12 +1,26 @@
 // The kernel's scan-time advisor (mm/ksm.c of Linux 6.8 to 6.18, scan_time_advisor): pages_to_scan is set anew after each
 // pass, so that a pass takes the time aimed at. Whole numbers only; divisions are cut off.
 
-import * as v from "valibot";
 import { NANOSECONDS } from "../time.js";
-import type { Controller } from "./controller.js";
+import type { Controller, ControllerEntry } from "./controller.js";
 
-/** Its settings are the scanner's, by the kernel's names. */
-export const advisorSchema = v.strictObject({ kind: v.literal("advisor") });
+/** Its settings are the scanner's, by the kernel's names; advisor_mode chooses it too. */
+export const advisor: ControllerEntry = {
+  name: "advisor",
+  settings: {},
+  make: (_, scanner) => make(scanner),
+  fault(_, { scanner, groups }) {
+    if (scanner.threads === "one") {
+      const what = "the advisor decides at the end of a pass, of which each group has its own";
+      return { what, hint: "set threads: per-group" };
+    }
+    const own = Object.entries(groups).find(([, { pages_to_scan: pages }]) => pages !== undefined);
+    if (!own) return undefined;
+    const what = "pages_to_scan is set by the advisor";
+    return { path: ["groups", own[0], "pages_to_scan"], what, hint: "it starts at advisor_min_pages_to_scan" };
+  },
+  firstPagesToScan: ({ advisor_min_pages_to_scan: pages }) => pages,
+};
 
 /** Weights of the last change and of those before, in per cent. */
 const EWMA_WEIGHT = 30;
@@ -54,7 +68,7 @@ export function advise(
   return { pagesToScan: pages, change: smoothed, lastScanTime: scanTime };
 }
 
-export function advisor(settings: AdvisorSettings): Controller {
+function make(settings: AdvisorSettings): Controller {
   const states = new Map<string, AdvisorState & { cpuMs: number }>();
   return {
     passEnded(machine, { speed, ns, cpuSeconds }) {

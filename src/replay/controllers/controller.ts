@@ -1,4 +1,39 @@
-// What a controller sees of a run and may set in it.
+// What a controller is: how a scenario names it, what it sees of a run, and what it may set in it.
+
+import type * as v from "valibot";
+import type { ScannerSettings } from "../scenario/scanner.js";
+
+/** What `controller` of a scenario may name. Each is defined in a file of its own; registry.ts lists them. */
+export interface ControllerEntry<Settings extends v.ObjectEntries = v.ObjectEntries> {
+  /** Its `kind`. */
+  name: string;
+  /** Schemas of its settings, by their keys in a scenario. */
+  settings: Settings;
+  make(settings: SettingsOf<Settings>, scanner: ScannerSettings): Controller;
+  /** What keeps it from working in a scenario, if anything does. */
+  fault?(settings: SettingsOf<Settings>, scenario: ControlledScenario): ControllerFault | undefined;
+  /** The pages_to_scan of a group that begins; without it the scanner's. */
+  firstPagesToScan?(scanner: ScannerSettings): number;
+}
+
+/** Settings from their schemas. */
+export type SettingsOf<S extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema<S, undefined>>;
+
+/** The parts of a scenario that a controller depends on. */
+export interface ControlledScenario {
+  scanner: ScannerSettings;
+  groups: Readonly<Record<string, { pages_to_scan?: number | undefined }>>;
+  host?: { memory: number } | undefined;
+  /** The file. */
+  usage?: string | undefined;
+}
+
+export interface ControllerFault {
+  /** Where in the scenario; without it, where the controller is named. */
+  path?: readonly string[];
+  what: string;
+  hint: string;
+}
 
 /** A decision, as decisions.csv has it. `from` and `to` are in the unit of the action: pages, bytes, milliseconds. */
 export interface Decision {
@@ -19,7 +54,7 @@ export interface Speed {
 }
 
 /** What a member uses, in bytes: MUV (used by the guest) and MUP (physical memory that it has). */
-export interface Usage {
+export interface MemberUsage {
   usedBytes: number;
   physicalBytes: number;
 }
@@ -39,7 +74,7 @@ export interface Machine {
   members(): readonly number[];
   memberName(member: number): string;
   /** undefined: the usage file says nothing of it at this time. */
-  usage(member: number): Usage | undefined;
+  usage(member: number): MemberUsage | undefined;
   /** Bytes that the member's balloon holds. */
   balloonBytes(member: number): number;
   /** Takes memory from a member, or gives it back, and notes the decision. */

@@ -1,10 +1,4 @@
-// Nothing is decided: speeds stay as the scenario gives them.
+import type { ControllerEntry } from "./controller.js";
 
-import * as v from "valibot";
-import type { Controller } from "./controller.js";
-
-export const fixedSchema = v.strictObject({ kind: v.literal("fixed") });
-
-export function fixed(): Controller {
-  return {};
-}
+/** Decides nothing: speeds stay as the scenario gives them. */
+export const fixed: ControllerEntry = { name: "fixed", settings: {}, make: () => ({}) };

@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import { amount, count, period, size } from "../scenario/values.js";
-import type { Controller } from "./controller.js";
+import type { Controller, ControllerEntry, SettingsOf } from "./controller.js";
+import { rangeFault, scanRange } from "./scan-range.js";
 
 const GIB = 2 ** 30;
 /** Its sleep is meant for a host of this memory. */
@@ -10,20 +11,31 @@ const USUAL_HOST = 16 * GIB;
 const LEAST_SLEEP = 10;
 
 /** Defaults are the script's. Its constant of 2048 is compared with KiB, whatever its comments say. */
-export const ksmtunedSchema = v.strictObject({
-  kind: v.literal("ksmtuned"),
+const settings = {
   every: v.optional(period, "60s"),
   boost: v.optional(count(0), 300),
   decay: v.optional(count(0), 50),
-  scan_min: v.optional(count(0), 64),
-  scan_max: v.optional(count(0), 1250),
+  ...scanRange,
   sleep_millisecs: v.optional(count(0), 10),
   /** Memory that is to be free: a part of the host's in per cent, and a least amount. */
   thres_coef: v.optional(amount, 20),
   thres_const: v.optional(size, "2m"),
-});
+};
 
-export function ksmtuned(settings: v.InferOutput<typeof ksmtunedSchema>): Controller {
+type Settings = SettingsOf<typeof settings>;
+
+export const ksmtuned: ControllerEntry<typeof settings> = {
+  name: "ksmtuned",
+  settings,
+  make,
+  fault(own, { host }) {
+    const fault = rangeFault(own);
+    if (fault || host) return fault;
+    return { what: "ksmtuned must know the host's memory", hint: "give host: {memory: 8g}" };
+  },
+};
+
+function make(settings: Settings): Controller {
   let pages = 0;
   return {
     every: settings.every,

@@ -2,23 +2,29 @@
 // reclaimed in a window for each second of CPU that the window cost.
 
 import * as v from "valibot";
-import { count, period, thresholds } from "../scenario/values.js";
-import type { Controller } from "./controller.js";
+import { period, thresholds } from "../scenario/values.js";
+import type { Controller, ControllerEntry, SettingsOf } from "./controller.js";
+import { faster, rangeFault, scanSteps, slower } from "./scan-range.js";
 
-export const reclaimRateSchema = v.strictObject({
-  kind: v.literal("reclaim-rate"),
+const settings = {
   every: v.optional(period, "10s"),
   /** Pages reclaimed for a second of CPU: slower below the first, faster above the second. */
   pages_per_cpu_s: v.optional(thresholds, [1000, 10000]),
-  scan_step: v.optional(count(0), 100),
-  scan_min: v.optional(count(0), 64),
-  scan_max: v.optional(count(0), 1250),
-});
+  ...scanSteps,
+};
 
-export function reclaimRate(settings: v.InferOutput<typeof reclaimRateSchema>): Controller {
+type Settings = SettingsOf<typeof settings>;
+
+export const reclaimRate: ControllerEntry<typeof settings> = {
+  name: "reclaim-rate",
+  settings,
+  make,
+  fault: rangeFault,
+};
+
+function make(settings: Settings): Controller {
   const before = new Map<string, { reclaimed: number; cpu: number }>();
   const [low, high] = settings.pages_per_cpu_s;
-  const { scan_step: step, scan_min: least, scan_max: most } = settings;
   return {
     every: settings.every,
     decide(machine) {
@@ -31,19 +37,8 @@ export function reclaimRate(settings: v.InferOutput<typeof reclaimRateSchema>): 
         if (cpu <= 0) continue; // nothing was scanned
         const rate = Math.max(0, now.reclaimed - last.reclaimed) / cpu;
         const brings = `${Math.round(rate)} pages reclaimed a CPU second`;
-        if (rate > high) {
-          machine.setSpeed(
-            speed,
-            Math.max(pagesToScan, Math.min(most, pagesToScan + step)),
-            `${brings}, above ${high}`,
-          );
-        } else if (rate < low) {
-          machine.setSpeed(
-            speed,
-            Math.min(pagesToScan, Math.max(least, pagesToScan - step)),
-            `${brings}, below ${low}`,
-          );
-        }
+        if (rate > high) machine.setSpeed(speed, faster(pagesToScan, settings), `${brings}, above ${high}`);
+        else if (rate < low) machine.setSpeed(speed, slower(pagesToScan, settings), `${brings}, below ${low}`);
       }
     },
   };

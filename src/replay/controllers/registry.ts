@@ -1,37 +1,36 @@
-// Every controller by its name; a new one is a file beside this one and two lines here.
+// Every controller. A new one is a file beside this one and an entry in this list, from which schema and errors follow.
 
 import * as v from "valibot";
-import { type AdvisorSettings, advisor, advisorSchema } from "./advisor.js";
-import type { Controller } from "./controller.js";
-import { fixed, fixedSchema } from "./fixed.js";
-import { ksmtuned, ksmtunedSchema } from "./ksmtuned.js";
-import { reclaimRate, reclaimRateSchema } from "./reclaim-rate.js";
-import { semma, semmaSchema } from "./semma.js";
+import { listed } from "../../text/list.js";
+import type { ScannerSettings } from "../scenario/scanner.js";
+import { advisor } from "./advisor.js";
+import type { Controller, ControllerEntry } from "./controller.js";
+import { fixed } from "./fixed.js";
+import { ksmtuned } from "./ksmtuned.js";
+import { reclaimRate } from "./reclaim-rate.js";
+import { semma } from "./semma.js";
+
+const CONTROLLERS: readonly ControllerEntry[] = [fixed, semma, ksmtuned, advisor, reclaimRate];
+
+const names = CONTROLLERS.map(({ name }) => name);
 
 export const controllerSchema = v.variant(
   "kind",
-  [fixedSchema, semmaSchema, ksmtunedSchema, advisorSchema, reclaimRateSchema],
-  "fixed, semma, ksmtuned, advisor or reclaim-rate is expected",
+  CONTROLLERS.map(({ name, settings }) => v.strictObject({ kind: v.literal(name), ...settings })),
+  `${listed(names, "or")} is expected`,
 );
 
-export type ControllerSettings = v.InferOutput<typeof controllerSchema>;
-
 interface Controlled {
-  controller?: ControllerSettings | undefined;
-  scanner: AdvisorSettings & { advisor_mode: "none" | "scan-time" };
+  controller?: v.InferOutput<typeof controllerSchema> | undefined;
+  scanner: ScannerSettings;
 }
 
-/** What sets speeds in a scenario: its controller, or the kernel's own mode. */
-export function controllerKind({ controller, scanner }: Controlled): ControllerSettings["kind"] {
-  return scanner.advisor_mode === "scan-time" ? "advisor" : (controller?.kind ?? "fixed");
+/** What sets speeds in a scenario: the kernel's own mode, or the controller that it names. */
+export function controllerOf({ controller, scanner }: Controlled): ControllerEntry {
+  if (scanner.advisor_mode === "scan-time") return advisor;
+  return CONTROLLERS.find(({ name }) => name === controller?.kind) ?? fixed;
 }
 
-export function makeController({ controller: settings, scanner }: Controlled): Controller {
-  if (scanner.advisor_mode === "scan-time") return advisor(scanner);
-  if (!settings) return fixed();
-  if (settings.kind === "semma") return semma(settings);
-  if (settings.kind === "ksmtuned") return ksmtuned(settings);
-  if (settings.kind === "advisor") return advisor(scanner);
-  if (settings.kind === "reclaim-rate") return reclaimRate(settings);
-  return fixed();
+export function makeController(scenario: Controlled): Controller {
+  return controllerOf(scenario).make(scenario.controller ?? {}, scenario.scanner);
 }

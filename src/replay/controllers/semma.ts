@@ -2,11 +2,11 @@
 // scanner's speed by how full the host is (MUH). The paper leaves the sizes of the steps open.
 
 import * as v from "valibot";
-import { count, flag, period, size, thresholds } from "../scenario/values.js";
-import type { Controller, Machine } from "./controller.js";
+import { flag, period, size, thresholds } from "../scenario/values.js";
+import type { Controller, ControllerEntry, Machine, SettingsOf } from "./controller.js";
+import { faster, rangeFault, scanSteps, slower } from "./scan-range.js";
 
-export const semmaSchema = v.strictObject({
-  kind: v.literal("semma"),
+const settings = {
   every: v.optional(period, "2s"),
   /** MUH is tested once for each VM, as the algorithm is printed, not once a period. */
   per_vm: v.optional(flag, true),
@@ -14,12 +14,23 @@ export const semmaSchema = v.strictObject({
   muh: v.optional(thresholds, [0.6, 0.8]),
   balloon_step: v.optional(size, "16m"),
   balloon_takes: v.optional(v.picklist(["zero-first", "highest"], "zero-first or highest is expected"), "zero-first"),
-  scan_step: v.optional(count(0), 100),
-  scan_min: v.optional(count(0), 64),
-  scan_max: v.optional(count(0), 1250),
-});
+  ...scanSteps,
+};
 
-export function semma(settings: v.InferOutput<typeof semmaSchema>): Controller {
+type Settings = SettingsOf<typeof settings>;
+
+export const semma: ControllerEntry<typeof settings> = {
+  name: "semma",
+  settings,
+  make,
+  fault(own, { host, usage }) {
+    const fault = rangeFault(own);
+    if (fault || host || usage !== undefined) return fault;
+    return { what: "semma must know how full the host is", hint: "give host or usage" };
+  },
+};
+
+function make(settings: Settings): Controller {
   return {
     every: settings.every,
     decide(machine) {
@@ -35,8 +46,6 @@ export function semma(settings: v.InferOutput<typeof semmaSchema>): Controller {
   };
 }
 
-type Settings = v.InferOutput<typeof semmaSchema>;
-
 function setBalloon(machine: Machine, member: number, ratio: number, settings: Settings): void {
   const [low, high] = settings.ur;
   const { balloon_step: step } = settings;
@@ -49,15 +58,10 @@ function setBalloon(machine: Machine, member: number, ratio: number, settings: S
 function setSpeeds(machine: Machine, utilization: number | undefined, settings: Settings): void {
   if (utilization === undefined) return;
   const [low, high] = settings.muh;
-  const { scan_step: step, scan_min: least, scan_max: most } = settings;
+  const muh = `MUH ${utilization.toFixed(3)}`;
   for (const speed of machine.speeds()) {
     const { pagesToScan } = speed;
-    if (utilization > high) {
-      const reason = `MUH ${utilization.toFixed(3)} above ${high}`;
-      machine.setSpeed(speed, Math.max(pagesToScan, Math.min(most, pagesToScan + step)), reason);
-    } else if (utilization < low) {
-      const reason = `MUH ${utilization.toFixed(3)} below ${low}`;
-      machine.setSpeed(speed, Math.min(pagesToScan, Math.max(least, pagesToScan - step)), reason);
-    }
+    if (utilization > high) machine.setSpeed(speed, faster(pagesToScan, settings), `${muh} above ${high}`);
+    else if (utilization < low) machine.setSpeed(speed, slower(pagesToScan, settings), `${muh} below ${low}`);
   }
 }

@@ -1,5 +1,7 @@
-// What is reclaimed stays with the host.
-
 import type { Redistributor } from "./redistributor.js";
 
-export const none: Redistributor = (members) => members.map(() => 0);
+/** What is reclaimed stays with the host. */
+export const none: Redistributor = {
+  name: "none",
+  share: (members) => members.map(() => 0),
+};

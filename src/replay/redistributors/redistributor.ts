@@ -1,4 +1,12 @@
-// How memory that was reclaimed goes back to members.
+// What a redistributor is: a rule by which reclaimed memory goes back to members.
+
+/** What `redistribute` of a scenario may name. Each is defined in a file of its own; registry.ts lists them. */
+export interface Redistributor {
+  /** Its `kind`. */
+  name: string;
+  /** Whole pages for each member, of what each group has reclaimed (pages, by group). */
+  share(members: readonly Sharer[], reclaimed: readonly number[]): number[];
+}
 
 /** A member that is there, and what its group has reclaimed. */
 export interface Sharer {
@@ -6,9 +14,6 @@ export interface Sharer {
   /** Its proportional part of what its group has reclaimed, in pages: (k - 1) / k for each page that shares its frame with k - 1. */
   entitlement(): number;
 }
-
-/** Whole pages for each member, of what each group has reclaimed (pages, by group). */
-export type Redistributor = (members: readonly Sharer[], reclaimed: readonly number[]) => number[];
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 

@@ -1,6 +1,7 @@
-// Every redistributor by its name; a new one is a file beside this one and a line here.
+// Every redistributor. A new one is a file beside this one and an entry in this list, from which schema and errors follow.
 
 import * as v from "valibot";
+import { listed } from "../../text/list.js";
 import { period } from "../scenario/values.js";
 import { entitlement } from "./entitlement.js";
 import { equal } from "./equal.js";
@@ -8,14 +9,15 @@ import { group } from "./group.js";
 import { none } from "./none.js";
 import type { Redistributor } from "./redistributor.js";
 
-export const REDISTRIBUTORS: Record<"none" | "equal" | "entitlement" | "group", Redistributor> = {
-  none,
-  equal,
-  entitlement,
-  group,
-};
+const REDISTRIBUTORS: readonly Redistributor[] = [none, equal, entitlement, group];
+
+const names = REDISTRIBUTORS.map(({ name }) => name);
 
 export const redistributeSchema = v.strictObject({
-  kind: v.picklist(["none", "equal", "entitlement", "group"], "none, equal, entitlement or group is expected"),
+  kind: v.picklist(names, `${listed(names, "or")} is expected`),
   every: v.optional(period, "1s"),
 });
+
+export function redistributorNamed(kind: string): Redistributor {
+  return REDISTRIBUTORS.find(({ name }) => name === kind) ?? none;
+}

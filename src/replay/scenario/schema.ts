@@ -4,9 +4,8 @@ import * as v from "valibot";
 import { isPageSize } from "../../core/hasher.js";
 import { controllerSchema } from "../controllers/registry.js";
 import { redistributeSchema } from "../redistributors/registry.js";
-import { amount, count, file, flag, name, period, positive, short, size, someSize, time, weight } from "./values.js";
-
-const RULES = ["linux-2.6.36", "linux-3.6", "linux-6.1", "linux-6.11", "off"] as const;
+import { scannerSchema } from "./scanner.js";
+import { amount, count, file, name, period, positive, short, size, someSize, time, weight } from "./values.js";
 
 export type Until = { kind: "rest" } | { kind: "passes"; passes: number } | { kind: "time"; ns: number };
 
@@ -22,32 +21,6 @@ const until = v.pipe(
   v.check((value) => value !== undefined, "a time such as 400s, N passes or rest is expected"),
   v.transform((value) => value as Until),
 );
-
-/** The names of /sys/kernel/mm/ksm with the kernel's defaults, and what a replay adds. No default: it depends on the rules. */
-const scanner = v.strictObject({
-  rules: v.optional(v.picklist(RULES, `one of ${RULES.join(", ")} is expected`), "linux-6.11"),
-  threads: v.optional(v.picklist(["per-group", "one"], "per-group or one is expected"), "per-group"),
-  cpu: v.optional(v.picklist(["free", "modelled"], "free or modelled is expected"), "free"),
-  run: v.optional(count(0, 2), 1),
-  pages_to_scan: v.optional(count(0), 100),
-  sleep_millisecs: v.optional(count(0), 20),
-  merge_across_nodes: v.optional(
-    v.pipe(
-      flag,
-      v.check((across) => across, "1 is expected: NUMA nodes are not replayed; make groups of them by policy"),
-    ),
-    true,
-  ),
-  max_page_sharing: v.optional(count(2, 2 ** 31 - 1)),
-  use_zero_pages: v.optional(flag),
-  smart_scan: v.optional(flag),
-  stable_node_chains_prune_millisecs: v.optional(count(0), 2000),
-  advisor_mode: v.optional(v.picklist(["none", "scan-time"], "none or scan-time is expected"), "none"),
-  advisor_max_cpu: v.optional(count(0, 100), 70),
-  advisor_min_pages_to_scan: v.optional(count(1), 500),
-  advisor_max_pages_to_scan: v.optional(count(1), 30000),
-  advisor_target_scan_time: v.optional(count(1), 200),
-});
 
 const speedStep = v.pipe(
   v.strictObject({ at: time, group: name, pages_to_scan: v.optional(count(0)), weight: v.optional(weight) }),
@@ -107,7 +80,7 @@ export const scenarioSchema = v.strictObject({
   changes: v.optional(v.picklist(["at-snapshot", "spread"], "at-snapshot or spread is expected"), "at-snapshot"),
   seed: v.optional(count(0), 1),
   events: v.optional(file),
-  scanner: v.optional(scanner, {}),
+  scanner: v.optional(scannerSchema, {}),
   groups: v.optional(
     v.record(v.string(), v.strictObject({ pages_to_scan: v.optional(count(0)), weight: v.optional(weight) })),
     {},

@@ -4,9 +4,9 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { compileCore } from "../core/module.js";
 import { fromSystem, PagekinError } from "../errors.js";
-import { checkNames, checkScenario } from "../replay/check.js";
-import { checkEnough, groupingPolicy, groupMembers } from "../replay/grouping.js";
-import type { Member } from "../replay/members.js";
+import { checkNames, checkScenario } from "../replay/check-scenario.js";
+import { checkEnough, groupingPolicy, groupMembers } from "../replay/first-groups.js";
+import type { ReplayMember } from "../replay/members.js";
 import { type PlannedRun, referencesOf } from "../replay/reference.js";
 import { type Path, parseScenario, type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
 import type { Curve } from "../replay/workload.js";
@@ -45,7 +45,7 @@ export interface FinishedRuns {
   results: readonly RunResult[];
   /** By run the number of the result that its isolation cost is against; undefined: it has no scanner. */
   references: readonly (number | undefined)[];
-  members: readonly Member[];
+  members: readonly ReplayMember[];
   /** What a person should know of each snapshot. */
   noted: readonly Noted[];
   /** By the names that scenarios have for their files. */
@@ -98,7 +98,7 @@ export async function replayScenario(opened: OpenedScenario, settings: ReplaySet
 
 async function planRun(
   run: RunScenario,
-  members: readonly Member[],
+  members: readonly ReplayMember[],
   context: Pick<RunsShared, "labelNames" | "folder">,
 ): Promise<PlannedRun> {
   const { name, scenario, settings } = run;

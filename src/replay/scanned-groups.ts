@@ -1,6 +1,6 @@
 // The groups of a run: names, and how fast each is scanned. New ones may come, none goes.
 
-import { controllerKind } from "./controllers/registry.js";
+import { controllerOf } from "./controllers/registry.js";
 import type { Scenario } from "./scenario/schema.js";
 
 export interface GroupRate {
@@ -8,7 +8,7 @@ export interface GroupRate {
   weight: number;
 }
 
-export class Groups {
+export class ScannedGroups {
   readonly names: string[] = [];
   readonly rates: GroupRate[] = [];
 
@@ -29,8 +29,7 @@ export class Groups {
   private add(name: string): number {
     const { groups, scanner } = this.scenario;
     const own = Object.hasOwn(groups, name) ? groups[name] : {};
-    const isAdvised = controllerKind(this.scenario) === "advisor";
-    const usual = isAdvised ? scanner.advisor_min_pages_to_scan : scanner.pages_to_scan;
+    const usual = controllerOf(this.scenario).firstPagesToScan?.(scanner) ?? scanner.pages_to_scan;
     this.rates.push({ pagesToScan: own.pages_to_scan ?? usual, weight: own.weight ?? 1 });
     return this.names.push(name) - 1;
   }

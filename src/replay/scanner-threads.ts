@@ -6,7 +6,7 @@ import type { Scenario } from "./scenario/schema.js";
 
 const MILLISECOND = 1e6;
 
-export class Threads {
+export class ScannerThreads {
   /** By thread, in nanoseconds. */
   private readonly wakeAt: number[] = [];
   /** With one thread, by group: parts of visits that were cut off so far. */
@@ -66,15 +66,15 @@ export class Threads {
   private scan(group: number, pages: number): void {
     const { machine, controller } = this;
     if (!controller.passEnded) {
-      machine.world.scan(group, pages, machine.ns);
+      machine.scanned.scan(group, pages, machine.ns);
       return;
     }
-    const before = machine.world.counters(group).fullScans;
+    const before = machine.scanned.counters(group).fullScans;
     const cpuBefore = machine.cpuSeconds([group]);
     const began = this.passBegan[group] ?? machine.ns;
     this.passBegan[group] = began;
-    machine.world.scan(group, pages, machine.ns);
-    if (machine.world.counters(group).fullScans === before) return;
+    machine.scanned.scan(group, pages, machine.ns);
+    if (machine.scanned.counters(group).fullScans === before) return;
     this.passBegan[group] = undefined;
     const cpuSeconds = machine.cpuSeconds([group]);
     const took = this.scenario.scanner.cpu === "modelled" ? (cpuSeconds - cpuBefore) * 1e9 : 0;
@@ -83,8 +83,8 @@ export class Threads {
 
   /** Each group's part of one thread's visits: N * pages_to_scan * weight / total weight; what is cut is carried over. */
   private shares(): number[] {
-    const { world, groups, pagesToScan } = this.machine;
-    const active = groups.rates.map((_, group) => world.registeredIn(group) > 0);
+    const { scanned, groups, pagesToScan } = this.machine;
+    const active = groups.rates.map((_, group) => scanned.registeredIn(group) > 0);
     const count = active.filter(Boolean).length;
     const total = groups.rates.reduce((sum, { weight }, group) => sum + (active[group] ? weight : 0), 0);
     return groups.rates.map(({ weight }, group) => {

@@ -6,12 +6,12 @@ import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
 import type { Area } from "./live-memory.js";
+import { Balloon, residentBytesOf } from "./measure-usage.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
 import { dumpByQemu } from "./qemu-dump.js";
 import { Qmp } from "./qmp.js";
 import type { Staging } from "./series.js";
-import type { Subject, Taken, Usage } from "./subject.js";
-import { Balloon, residentBytesOf } from "./usage.js";
+import type { Subject, Taken, VmUsage } from "./subject.js";
 
 export const METHODS = ["resident", "pmemsave", "core"] as const;
 export type Method = (typeof METHODS)[number];
@@ -22,7 +22,7 @@ const EVERYTHING = 4 + 2 + 1;
 /** e_machine by QEMU's names. */
 const MACHINES: Record<string, number> = { x86_64: 62, i386: 3, aarch64: 183, arm: 40, riscv64: 243, ppc64: 21 };
 
-export class Vm implements Subject {
+export class VmSubject implements Subject {
   private isHeld = false;
 
   private constructor(
@@ -36,7 +36,7 @@ export class Vm implements Subject {
     private readonly memory: ProcessMemory | undefined,
   ) {}
 
-  static async open(name: string, socket: string, method: Method): Promise<Vm> {
+  static async open(name: string, socket: string, method: Method): Promise<VmSubject> {
     const qmp = await Qmp.connect(socket);
     try {
       await runs(qmp);
@@ -50,7 +50,7 @@ export class Vm implements Subject {
         pid = processWith(socket, pieces);
         memory = ProcessMemory.open(pid, `process ${pid} of VM ${name}`);
       }
-      return new Vm(name, qmp, method, MACHINES[arch] ?? 0, balloon, pid, memory);
+      return new VmSubject(name, qmp, method, MACHINES[arch] ?? 0, balloon, pid, memory);
     } catch (error) {
       qmp.close();
       throw error;
@@ -85,7 +85,7 @@ export class Vm implements Subject {
     this.qmp.close();
   }
 
-  async usage(): Promise<Usage | undefined> {
+  async usage(): Promise<VmUsage | undefined> {
     const { pid, balloon } = this;
     return {
       muvBytes: await balloon?.usedBytes(),

@@ -4,11 +4,11 @@ import { PagekinError } from "../errors.js";
 import type { GroupingPolicy, Pause, Policy } from "../policies/policy.js";
 import type { Grouping } from "../sharing/grouping.js";
 import { viewOf } from "../sharing/view.js";
-import type { Member } from "./members.js";
-import { spectrumOf } from "./present.js";
+import { spectrumOf } from "./contents-now.js";
+import type { ReplayMember } from "./members.js";
 
 export async function groupMembers(
-  members: readonly Member[],
+  members: readonly ReplayMember[],
   policy: Policy,
   pageBytes: number,
   pause: Pause,
@@ -23,7 +23,7 @@ export function groupingPolicy(policy: Policy): GroupingPolicy {
 }
 
 /** Members may come and go; there must be enough of them at some time. */
-export function checkEnough({ least = 1 }: GroupingPolicy, members: readonly Member[]): void {
+export function checkEnough({ least = 1 }: GroupingPolicy, members: readonly ReplayMember[]): void {
   if (members.length >= least) return;
   throw new PagekinError(`there are ${members.length} members, too few for ${least} groups`, {
     hint: "ask for fewer groups",

@@ -1,7 +1,8 @@
 // Memory that members have over time: what they were promised, and what a redistributor gives them of what was reclaimed.
 
 import { memoryOf, type RunningMachine } from "./machine.js";
-import { REDISTRIBUTORS } from "./redistributors/registry.js";
+import { none } from "./redistributors/none.js";
+import { redistributorNamed } from "./redistributors/registry.js";
 import { reclaimedOf } from "./sample.js";
 import type { Scenario } from "./scenario/schema.js";
 import { NANOSECONDS } from "./time.js";
@@ -25,26 +26,26 @@ export interface MemberMemory {
 /** How memory is given out; where workloads want to know their memory, and nothing is said, it stays as it is. */
 export function redistributionOf({ redistribute, members }: Scenario): Scenario["redistribute"] {
   const isAsked = Object.values(members).some(({ workload }) => workload);
-  return redistribute ?? (isAsked ? { kind: "none", every: NANOSECONDS } : undefined);
+  return redistribute ?? (isAsked ? { kind: none.name, every: NANOSECONDS } : undefined);
 }
 
 /** Gives out what is reclaimed now. */
-export function shareOut(machine: RunningMachine, scenario: Scenario, kind: keyof typeof REDISTRIBUTORS): Shareout {
-  const { world, groups, pageBytes } = machine;
-  const here = world.membersHere();
-  const reclaimed = groups.names.map((_, group) => reclaimedOf(world.counters(group)));
+export function shareOut(machine: RunningMachine, scenario: Scenario, kind: string): Shareout {
+  const { scanned, groups, pageBytes } = machine;
+  const here = scanned.membersHere();
+  const reclaimed = groups.names.map((_, group) => reclaimedOf(scanned.counters(group)));
   const sharers = here.map((member) => ({
-    group: world.groupOf(member),
-    entitlement: () => world.entitlement(member),
+    group: scanned.groupOf(member),
+    entitlement: () => scanned.entitlement(member),
   }));
-  const given = REDISTRIBUTORS[kind](sharers, reclaimed);
+  const given = redistributorNamed(kind).share(sharers, reclaimed);
   return {
     ns: machine.ns,
     reclaimedBytes: reclaimed.reduce((a, b) => a + b, 0) * pageBytes,
     members: here.map((member, i) => ({
       member,
       group: sharers[i].group,
-      memoryBytes: memoryOf(world.members[member], scenario) + given[i] * pageBytes,
+      memoryBytes: memoryOf(scanned.members[member], scenario) + given[i] * pageBytes,
       reclaimedBytes: reclaimed[sharers[i].group] * pageBytes,
     })),
   };

@@ -13,7 +13,7 @@ import type { Place, Written } from "./elf-write.js";
 import type { Area, LiveMemory } from "./live-memory.js";
 import type { ProcessMemory } from "./process-memory.js";
 
-export class Tracer {
+export class LiveTraceWriter {
   private readonly hasher: Hasher;
 
   constructor(

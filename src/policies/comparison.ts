@@ -7,7 +7,7 @@ import { type KernelCounters, type KernelSettings, kernelAtRest, kernelZeroOnly 
 import { addedFrames, bestMerges, type Merge } from "../sharing/merges.js";
 import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js";
 import type { Spectrum, SpectrumMember } from "../spectrum/spectrum.js";
-import { oneGroup } from "./one-group.js";
+import { inOneGroup } from "./one-group.js";
 import type { GroupingPolicy, Pause, Policy } from "./policy.js";
 
 const MOST_MERGES = 100;
@@ -78,7 +78,7 @@ export async function comparePolicies(
 
 async function compareView(view: View, settings: CompareSettings, pause: Pause): Promise<Comparison> {
   const tenants = tenantsOf(view, settings.tenantLabel);
-  const together = oneGroup(view);
+  const together = inOneGroup(view);
   const base = score(view, together, tenants);
   const baseEntitlements = entitlements(view, together, settings.entitlement);
   const results: PolicyResult[] = [];
@@ -137,7 +137,7 @@ async function grouped(
 
 function zeroOnly(view: View, tenants: Tenants, { entitlement, kernel }: CompareSettings): OwnNumbers {
   return {
-    grouping: oneGroup(view),
+    grouping: inOneGroup(view),
     score: scoreZeroOnly(view, tenants),
     entitlements: zeroEntitlements(view, entitlement),
     kernel: kernel && [kernelZeroOnly(view, kernel)],

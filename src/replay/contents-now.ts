@@ -4,7 +4,7 @@ import { ABSENT } from "../core/scanner.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
 
 /** A member, and the numbers of its pages' contents; 0 is the zero content. */
-export interface Present {
+export interface MemberContents {
   name: string;
   labels: Readonly<Record<string, string>>;
   contents: Uint32Array;
@@ -17,7 +17,7 @@ interface Vector {
   contents: number;
 }
 
-export function spectrumOf(members: readonly Present[], pageBytes: number, timeS: number): Spectrum {
+export function spectrumOf(members: readonly MemberContents[], pageBytes: number, timeS: number): Spectrum {
   const pages = members.map(({ contents }) => contents.reduce((sum, content) => sum + (content === ABSENT ? 0 : 1), 0));
   const zeroPages = members.map(({ contents }) => contents.reduce((sum, content) => sum + (content === 0 ? 1 : 0), 0));
   const vectors = [...vectorsOf(members)].sort((a, b) => compareLists(a.holders, b.holders));
@@ -42,7 +42,7 @@ export function spectrumOf(members: readonly Present[], pageBytes: number, timeS
 }
 
 /** Each copy vector of the nonzero contents once. */
-function vectorsOf(members: readonly Present[]): Iterable<Vector> {
+function vectorsOf(members: readonly MemberContents[]): Iterable<Vector> {
   const keys = sortedPages(members);
   const vectors = new Map<string, Vector>();
   for (let from = 0; from < keys.length; ) {
@@ -64,7 +64,7 @@ function vectorsOf(members: readonly Present[]): Iterable<Vector> {
 }
 
 /** content * members + member of each page that is there and not zero, ascending. */
-function sortedPages(members: readonly Present[]): Float64Array {
+function sortedPages(members: readonly MemberContents[]): Float64Array {
   const keys = new Float64Array(members.reduce((sum, { contents }) => sum + contents.length, 0));
   let count = 0;
   for (const [member, { contents }] of members.entries()) {

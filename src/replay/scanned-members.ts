@@ -1,8 +1,8 @@
-// The world of a replay: what members hold now, and the scanner that looks at it.
+// What members hold now, and the scanner that looks at it.
 
 import { ABSENT, type ScanCounters, Scanner, type ScannerRules } from "../core/scanner.js";
-import type { Change, Member } from "./members.js";
-import type { Present } from "./present.js";
+import type { MemberContents } from "./contents-now.js";
+import type { Change, ReplayMember } from "./members.js";
 
 /** Where a member stands. */
 interface Living {
@@ -14,26 +14,26 @@ interface Living {
   /** Pages that it has of the host's memory, and how many of them are zero. */
   pages: number;
   zeroPages: number;
-  balloon: Balloon;
+  balloon: BalloonPages;
   /** Where the scanner has its pages; undefined: it is not registered, or was unmerged, or has ended. */
-  place: Place | undefined;
+  place: ScannerPlace | undefined;
   /** Where it had them before; the scan may not have come by yet. */
-  former: Place[];
+  former: ScannerPlace[];
 }
 
 /** Pages that were taken from a guest, in this order, and by slot. */
-interface Balloon {
+interface BalloonPages {
   slots: number[];
   taken: Uint8Array;
 }
 
 /** The scanner's number of a member's first page, and of its registration. */
-interface Place {
+interface ScannerPlace {
   base: number;
   registration: number;
 }
 
-export class World {
+export class ScannedMembers {
   private readonly scanner: Scanner;
   private readonly living: Living[];
   /** The scanner's first page that no registration has. */
@@ -42,7 +42,7 @@ export class World {
   /** groupOf: by member; groups: how many there may ever be; off: nothing is ever registered. */
   constructor(
     module: WebAssembly.Module,
-    readonly members: readonly Member[],
+    readonly members: readonly ReplayMember[],
     groupOf: ArrayLike<number>,
     groups: number,
     rules: ScannerRules,
@@ -82,7 +82,7 @@ export class World {
   }
 
   /** What members that are there hold now; pages that a balloon took are not there. */
-  present(): (Present & { member: number })[] {
+  contentsNow(): (MemberContents & { member: number })[] {
     return this.membersHere().map((member) => {
       const { contents, balloon } = this.living[member];
       const { name, labels } = this.members[member];
@@ -157,7 +157,7 @@ export class World {
   }
 
   /** Where a member's pages were before and nothing is left of them, or a new place (registration 0). */
-  private placeFor(one: Living): Place {
+  private placeFor(one: Living): ScannerPlace {
     const free = one.former.findIndex(({ registration }) => this.scanner.isGone(registration));
     if (free >= 0) return one.former.splice(free, 1)[0];
     const base = this.nextPage;

@@ -6,9 +6,9 @@ import { ExtentList } from "../dumps/extents.js";
 import { PagekinError } from "../errors.js";
 import type { Held } from "./guardian.js";
 import type { ElfNote, LiveMemory } from "./live-memory.js";
+import { residentBytesOf } from "./measure-usage.js";
 import { type Mapping, ProcessMemory, refusal } from "./process-memory.js";
 import type { Subject, Taken } from "./subject.js";
-import { residentBytesOf } from "./usage.js";
 
 /** Areas that the kernel lends to every process; their names differ between kernels. */
 const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
@@ -26,7 +26,7 @@ export interface ProcessSettings {
   stop: boolean;
 }
 
-export class Process implements Subject {
+export class ProcessSubject implements Subject {
   readonly extension = "elf";
   private isHeld = false;
   private readonly memory: ProcessMemory;

@@ -6,14 +6,14 @@ import { Progress } from "../report/progress.js";
 import { formatNumber } from "../text/format.js";
 import { writeCore } from "./elf-write.js";
 import { Guardian } from "./guardian.js";
+import type { LiveTraceWriter } from "./live-trace.js";
+import { hostUsage } from "./measure-usage.js";
 import type { MemberRecord, SeriesFolder, SnapshotRecord, Staging } from "./series.js";
 import type { Subject } from "./subject.js";
-import type { Tracer } from "./trace.js";
-import { hostUsage } from "./usage.js";
 
 export interface CaptureSettings {
   /** Writes traces in place of dumps. */
-  tracer: Tracer | undefined;
+  traceWriter: LiveTraceWriter | undefined;
   showProgress: boolean;
   onSnapshot(snapshot: SnapshotRecord, lateS: number): Promise<void>;
 }
@@ -49,7 +49,7 @@ async function takeSnapshot(
   series: SeriesFolder,
   timeS: number,
   guardian: Guardian,
-  { tracer, showProgress }: CaptureSettings,
+  { traceWriter, showProgress }: CaptureSettings,
 ): Promise<SnapshotRecord> {
   const host = hostUsage();
   const usages = await Promise.all(subjects.map((subject) => subject.usage()));
@@ -66,7 +66,7 @@ async function takeSnapshot(
   };
   try {
     const { members, finish, ...when } = await whileHeld(subjects, guardian, () =>
-      takeMembers(subjects, staging, timeS, { tracer, onBytes }),
+      takeMembers(subjects, staging, timeS, { traceWriter, onBytes }),
     );
     for (const one of finish) await one();
     members.forEach((member, i) => {
@@ -153,19 +153,21 @@ async function takeMembers(
   subjects: readonly Subject[],
   staging: Staging,
   timeS: number,
-  { tracer, onBytes }: { tracer: Tracer | undefined; onBytes(bytes: number): void },
+  { traceWriter, onBytes }: { traceWriter: LiveTraceWriter | undefined; onBytes(bytes: number): void },
 ): Promise<Members> {
   const members: MemberRecord[] = [];
   const finish: Members["finish"] = [];
   for (const subject of subjects) {
-    const file = `${subject.name}@${formatNumber(timeS)}.${tracer ? "parquet" : subject.extension}`;
+    const file = `${subject.name}@${formatNumber(timeS)}.${traceWriter ? "parquet" : subject.extension}`;
     const place = staging.place(file);
     const taken = await subject.take(place, staging, onBytes);
     const { live, storedBytes = 0, swappedBytes, notes } = taken;
     const record = { member: subject.name, file, storedBytes, swappedBytes, notes };
     if (live) {
       const head = { member: subject.name, timeS, shownAs: subject.shownAs };
-      const written = await (tracer ? tracer.write(live, head, place, onBytes) : writeCore(live, place, onBytes));
+      const written = await (traceWriter
+        ? traceWriter.write(live, head, place, onBytes)
+        : writeCore(live, place, onBytes));
       record.storedBytes = written.storedBytes;
       if (written.unreadBytes > 0) {
         // Of one that has ended nothing more could be read, so it is refused.

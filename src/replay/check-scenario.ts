@@ -1,7 +1,8 @@
 // What a scenario's keys say of one another, of the members and of the groups: what cannot be is a fault with its place.
 
-import { controllerKind } from "./controllers/registry.js";
-import type { Member } from "./members.js";
+import { fixed } from "./controllers/fixed.js";
+import { controllerOf } from "./controllers/registry.js";
+import type { ReplayMember } from "./members.js";
 import { type RunScenario, ScenarioFault } from "./scenario/parse.js";
 import type { Scenario } from "./scenario/schema.js";
 
@@ -54,41 +55,19 @@ function checkScanner({ scanner, groups, schedule }: Scenario): void {
 }
 
 function checkController(scenario: Scenario): void {
-  const { controller, scanner, host, usage, groups } = scenario;
-  const kind = controller?.kind ?? "fixed";
-  const advised = controllerKind(scenario) === "advisor";
-  if (advised && kind !== "fixed" && kind !== "advisor") {
-    throw new ScenarioFault(["scanner", "advisor_mode"], `pages_to_scan is set by ${kind} already`, "leave one out");
+  const { controller = { kind: fixed.name } } = scenario;
+  const inForce = controllerOf(scenario);
+  const isNamed = controller.kind === inForce.name;
+  const mode = ["scanner", "advisor_mode"];
+  if (!isNamed && controller.kind !== fixed.name) {
+    throw new ScenarioFault(mode, `pages_to_scan is set by ${controller.kind} already`, "leave one out");
   }
-  if (advised && scanner.threads === "one") {
-    throw new ScenarioFault(
-      kind === "advisor" ? ["controller"] : ["scanner", "advisor_mode"],
-      "the advisor decides at the end of a pass, of which each group has its own",
-      "set threads: per-group",
-    );
-  }
-  const own = advised && Object.entries(groups).find(([, { pages_to_scan: pages }]) => pages !== undefined);
-  if (own) {
-    throw new ScenarioFault(
-      ["groups", own[0], "pages_to_scan"],
-      "pages_to_scan is set by the advisor",
-      "it starts at advisor_min_pages_to_scan",
-    );
-  }
-  if (controller && "scan_max" in controller && controller.scan_max < controller.scan_min) {
-    const what = `scan_max is ${controller.scan_max}, below scan_min (${controller.scan_min})`;
-    throw new ScenarioFault(["controller", "scan_max"], what, "swap them, or give both");
-  }
-  if (kind === "semma" && !host && usage === undefined) {
-    throw new ScenarioFault(["controller"], "semma must know how full the host is", "give host or usage");
-  }
-  if (kind === "ksmtuned" && !host) {
-    throw new ScenarioFault(["controller"], "ksmtuned must know the host's memory", "give host: {memory: 8g}");
-  }
+  const fault = inForce.fault?.(controller, scenario);
+  if (fault) throw new ScenarioFault(fault.path ?? (isNamed ? ["controller"] : mode), fault.what, fault.hint);
 }
 
 /** Without sleep and CPU time a batch follows the other at once, and time stands still. */
-function checkTime({ scanner, until, events }: Scenario, members: readonly Member[]): void {
+function checkTime({ scanner, until, events }: Scenario, members: readonly ReplayMember[]): void {
   if (scanner.cpu === "modelled" || scanner.sleep_millisecs > 0 || scanner.rules === "off") return;
   const isLong = until.kind === "time" || events !== undefined || members.some(({ snapshots }) => snapshots.length > 1);
   if (!isLong) return;
@@ -100,7 +79,11 @@ function checkTime({ scanner, until, events }: Scenario, members: readonly Membe
 }
 
 /** What must be there: members by name, and groups, which are those of the policy and those that members go to. */
-export function checkNames(scenario: Scenario, members: readonly Member[], policyGroups: readonly string[]): void {
+export function checkNames(
+  scenario: Scenario,
+  members: readonly ReplayMember[],
+  policyGroups: readonly string[],
+): void {
   const { schedule, groups, regroup } = scenario;
   checkTime(scenario, members);
   const isMember = (name: string) => members.some((member) => member.name === name);
