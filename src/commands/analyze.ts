@@ -11,33 +11,21 @@ import { SpectrumWriter } from "../spectrum/write.js";
 import { VERSION } from "../version.js";
 import { planResources } from "../worlds/resources.js";
 import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
-import {
-  type Arguments,
-  type Command,
-  dumpOptions,
-  parseDumps,
-  parsePageSizes,
-  parseResources,
-  runOptions,
-  sourceOptions,
-} from "./options.js";
+import { choice, flag } from "./option-kinds.js";
+import { type Arguments, type Command, dumpOptions, runOptions, sourceOptions } from "./options.js";
 
-const options = {
+const options = [
   ...sourceOptions,
   ...dumpOptions,
-  pairs: {
-    type: "string",
-    choices: ["largest", "all"],
+  choice("pairs", ["largest", "all"], {
     default: "largest",
     describe: "pairs where there are more than 64 members: the 1,000 largest, or all",
-  },
-  verify: {
-    type: "boolean",
-    default: false,
+  }),
+  flag("verify", {
     describe: "compare the bytes of all pages of equal fingerprint (dumps only); exit code 3 if some differ",
-  },
+  }),
   ...runOptions,
-} as const;
+] as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -47,12 +35,11 @@ export const command: Command<typeof options> = {
 
 /** Sources → worlds → fingerprints → index → tables → files and summary. */
 async function analyze(args: Arguments<typeof options>): Promise<void> {
-  const wanted = parseResources(args);
   // Opening many sources takes long, too.
-  if (wanted.workers === 1) optimizeLate();
-  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
-  const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
-  const resources = planResources(wanted, worlds);
+  if (args.workers === 1) optimizeLate();
+  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { dumps: args });
+  const pageSizes = choosePageSizes(worlds, args.pageSize);
+  const resources = planResources(args, worlds);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);

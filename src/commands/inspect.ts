@@ -6,10 +6,9 @@ import { Progress } from "../report/progress.js";
 import { nameOfDump, parseSource } from "../sources/names.js";
 import { isTrace, openSource } from "../sources/open.js";
 import { checkMaps } from "../worlds/worlds.js";
-import { type Arguments, type Command, dumpOptions, parseDumps, runOptions } from "./options.js";
+import { type Arguments, type Command, dumpOptions, json, progress, quiet } from "./options.js";
 
-const { json, quiet, progress } = runOptions;
-const options = { ...dumpOptions, json, quiet, progress } as const;
+const options = [...dumpOptions, json, quiet, progress] as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -27,10 +26,9 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   if (text === undefined || more.length > 0) {
     throw new PagekinError("inspect takes one source", { hint: "name a dump or a trace" });
   }
-  const dumps = parseDumps(args);
   const name = text === "-" ? { path: "-" } : parseSource(text, existsSync);
-  checkMaps([{ ...nameOfDump(name), trace: undefined }], dumps);
-  const opened = await openSource(name, dumps);
+  checkMaps([{ ...nameOfDump(name), trace: undefined }], args);
+  const opened = await openSource(name, args);
   if (isTrace(opened)) return printTrace(opened, args.json);
   let done = 0;
   const world = { timeS: 0, snapshots: [{ opened, member: "", timeS: 0, labels: {} }] };
@@ -39,5 +37,5 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
     done += bytes;
   });
   bar.stop();
-  if (!args.quiet) await printInspection(opened, inspection, { isAsked: dumps.format !== undefined, json: args.json });
+  if (!args.quiet) await printInspection(opened, inspection, { isAsked: args.format !== undefined, json: args.json });
 }

@@ -6,6 +6,7 @@ import { Crew } from "../fingerprints/crew.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
 import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
+import type { DumpSettings } from "../sources/dump.js";
 import { Labels } from "../sources/labels.js";
 import { parseSource } from "../sources/names.js";
 import { displayName, notesOf, type Opened, openSource } from "../sources/open.js";
@@ -13,16 +14,16 @@ import type { SavedSpectrum } from "../spectrum/read.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
-import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
 
 const NORMAL_PAGE_BYTES = 4096;
 
-export interface SpectraArguments extends DumpArguments {
+export interface SpectraArguments extends DumpSettings {
   sources: string[];
-  inventory?: string | undefined;
-  pageSize?: string | undefined;
-  workers?: string | undefined;
-  maxMemory?: string | undefined;
+  inventory: string | undefined;
+  /** Bytes. */
+  pageSize: number[] | undefined;
+  workers: number | undefined;
+  maxMemory: number | undefined;
   progress: boolean;
   quiet: boolean;
 }
@@ -48,7 +49,7 @@ export interface Spectra {
 export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
   if (!only) return fromSources(args);
-  const opened = await openSource(only, parseDumps(args));
+  const opened = await openSource(only, args);
   if (opened.format !== "parquet") return fromSources(args, opened);
   const { readSpectrum } = await import("../spectrum/read.js");
   const saved = await readSpectrum(opened);
@@ -64,11 +65,11 @@ export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
 
 /** opened: the only source, where it was looked at. */
 async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spectra> {
-  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { opened, dumps: parseDumps(args) });
+  const { worlds, labelNames } = await openSources(args.sources, args.inventory, { opened, dumps: args });
   const snapshots = worlds.flatMap((world) => world.snapshots);
-  const asked = parsePageSizes(args.pageSize);
+  const asked = args.pageSize;
   const pageSizes = asked ? choosePageSizes(worlds, asked) : normalOf(choosePageSizes(worlds, undefined));
-  const resources = planResources(parseResources(args), worlds);
+  const resources = planResources(args, worlds);
   async function* each(): AsyncGenerator<Spectrum> {
     const crew = await Crew.start(resources.workers, resources.bucketLimit);
     const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
@@ -99,10 +100,9 @@ function normalOf(pageSizes: number[]): number[] {
 }
 
 async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {
-  parseResources(args);
   const { labelNames, spectra } = await relabelled(saved, args.inventory);
   const held = [...new Set(spectra.map(({ pageBytes }) => pageBytes))].sort((a, b) => a - b);
-  const asked = parsePageSizes(args.pageSize);
+  const asked = args.pageSize;
   const pageSizes = asked ? [...new Set(asked)].sort((a, b) => a - b) : normalOf(held);
   const missing = pageSizes.filter((size) => !held.includes(size));
   if (missing.length > 0) {

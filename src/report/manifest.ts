@@ -12,7 +12,8 @@ export interface ManifestSource {
 }
 
 interface Run {
-  args: { hashSources: boolean } & Record<string, unknown>;
+  /** given: the options as written on the command line, defaults included, by name. */
+  args: { hashSources: boolean; given: Readonly<Record<string, unknown>> };
   sources: readonly ManifestSource[];
   pageSizes: readonly number[];
   /** Where something was hashed. */
@@ -43,7 +44,7 @@ export async function writeManifest(
   return output.commit({
     pagekin: VERSION,
     command: ["pagekin", ...process.argv.slice(2)],
-    options: optionsInForce(args, pageSizes, resources),
+    options: optionsInForce(args.given, pageSizes, resources),
     sources,
     machine: {
       platform: platform(),
@@ -61,13 +62,12 @@ export async function writeManifest(
 
 /** The options by their names on the command line. */
 function optionsInForce(
-  args: Run["args"],
+  given: Run["args"]["given"],
   pageSizes: readonly number[],
   resources: Resources | undefined,
 ): Record<string, unknown> {
-  const named = Object.entries(args).filter(([name]) => !/[A-Z_$]/.test(name) && name !== "sources");
   const used = resources ? { workers: resources.workers, "max-memory": resources.memory } : {};
-  return { ...Object.fromEntries(named), "page-size": pageSizes, ...used };
+  return { ...given, "page-size": pageSizes, ...used };
 }
 
 async function sha256(file: string): Promise<string> {
