@@ -12,33 +12,21 @@ import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
 import { notesByFile, notesByMember } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
-import {
-  type Arguments,
-  type Command,
-  dumpOptions,
-  parseDumps,
-  parsePageSizes,
-  parseResources,
-  runOptions,
-  sourceOptions,
-} from "./options.js";
+import { choice, flag } from "./option-kinds.js";
+import { type Arguments, type Command, dumpOptions, runOptions, sourceOptions } from "./options.js";
 
-const options = {
+const options = [
   ...sourceOptions,
   ...dumpOptions,
-  pairs: {
-    type: "string",
-    choices: ["largest", "all"],
+  choice("pairs", ["largest", "all"], {
     default: "largest",
     describe: "pairs where there are more than 64 members: the 1,000 largest, or all",
-  },
-  verify: {
-    type: "boolean",
-    default: false,
+  }),
+  flag("verify", {
     describe: "compare the bytes of all pages of equal fingerprint (dumps only); exit code 3 if some differ",
-  },
+  }),
   ...runOptions,
-} as const;
+] as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -48,13 +36,12 @@ export const command: Command<typeof options> = {
 
 /** Sources → worlds → fingerprints → index → tables → files and summary. */
 async function analyze(args: Arguments<typeof options>): Promise<void> {
-  const wanted = parseResources(args);
   // Opening many sources takes long, too.
-  if (wanted.workers === 1) optimizeLate();
-  const sources = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+  if (args.workers === 1) optimizeLate();
+  const sources = await openSources(args.sources, args.inventory, { dumps: args });
   const { worlds, labelNames } = sources;
-  const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
-  const resources = planResources(wanted, worlds);
+  const pageSizes = choosePageSizes(worlds, args.pageSize);
+  const resources = planResources(args, worlds);
   const output = Output.open(args.out, args.force, sources.snapshots);
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(sources.snapshots, () => crew.bytesDone, args.progress && !args.quiet);

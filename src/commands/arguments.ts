@@ -2,42 +2,52 @@
 // is tried first, and yargs comes in for help and for what is wrong (commands/yargs.ts).
 
 import parser from "yargs-parser";
-import type { AnyCommand } from "./options.js";
+import type { Given, Option } from "./option-kinds.js";
+import type { AnyCommand, Arguments } from "./options.js";
 
-type Values = Record<string, unknown> & { sources: string[] };
+/** What yargs or its parser makes of a command line. */
+type Found = Record<string, unknown> & { _: (string | number)[] };
+
+type Options = readonly Option[];
 
 /** The arguments of a command, or undefined where there is something to explain. */
-export function parseQuickly(argv: string[], { options }: AnyCommand): Values | undefined {
-  const names = Object.keys(options);
-  const repeatable = names.filter((name) => options[name].array);
-  const ofType = (type: string) => names.filter((name) => options[name].type === type);
-  const { argv: values, error } = parser.detailed(argv, {
+export function parseQuickly(argv: string[], { options }: AnyCommand): Arguments<Options> | undefined {
+  const ofType = (type: string) => options.filter((option) => option.type === type).map(({ name }) => name);
+  const { argv: found, error } = parser.detailed(argv, {
     string: [...ofType("string"), "_"],
     boolean: ofType("boolean"),
     narg: Object.fromEntries(ofType("string").map((name) => [name, 1])),
-    default: Object.fromEntries(names.map((name) => [name, options[name].default])),
+    default: Object.fromEntries(options.map((option) => [option.name, option.default])),
     configuration: { "parse-positional-numbers": false, "dot-notation": false },
   });
-  const known = new Set(["_", ...names, ...names.map(camelCase)]);
-  const isGood = ([name, value]: [string, unknown]) => {
-    const choices = options[name]?.choices;
-    return (
-      known.has(name) &&
-      (name === "_" || !Array.isArray(value) || repeatable.some((one) => one === name || camelCase(one) === name)) &&
-      (!choices || value === undefined || choices.includes(value as string))
-    );
-  };
-  if (error || !Object.entries(values).every(isGood)) return undefined;
-  // --no-out makes false of a text.
-  const isNoText = (value: unknown) => value === "" || typeof value === "boolean";
-  if (ofType("string").some((name) => [values[name]].flat().some(isNoText))) return undefined;
-  return { ...values, ...listsOf(values, options), sources: values._.map(String) };
+  const known = new Set(["_", ...options.flatMap(({ name }) => [name, camelCase(name)])]);
+  const isGood =
+    !error &&
+    Object.keys(found).every((name) => known.has(name)) &&
+    options.every(({ name, choices }) => !choices || !found[name] || choices.includes(String(found[name]))) &&
+    !findRepeated(found, options) &&
+    !findValueless(found, options);
+  return isGood ? readArguments(found, options) : undefined;
 }
 
-/** The options that may be given several times, as lists. */
-export function listsOf(values: Record<string, unknown>, options: AnyCommand["options"]): Record<string, unknown[]> {
-  const names = Object.keys(options).filter((name) => options[name].array);
-  return Object.fromEntries(names.map((name) => [name, [values[name] ?? []].flat()]));
+/** The arguments of a command: every option parsed and checked by its entry, in the order of the table. */
+export function readArguments(found: Found, options: Options): Arguments<Options> {
+  const given = Object.fromEntries(
+    options.map(({ name, isList }) => [name, (isList ? [found[name] ?? []].flat() : found[name]) as Given]),
+  );
+  const values = options.map(({ name, read }) => [camelCase(name), read(given[name])]);
+  return { ...Object.fromEntries(values), given, sources: found._.map(String) };
+}
+
+/** An option given several times that may be given only once. */
+export function findRepeated(found: Found, options: Options): Option | undefined {
+  return options.find(({ name, isList }) => Array.isArray(found[name]) && !isList);
+}
+
+/** An option without its text. `--no-out` sets a text option to false. */
+export function findValueless(found: Found, options: Options): Option | undefined {
+  const isNoText = (value: unknown) => value === "" || typeof value === "boolean";
+  return options.find(({ name, type }) => type === "string" && [found[name]].flat().some(isNoText));
 }
 
 function camelCase(name: string): string {

@@ -5,52 +5,43 @@ import { holdFolder } from "../capture/lock.js";
 import { commandOf, memberOf, ProcessSubject } from "../capture/process-subject.js";
 import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
 import type { Subject } from "../capture/subject.js";
-import { METHODS, type Method, VmSubject } from "../capture/vm-subject.js";
+import { METHODS, VmSubject } from "../capture/vm-subject.js";
 import { PagekinError } from "../errors.js";
 import { Printer } from "../report/capture-summary.js";
+import { splitName } from "../text/values.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { ALL_MEMBERS } from "../worlds/world.js";
-import { type Arguments, type Command, parsePageSizes, parseTime, runOptions, sourceOptions } from "./options.js";
+import { choice, flag, list, text, time } from "./option-kinds.js";
+import { type Arguments, type Command, json, pageSize, progress, quiet } from "./options.js";
 
-const { json, quiet, progress } = runOptions;
-const seriesOptions = {
-  out: {
-    type: "string",
-    describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or to go on (needed)",
-  },
-  every: { type: "string", describe: "time between snapshots, such as 15s or 1m [default: one snapshot]" },
-  for: { type: "string", describe: "time from the first to the last snapshot, such as 30m" },
-  fingerprint: {
-    type: "boolean",
-    default: false,
-    describe: "write traces, hashed straight from memory: no content of it comes to the disk",
-  },
-  "page-size": { ...sourceOptions["page-size"], describe: "of --fingerprint: page sizes [default: 1k,2k,4k,8k,16k]" },
-  "key-file": { type: "string", describe: "of --fingerprint: key of the fingerprints, as of pagekin fingerprint" },
+const seriesOptions = [
+  text("out", { describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or to go on (needed)" }),
+  time("every", {
+    describe: "time between snapshots, such as 15s or 1m [default: one snapshot]",
+    check: refuseNoTime,
+  }),
+  time("for", { describe: "time from the first to the last snapshot, such as 30m" }),
+  flag("fingerprint", { describe: "write traces, hashed straight from memory: no content of it comes to the disk" }),
+  { ...pageSize, describe: "of --fingerprint: page sizes [default: 1k,2k,4k,8k,16k]" },
+  text("key-file", { describe: "of --fingerprint: key of the fingerprints, as of pagekin fingerprint" }),
   json,
   quiet,
   progress,
-} as const;
+] as const;
 
 const SECRETS =
   "Dumps hold all that the memory holds: passwords, keys, documents. Only their owner may read the files that are written. --fingerprint keeps contents off the disk.";
 const SERIES =
   "The same command again goes on where a series was interrupted. However it ends, what was stopped goes on.";
 
-const vmOptions = {
-  qmp: {
-    type: "string",
-    array: true,
-    describe: "monitor of a VM: [NAME=]SOCKET, of QEMU's -qmp unix:SOCKET,server=on,wait=off",
-  },
-  method: {
-    type: "string",
-    choices: METHODS,
+const vmOptions = [
+  list(text("qmp", { describe: "monitor of a VM: [NAME=]SOCKET, of QEMU's -qmp unix:SOCKET,server=on,wait=off" })),
+  choice("method", METHODS, {
     default: "resident",
     describe: "resident: pages that take memory of the host; pmemsave, core: all of the RAM, written by QEMU itself",
-  },
+  }),
   ...seriesOptions,
-} as const;
+] as const;
 
 export const vm: Command<typeof vmOptions> = {
   options: vmOptions,
@@ -63,11 +54,11 @@ export const vm: Command<typeof vmOptions> = {
   run: captureVms,
 };
 
-const processOptions = {
-  stop: { type: "boolean", default: false, describe: "stop the processes while they are read (SIGSTOP, then SIGCONT)" },
-  "anonymous-only": { type: "boolean", default: false, describe: "leave out pages of files and shared pages" },
+const processOptions = [
+  flag("stop", { describe: "stop the processes while they are read (SIGSTOP, then SIGCONT)" }),
+  flag("anonymous-only", { describe: "leave out pages of files and shared pages" }),
   ...seriesOptions,
-} as const;
+] as const;
 
 const process_: Command<typeof processOptions> = {
   options: processOptions,
@@ -83,11 +74,11 @@ const process_: Command<typeof processOptions> = {
 export { process_ as process };
 
 async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
-  const method = args.method as Method;
+  const { method } = args;
   if (args.sources.length > 0)
     throw new PagekinError(`${args.sources[0]} is no option`, { hint: "name VMs with --qmp" });
-  const named = (args.qmp ?? []).map((text) => {
-    const { name, rest } = splitName(text);
+  const named = args.qmp.map((text) => {
+    const { name, rest } = nameAndRest(text);
     return { name: name ?? path.basename(rest).replace(/\.[^.]*$/, ""), socket: rest };
   });
   if (named.length === 0) throw new PagekinError("no VM is named", { hint: "give --qmp [NAME=]SOCKET for each" });
@@ -102,7 +93,7 @@ async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
 
 async function captureProcesses(args: Arguments<typeof processOptions>): Promise<void> {
   const named = args.sources.map((text) => {
-    const { name, rest } = splitName(text);
+    const { name, rest } = nameAndRest(text);
     const pid = /^[1-9]\d{0,9}$/.test(rest) ? Number(rest) : Number.NaN;
     if (Number.isNaN(pid)) throw new PagekinError(`${text} is no number of a process`, { hint: "write [NAME=]PID" });
     return { name: name ?? nameOf(pid), pid };
@@ -166,7 +157,7 @@ async function traceFormOf(args: Arguments<typeof seriesOptions>) {
     if (lost) throw new PagekinError(`--${lost} is for --fingerprint`, { hint: "add --fingerprint, or leave it out" });
     return undefined;
   }
-  const pageSizes = choosePageSizes([], parsePageSizes(pageSize));
+  const pageSizes = choosePageSizes([], pageSize);
   const key = keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(keyFile);
   return { pageSizes, key };
 }
@@ -175,17 +166,17 @@ function scheduleOf(args: Arguments<typeof seriesOptions>): { everyS: number; fo
   if ((args.every === undefined) !== (args.for === undefined)) {
     throw new PagekinError("--every and --for belong together", { hint: "give both, such as --every 15s --for 30m" });
   }
-  const [everyS, forS] = [parseTime(args.every ?? "0", "every"), parseTime(args.for ?? "0", "for")];
-  if (args.every !== undefined && everyS < 0.001)
-    throw new PagekinError("--every is too little", { hint: "give 1ms or more" });
-  return { everyS, forS };
+  return { everyS: args.every ?? 0, forS: args.for ?? 0 };
+}
+
+function refuseNoTime(everyS: number): void {
+  if (everyS === 0) throw new PagekinError("--every is too little", { hint: "give 1ms or more" });
 }
 
 /** `NAME=REST` or `REST`. */
-function splitName(text: string): { name: string | undefined; rest: string } {
-  const equals = text.indexOf("=");
-  if (equals <= 0 || text.slice(0, equals).includes("/")) return { name: undefined, rest: text };
-  return { name: text.slice(0, equals), rest: text.slice(equals + 1) };
+function nameAndRest(text: string): { name: string | undefined; rest: string } {
+  const named = splitName(text);
+  return named && !named.name.includes("/") ? named : { name: undefined, rest: text };
 }
 
 /** A name that tells what runs. */

@@ -12,53 +12,56 @@ import { SpectrumWriter } from "../spectrum/write.js";
 import { breathe } from "../system/pace.js";
 import { readRows } from "../text/read-csv.js";
 import { VERSION } from "../version.js";
-import { type Arguments, type Command, dumpOptions, parseCount, runOptions, sourceOptions } from "./options.js";
+import { choice, count, flag, list, option, text } from "./option-kinds.js";
+import { type Arguments, type Command, dumpOptions, inventory, pageSize, runOptions } from "./options.js";
 import { openSpectra, type Spectra } from "./spectra.js";
 
 const KERNEL_DEFAULT_SHARING = 256;
 
-const options = {
-  policy: {
-    type: "string",
-    array: true,
-    describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by the tenant label where all have one]`,
-  },
-  inventory: sourceOptions.inventory,
-  "page-size": {
-    type: "string",
+const options = [
+  list(
+    text("policy", {
+      describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by the tenant label where all have one]`,
+    }),
+  ),
+  inventory,
+  {
+    ...pageSize,
     describe: "page sizes, powers of two from 1k to 2m, by commas [default: 4k; where that is missing all there are]",
   },
-  entitlement: {
-    type: "string",
-    choices: ["shapley", "proportional"],
+  choice("entitlement", ["shapley", "proportional"], {
     default: "shapley",
     describe: "what part of a saving is a member's",
-  },
-  "tenant-label": {
-    type: "string",
+  }),
+  text("tenant-label", {
     describe: "label that names a member's tenant [default: tenant, where there is one; else each member is its own]",
-  },
-  together: { type: "string", array: true, describe: `members (a,b) that ${LIMITED_POLICIES} keep in one group` },
-  apart: { type: "string", array: true, describe: `members (a,b) that ${LIMITED_POLICIES} keep in different groups` },
-  "max-group": { type: "string", describe: `most members of a group, for ${LIMITED_POLICIES} [default: no limit]` },
-  add: {
-    type: "string",
-    array: true,
-    describe: "member to add: the frames that it costs in each group go to marginal.csv",
-  },
-  "max-page-sharing": {
-    type: "string",
+  }),
+  members("together", `members (a,b) that ${LIMITED_POLICIES} keep in one group`),
+  members("apart", `members (a,b) that ${LIMITED_POLICIES} keep in different groups`),
+  count("max-group", { least: 1, describe: `most members of a group, for ${LIMITED_POLICIES} [default: no limit]` }),
+  list(text("add", { describe: "member to add: the frames that it costs in each group go to marginal.csv" })),
+  count("max-page-sharing", {
+    least: 2,
     describe:
       "what ksmd would hold at rest, with at most so many pages a frame, from 2 [default: not computed; with --use-zero-pages alone 256]",
-  },
-  "use-zero-pages": {
-    type: "boolean",
-    default: false,
+  }),
+  flag("use-zero-pages", {
     describe: "what ksmd would hold at rest with zero pages mapped to the kernel's own zero page",
-  },
+  }),
   ...dumpOptions,
   ...runOptions,
-} as const;
+] as const;
+
+/** An option that names two members or more, and may be given several times. */
+function members<N extends string>(name: N, describe: string) {
+  return list(
+    option(name, { describe }, (given) => {
+      const named = given.split(",");
+      if (named.length > 1) return named;
+      throw new PagekinError(`--${name} ${given} names one member`, { hint: "name two or more, by commas" });
+    }),
+  );
+}
 
 export const command: Command<typeof options> = {
   options,
@@ -74,15 +77,14 @@ export const command: Command<typeof options> = {
 async function compare(args: Arguments<typeof options>): Promise<void> {
   const spectra = await openSpectra(args);
   const tenantLabel = tenantLabelOf(args.tenantLabel, spectra);
-  const added = args.add ?? [];
-  for (const member of added) refuseUnknown("add", member, spectra);
-  refuseTwice("add", added);
+  refuseUnknown("add", args.add, spectra);
+  refuseTwice("add", args.add);
   const settings = {
     policies: await parsePolicies(policiesOf(args.policy, tenantLabel, spectra), contextOf(args, tenantLabel, spectra)),
-    entitlement: args.entitlement as "shapley" | "proportional",
+    entitlement: args.entitlement,
     tenantLabel,
     kernel: kernelOf(args),
-    add: added,
+    add: args.add,
   };
   refuseIdleLimits(args, settings.policies);
   const output = Output.open(args.out, args.force, spectra.sources);
@@ -118,11 +120,11 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
 }
 
 function policiesOf(
-  asked: readonly string[] | undefined,
+  asked: readonly string[],
   tenantLabel: string | undefined,
   { isLabelled }: Spectra,
 ): readonly string[] {
-  if (asked && asked.length > 0) return asked;
+  if (asked.length > 0) return asked;
   const byTenant = tenantLabel !== undefined && isLabelled(tenantLabel) ? [`by:${tenantLabel}`] : [];
   return ["one-group", "per-member", "zero-only", ...byTenant];
 }
@@ -137,33 +139,29 @@ function contextOf(
   tenantLabel: string | undefined,
   spectra: Spectra,
 ): PolicyContext {
-  const listsOf = (option: string, texts: readonly string[] | undefined) =>
-    (texts ?? []).map((text) => {
-      const members = text.split(",");
-      if (members.length < 2) {
-        throw new PagekinError(`--${option} ${text} names one member`, { hint: "name two or more, by commas" });
-      }
-      for (const member of members) refuseUnknown(option, member, spectra);
-      refuseTwice(option, members);
-      return members;
-    });
+  for (const [name, lists] of [
+    ["together", together],
+    ["apart", apart],
+  ] as const) {
+    for (const members of lists) {
+      refuseUnknown(name, members, spectra);
+      refuseTwice(name, members);
+    }
+  }
   return {
     labelNames: spectra.labelNames,
     tenantLabel,
-    limits: {
-      together: listsOf("together", together),
-      apart: listsOf("apart", apart),
-      maxGroup: maxGroup === undefined ? Infinity : parseCount(maxGroup, "max-group", 1),
-    },
+    limits: { together, apart, maxGroup: maxGroup ?? Infinity },
     readRows,
   };
 }
 
-function refuseUnknown(option: string, member: string, { memberNames }: Spectra): void {
-  if (memberNames.has(member)) return;
+function refuseUnknown(option: string, members: readonly string[], { memberNames }: Spectra): void {
+  const unknown = members.find((member) => !memberNames.has(member));
+  if (unknown === undefined) return;
   const names = [...memberNames];
   const some = `${names.slice(0, 8).join(", ")}${names.length > 8 ? ", ..." : ""}`;
-  throw new PagekinError(`--${option} ${member}: there is no such member`, { hint: `there are ${some}` });
+  throw new PagekinError(`--${option} ${unknown}: there is no such member`, { hint: `there are ${some}` });
 }
 
 function refuseTwice(option: string, members: readonly string[]): void {
@@ -174,7 +172,7 @@ function refuseTwice(option: string, members: readonly string[]): void {
 /** Limits that no policy keeps to would be believed to hold. */
 function refuseIdleLimits(args: Arguments<typeof options>, policies: readonly Policy[]): void {
   if (policies.some((policy) => policy.limited)) return;
-  const idle = (["together", "apart", "max-group"] as const).find((option) => [args[option] ?? []].flat().length > 0);
+  const idle = ["together", "apart", "max-group"].find((name) => [args.given[name] ?? []].flat().length > 0);
   if (idle)
     throw new PagekinError(`--${idle} binds ${LIMITED_POLICIES} alone`, {
       hint: "add such a --policy, or leave it out",
@@ -183,9 +181,5 @@ function refuseIdleLimits(args: Arguments<typeof options>, policies: readonly Po
 
 function kernelOf({ maxPageSharing, useZeroPages }: Arguments<typeof options>): KernelSettings | undefined {
   if (maxPageSharing === undefined && !useZeroPages) return undefined;
-  return {
-    maxPageSharing:
-      maxPageSharing === undefined ? KERNEL_DEFAULT_SHARING : parseCount(maxPageSharing, "max-page-sharing", 2),
-    useZeroPages,
-  };
+  return { maxPageSharing: maxPageSharing ?? KERNEL_DEFAULT_SHARING, useZeroPages };
 }

@@ -13,26 +13,17 @@ import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
 import { notesByFile, type Snapshot } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
-import {
-  type Arguments,
-  type Command,
-  dumpOptions,
-  parseDumps,
-  parsePageSizes,
-  parseResources,
-  runOptions,
-  sourceOptions,
-} from "./options.js";
+import { text } from "./option-kinds.js";
+import { type Arguments, type Command, dumpOptions, runOptions, sourceOptions } from "./options.js";
 
-const options = {
+const options = [
   ...sourceOptions,
   ...dumpOptions,
-  "key-file": {
-    type: "string",
+  text("key-file", {
     describe: "write keyed fingerprints: who lacks this file (16 random bytes or more) cannot test for pages he knows",
-  },
+  }),
   ...runOptions,
-} as const;
+] as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -45,13 +36,14 @@ export const command: Command<typeof options> = {
 
 /** Sources → fingerprints in the order of their pages → one trace file each. */
 async function fingerprint(args: Arguments<typeof options>): Promise<void> {
-  const settings = parseDumps(args);
+  const { ranges, format, allowTruncated, resident } = args;
+  const settings = { ranges, format, allowTruncated, resident };
   const sources = await openSources(args.sources, args.inventory, { dumps: settings });
   const { worlds } = sources;
   const snapshots = worlds.flatMap((world) => world.snapshots);
   refuseTraces(snapshots);
-  const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
-  const resources = planResources(parseResources(args), worlds);
+  const pageSizes = choosePageSizes(worlds, args.pageSize);
+  const resources = planResources(args, worlds);
   const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile);
   const output = Output.open(args.out, args.force, snapshots);
   const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);

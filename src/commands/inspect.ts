@@ -8,10 +8,9 @@ import { openDump } from "../sources/open-dump.js";
 import { isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
 import { traceFormatOf } from "../traces/formats.js";
 import { checkMaps } from "../worlds/worlds.js";
-import { type Arguments, type Command, dumpOptions, parseDumps, runOptions } from "./options.js";
+import { type Arguments, type Command, dumpOptions, json, progress, quiet } from "./options.js";
 
-const { json, quiet, progress } = runOptions;
-const options = { ...dumpOptions, json, quiet, progress } as const;
+const options = [...dumpOptions, json, quiet, progress] as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -29,12 +28,11 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   if (text === undefined || more.length > 0) {
     throw new PagekinError("inspect takes one source", { hint: "name a dump or a trace" });
   }
-  const dumps = parseDumps(args);
   const name = text === "-" ? { path: "-" } : parseSource(text, existsSync);
-  checkMaps([{ ...nameOfDump(name), trace: undefined }], dumps);
-  const source = await lookAt(name, dumps.format);
+  checkMaps([{ ...nameOfDump(name), trace: undefined }], args);
+  const source = await lookAt(name, args.format);
   if (isTrace(source)) return inspectTrace(source, args.json);
-  const dump = await openDump(source, dumps);
+  const dump = await openDump(source, args);
   let done = 0;
   const bar = Progress.ofSources([{ source }], () => done, args.progress && !args.quiet);
   const inspection = await inspectDump(dump, (bytes) => {
@@ -43,7 +41,7 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   bar.stop();
   dump.close();
   if (args.quiet) return;
-  await printInspection(source, dump, inspection, { isAsked: dumps.format !== undefined, json: args.json });
+  await printInspection(source, dump, inspection, { isAsked: args.format !== undefined, json: args.json });
 }
 
 /** A trace says of its dump what its metadata has. */

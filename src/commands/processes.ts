@@ -19,37 +19,26 @@ import { planResources, type Resources } from "../worlds/resources.js";
 import type { OpenSnapshot, Sources } from "../worlds/sources.js";
 import { type Noted, notesByFile } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
-import {
-  type Arguments,
-  type Command,
-  dumpOptions,
-  parseCount,
-  parseDumps,
-  parsePart,
-  parseResources,
-  parseSize,
-  runOptions,
-  sourceOptions,
-} from "./options.js";
+import { count, flag, list, part, size } from "./option-kinds.js";
+import { type Arguments, type Command, dumpOptions, inventory, runOptions } from "./options.js";
 
-const options = {
-  live: { type: "boolean", default: false, describe: "the processes of this machine, in place of sources (Linux)" },
-  pid: { type: "string", array: true, describe: "with --live: only this process; may be given several times" },
-  "min-resident": { type: "string", default: "64m", describe: "memory from which a process is selected" },
-  "min-sharing": {
-    type: "string",
+const options = [
+  flag("live", { describe: "the processes of this machine, in place of sources (Linux)" }),
+  list(count("pid", { least: 1, describe: "with --live: only this process; may be given several times" })),
+  size("min-resident", { default: "64m", describe: "memory from which a process is selected" }),
+  part("min-sharing", {
     default: "0.1",
     describe: "part of its pages, from 0 to 1, that a selected process saves by itself and with the others",
-  },
-  sample: {
-    type: "string",
+  }),
+  part("sample", {
     default: "0.1",
     describe: "part of all contents, up to 1, that rates are estimated from; 1: all, and exact",
-  },
-  inventory: sourceOptions.inventory,
+    check: refuseEmptySample,
+  }),
+  inventory,
   ...dumpOptions,
   ...runOptions,
-} as const;
+] as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -74,20 +63,17 @@ interface Found {
 /** Sources or this machine → a sample of contents → rates → ranks → tables and summary. */
 async function processes(args: Arguments<typeof options>): Promise<void> {
   const thresholds = {
-    minResidentPages: Math.ceil(parseSize(args.minResident, "min-resident") / INDEXED_PAGE_BYTES),
-    minSharing: parsePart(args.minSharing, "min-sharing"),
+    minResidentPages: Math.ceil(args.minResident / INDEXED_PAGE_BYTES),
+    minSharing: args.minSharing,
   };
-  const part = parsePart(args.sample, "sample");
-  if (part === 0) throw new PagekinError("--sample 0 is no sample", { hint: "give a part above 0" });
   refuseMixed(args);
   const sources = args.live ? undefined : await openProcesses(args);
   const output = Output.open(args.out, args.force, sources?.snapshots ?? []);
-  const wanted = args.live ? { ...parseResources(args), workers: 1 } : parseResources(args);
-  const resources = planResources(wanted, sources?.worlds ?? []);
+  const resources = planResources(args.live ? { ...args, workers: 1 } : args, sources?.worlds ?? []);
   const show = args.progress && !args.quiet;
   const found = sources
-    ? await readSources(sources, resources, bucketsFor(part), show)
-    : await readLive(args, resources, bucketsFor(part), show);
+    ? await readSources(sources, resources, bucketsFor(args.sample), show)
+    : await readLive(args, resources, bucketsFor(args.sample), show);
   const ranking = rankProcesses(found.processes, found.sample, thresholds);
   await output.writeTables([processesTable(ranking), privateTable(ranking)]);
   const { noted, seconds, notes } = found;
@@ -103,7 +89,11 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   await printProcesses(ranking, { ...thresholds, kernel, folder: args.out, files, seconds, json: args.json, notes });
 }
 
-function refuseMixed({ live, pid = [], sources, inventory }: Arguments<typeof options>): void {
+function refuseEmptySample(sample: number): void {
+  if (sample === 0) throw new PagekinError("--sample 0 is no sample", { hint: "give a part above 0" });
+}
+
+function refuseMixed({ live, pid, sources, inventory }: Arguments<typeof options>): void {
   if (live && (sources.length > 0 || inventory !== undefined))
     throw new PagekinError("--live takes no sources", { hint: "leave one of the two out" });
   if (!live && pid.length > 0) throw new PagekinError("--pid goes with --live", { hint: "add --live" });
@@ -111,7 +101,7 @@ function refuseMixed({ live, pid = [], sources, inventory }: Arguments<typeof op
 
 /** The sources, which must be of one time. */
 async function openProcesses(args: Arguments<typeof options>): Promise<Sources> {
-  const sources = await openSources(args.sources, args.inventory, { dumps: parseDumps(args) });
+  const sources = await openSources(args.sources, args.inventory, { dumps: args });
   const { worlds } = sources;
   if (worlds.length > 1) {
     const times = worlds.map(({ timeS }) => timeS).join(", ");
@@ -152,7 +142,7 @@ async function readLive(
   sampled: number,
   show: boolean,
 ): Promise<Found> {
-  const pids = args.pid && args.pid.length > 0 ? args.pid.map((text) => parseCount(text, "pid", 1)) : undefined;
+  const pids = args.pid.length > 0 ? args.pid : undefined;
   const { readable, vms, closed } = listProcesses(pids);
   const notes = vmNote(vms.map(({ name, pid }) => `${name} (${pid})`));
   if (closed.length > 0) {

@@ -7,18 +7,17 @@ import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
 import { openScenario, replayScenario } from "../scenarios/scenario-runs.js";
 import { notesByFile } from "../worlds/world.js";
-import { type Arguments, type Command, parseResources, runOptions } from "./options.js";
+import { type Arguments, type Command, force, hashSources, json, out, progress, quiet, workers } from "./options.js";
 
-const { out, force, json, workers, "hash-sources": hashSources, quiet, progress } = runOptions;
-const options = {
+const options = [
   out,
   force,
   json,
-  workers: { ...workers, describe: "runs at once, from 1 [default: the processors]" },
-  "hash-sources": hashSources,
+  { ...workers, describe: "runs at once, from 1 [default: the processors]" },
+  hashSources,
   quiet,
   progress,
-} as const;
+] as const;
 
 export const command: Command<typeof options> = {
   options,
@@ -33,7 +32,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   if (file === undefined || more.length > 0) {
     throw new PagekinError("replay takes one scenario", { hint: "name a YAML file" });
   }
-  const threads = parseResources(args).workers ?? availableParallelism();
+  const threads = args.workers ?? availableParallelism();
   const opened = await openScenario(file);
   const { sources, pageSizes } = opened;
   const output = Output.open(args.out, args.force, sources.snapshots);

@@ -8,6 +8,7 @@ import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
 import { Labels } from "../sources/labels.js";
 import { displayName, parseSource } from "../sources/names.js";
+import type { DumpSettings } from "../sources/open-dump.js";
 import { isTrace, lookAt, placeOf, type Source, spoolTrace } from "../sources/source.js";
 import type { SavedSpectrum } from "../spectrum/read.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
@@ -15,16 +16,16 @@ import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { type Noted, notesByFile, notesByMember } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
-import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
 
 const NORMAL_PAGE_BYTES = 4096;
 
-export interface SpectraArguments extends DumpArguments {
+export interface SpectraArguments extends DumpSettings {
   sources: string[];
-  inventory?: string | undefined;
-  pageSize?: string | undefined;
-  workers?: string | undefined;
-  maxMemory?: string | undefined;
+  inventory: string | undefined;
+  /** Bytes. */
+  pageSize: number[] | undefined;
+  workers: number | undefined;
+  maxMemory: number | undefined;
   progress: boolean;
   quiet: boolean;
 }
@@ -55,7 +56,7 @@ export interface SpectraFound {
 export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
   if (!only) return fromSources(args);
-  const looked = await lookAt(only, parseDumps(args).format);
+  const looked = await lookAt(only, args.format);
   // A saved spectrum looks like a trace.
   if (!isTrace(looked)) return fromSources(args, looked);
   const source = await spoolTrace(looked);
@@ -73,12 +74,12 @@ export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
 
 /** looked: the only source, where it was looked at. */
 async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spectra> {
-  const sources = await openSources(args.sources, args.inventory, { looked, dumps: parseDumps(args) });
+  const sources = await openSources(args.sources, args.inventory, { looked, dumps: args });
   const { worlds, labelNames } = sources;
   const snapshots = worlds.flatMap((world) => world.snapshots);
-  const asked = parsePageSizes(args.pageSize);
+  const asked = args.pageSize;
   const pageSizes = asked ? choosePageSizes(worlds, asked) : normalOf(choosePageSizes(worlds, undefined));
-  const resources = planResources(parseResources(args), worlds);
+  const resources = planResources(args, worlds);
   const noted: Noted[] = [];
   async function* each(): AsyncGenerator<Spectrum> {
     const crew = await Crew.start(resources.workers, resources.bucketLimit);
@@ -114,10 +115,9 @@ function normalOf(pageSizes: number[]): number[] {
 }
 
 async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {
-  parseResources(args);
   const { labelNames, spectra } = await relabelled(saved, args.inventory);
   const held = [...new Set(spectra.map(({ pageBytes }) => pageBytes))].sort((a, b) => a - b);
-  const asked = parsePageSizes(args.pageSize);
+  const asked = args.pageSize;
   const pageSizes = asked ? [...new Set(asked)].sort((a, b) => a - b) : normalOf(held);
   const missing = pageSizes.filter((size) => !held.includes(size));
   if (missing.length > 0) {

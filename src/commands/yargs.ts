@@ -5,8 +5,9 @@ import type { Argv } from "yargs";
 import yargs from "yargs/yargs";
 import { PagekinError } from "../errors.js";
 import { VERSION } from "../version.js";
-import { listsOf } from "./arguments.js";
-import type { AnyCommand } from "./options.js";
+import { findRepeated, findValueless, readArguments } from "./arguments.js";
+import type { Option } from "./option-kinds.js";
+import type { AnyCommand, Arguments } from "./options.js";
 
 /** Errors are thrown; help is printed. */
 function parserOf(argv: string[]): Argv {
@@ -55,7 +56,7 @@ export function parseCommand(
   name: string,
   what: string,
   { options, operands, example, about }: AnyCommand,
-): Record<string, unknown> | undefined {
+): Arguments<readonly Option[]> | undefined {
   const { usage, lines } = operands ?? {
     usage: "SOURCE...",
     lines: [
@@ -63,33 +64,31 @@ export function parseCommand(
       "Without a name, a trace's own counts, else that of the file: NAME[@SECONDS].raw and the like.",
     ],
   };
-  const texts = Object.keys(options).filter((option) => options[option].type === "string");
   const args = parserOf(argv)
     .scriptName(`pagekin ${name}`)
     .usage(`pagekin ${name} ${usage}: ${what}\n\n${[...lines, ...(about ? [about] : [])].join("\n")}`)
     .version(false)
     .strictOptions()
-    // As yargs has arrays they would take the sources behind them.
-    .options(Object.fromEntries(Object.entries(options).map(([name, { array, ...option }]) => [name, option])))
+    // Not as what yargs has for lists: those would take the sources behind them.
+    .options(
+      Object.fromEntries(
+        options.map(({ name, type, describe, default: usual, choices }) => [
+          name,
+          { type, describe, ...(usual === undefined ? {} : { default: usual }), ...(choices ? { choices } : {}) },
+        ]),
+      ),
+    )
     .string("_")
     .parserConfiguration({ "parse-positional-numbers": false, "dot-notation": false })
-    .requiresArg(texts)
-    .check((values) => refuseRepeated(values, options))
-    .check((values) => refuseNegated(values, texts))
+    .requiresArg(options.filter(({ type }) => type === "string").map(({ name }) => name))
+    .check((found) => refuse(findRepeated(found, options), "is given twice", "give it once"))
+    .check((found) => refuse(findValueless(found, options), "needs a value", "see pagekin COMMAND --help"))
     .example([example])
     .parseSync();
-  return args.help ? undefined : { ...args, ...listsOf(args, options), sources: args._.map(String) };
+  return args.help ? undefined : readArguments(args, options);
 }
 
-function refuseNegated(args: Record<string, unknown>, texts: readonly string[]): true {
-  const isNoText = (value: unknown) => value === "" || typeof value === "boolean";
-  const name = texts.find((text) => [args[text]].flat().some(isNoText));
-  if (name) throw new PagekinError(`--${name} needs a value`, { hint: "see pagekin COMMAND --help" });
-  return true;
-}
-
-function refuseRepeated(args: Record<string, unknown>, options: AnyCommand["options"]): true {
-  const name = Object.keys(options).find((option) => Array.isArray(args[option]) && !options[option].array);
-  if (name) throw new PagekinError(`--${name} is given twice`, { hint: "give it once" });
+function refuse(option: Option | undefined, what: string, hint: string): true {
+  if (option) throw new PagekinError(`--${option.name} ${what}`, { hint });
   return true;
 }

@@ -1,5 +1,5 @@
 import { PagekinError } from "../errors.js";
-import { parseSeconds } from "../sources/names.js";
+import { parseCount, parseDecimal } from "../text/values.js";
 import type { ReplayEvent } from "./members.js";
 import { NANOSECONDS } from "./time.js";
 
@@ -23,21 +23,21 @@ export function parseEvents(
 ): ReplayEvent[] {
   return rows.map((row, i) => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
-    const timeS = parseSeconds(row.time_s);
+    const timeS = parseDecimal(row.time_s);
     if (timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
     if (!members.includes(row.member)) throw fail(`there is no member ${row.member}`, "name one of the sources");
     const event = EVENTS.find((one) => one === row.event);
     if (!event) throw fail(`event is "${row.event}"`, `give one of ${EVENTS.join(", ")}`);
     const onPage = event === "write" || event === "drop";
-    const isPage = /^\d+$/.test(row.page ?? "") && Number.isSafeInteger(Number(row.page));
-    if (onPage && !isPage) throw fail(`page is "${row.page ?? ""}"`, "give a page number");
+    const page = onPage ? parseCount(row.page ?? "") : 0;
+    if (page === undefined) throw fail(`page is "${row.page ?? ""}"`, "give a page number");
     const content = event === "write" ? contentOf(row.fingerprint ?? "") : 0;
     if (content === undefined) throw fail(`fingerprint is "${row.fingerprint ?? ""}"`, fingerprintHint);
     return {
       ns: Math.round(timeS * NANOSECONDS),
       member: row.member,
       event,
-      page: onPage ? Number(row.page) : 0,
+      page,
       content,
     };
   });

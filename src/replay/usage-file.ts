@@ -1,7 +1,7 @@
 // What was measured of real machines: usage.csv, as SEMMA's collector gathers it.
 
 import { PagekinError } from "../errors.js";
-import { parseSeconds } from "../sources/names.js";
+import { parseDecimal } from "../text/values.js";
 import { NANOSECONDS } from "./time.js";
 
 /** Columns that no row may leave empty. */
@@ -30,12 +30,12 @@ export function parseUsage(
 ): UsageRow[] {
   const parsed = rows.map((row, i) => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
-    const timeS = parseSeconds(row.time_s);
+    const timeS = parseDecimal(row.time_s);
     if (timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
     if (!members.includes(row.vm)) throw fail(`there is no member ${row.vm}`, "name one of the sources");
     const number = (column: string) => {
-      const value = /^\d+(\.\d+)?$/.test(row[column]) ? Number(row[column]) : Number.NaN;
-      if (!Number.isFinite(value)) throw fail(`${column} is "${row[column]}"`, "give a number");
+      const value = parseDecimal(row[column]);
+      if (value === undefined) throw fail(`${column} is "${row[column]}"`, "give a number");
       return value;
     };
     const bytes = (column: string) => {

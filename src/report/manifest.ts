@@ -14,7 +14,8 @@ export interface ManifestSource {
 }
 
 interface ManifestFacts {
-  args: { hashSources: boolean } & Record<string, unknown>;
+  /** given: the options as written on the command line, defaults included, by name. */
+  args: { hashSources: boolean; given: Readonly<Record<string, unknown>> };
   sources: readonly ManifestSource[];
   pageSizes: readonly number[];
   /** Where something was hashed. */
@@ -45,7 +46,7 @@ export async function writeManifest(
   return output.commit({
     pagekin: VERSION,
     command: ["pagekin", ...process.argv.slice(2)],
-    options: optionsInForce(args, pageSizes, resources),
+    options: optionsInForce(args.given, pageSizes, resources),
     sources,
     machine: {
       platform: platform(),
@@ -63,13 +64,12 @@ export async function writeManifest(
 
 /** The options by their names on the command line. */
 function optionsInForce(
-  args: ManifestFacts["args"],
+  given: ManifestFacts["args"]["given"],
   pageSizes: readonly number[],
   resources: Resources | undefined,
 ): Record<string, unknown> {
-  const named = Object.entries(args).filter(([name]) => !/[A-Z_$]/.test(name) && name !== "sources");
   const used = resources ? { workers: resources.workers, "max-memory": resources.memory } : {};
-  return { ...Object.fromEntries(named), "page-size": pageSizes, ...used };
+  return { ...given, "page-size": pageSizes, ...used };
 }
 
 async function sha256(file: string): Promise<string> {

@@ -1,7 +1,8 @@
 import path from "node:path";
 import { PagekinError } from "../errors.js";
 import { readTable } from "../text/read-csv.js";
-import { parseSeconds, type SourceName } from "./names.js";
+import { parseDecimal } from "../text/values.js";
+import type { SourceName } from "./names.js";
 
 /** An inventory: the sources it names, and the labels it gives to members. */
 export interface Inventory {
@@ -30,7 +31,7 @@ export async function readInventory(file: string): Promise<Inventory> {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
     const member = row.member || undefined;
     const labels = Object.fromEntries(labelNames.map((name) => [name, row[name] ?? ""]));
-    const timeS = row.time_s ? parseSeconds(row.time_s) : undefined;
+    const timeS = row.time_s ? parseDecimal(row.time_s) : undefined;
     if (row.time_s && timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
     if (row.path) {
       inventory.sources.push({ path: path.resolve(path.dirname(file), row.path), member, timeS, labels });

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { DUMP_EXTENSIONS } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
+import { splitName, splitSeconds } from "../text/values.js";
 import { PACKING_EXTENSIONS } from "../unpack/compression.js";
 import { TRACE_FORMATS } from "./trace-formats.js";
 
@@ -17,32 +18,23 @@ const endsIn = (extensions: readonly string[]) => `\\.(${extensions.join("|")})`
 const EXTENSIONS = new RegExp(`${endsIn([...DUMP_EXTENSIONS, ...TRACE_FORMATS, ...PACKING_EXTENSIONS])}$`, "i");
 const CSV_NAME = new RegExp(`\\.csv(${endsIn(PACKING_EXTENSIONS)})*$`, "i");
 
-/** Seconds as a number, from the text behind an `@`; undefined when it is none. */
-export function parseSeconds(text: string): number | undefined {
-  return /^\d+(\.\d+)?$/.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined;
-}
-
 /** Takes `PATH`, `NAME=PATH`, `NAME@SECONDS=PATH` or `NAME=-` apart. A file that exists under the whole text is a path. */
 export function parseSource(text: string, exists: (path: string) => boolean): SourceName {
-  const equals = text.indexOf("=");
-  if (equals > 0 && !text.slice(0, equals).includes(path.sep) && !exists(text)) {
-    const file = text.slice(equals + 1);
-    if (file === "") throw new PagekinError(`"${text}" names no file`, { hint: "write NAME=PATH" });
-    return { path: file, ...splitName(text.slice(0, equals), text) };
+  const named = splitName(text);
+  if (named && !named.name.includes(path.sep) && !exists(text)) {
+    if (named.rest === "") throw new PagekinError(`"${text}" names no file`, { hint: "write NAME=PATH" });
+    return { path: named.rest, ...memberAndTime(named.name, text) };
   }
   if (text === "-") throw new PagekinError("standard input needs a name", { hint: "write NAME=-" });
   return { path: text };
 }
 
 /** `NAME` is time 0, `NAME@S` is time S. */
-function splitName(name: string, text: string): { member: string; timeS: number } {
-  const at = name.lastIndexOf("@");
-  if (at < 0) return { member: name, timeS: 0 };
-  const timeS = parseSeconds(name.slice(at + 1));
-  if (timeS === undefined || at === 0) {
-    throw new PagekinError(`"${text}" has no time in seconds behind the @`, { hint: "write NAME@SECONDS=PATH" });
-  }
-  return { member: name.slice(0, at), timeS };
+function memberAndTime(name: string, text: string): { member: string; timeS: number } {
+  if (!name.includes("@")) return { member: name, timeS: 0 };
+  const split = splitSeconds(name);
+  if (split) return { member: split.name, timeS: split.seconds };
+  throw new PagekinError(`"${text}" has no time in seconds behind the @`, { hint: "write NAME@SECONDS=PATH" });
 }
 
 /** Member and time of a dump: what the user named, or what its file's name gives. */
@@ -53,8 +45,8 @@ export function nameOfDump({ path: file, member, timeS }: SourceName): { member:
 
 /** Whether `NAME` or `NAME@SECONDS` means a dump: the first all of a member's, the second that of one time. */
 export function isNamed(text: string, { member, timeS }: { member: string; timeS: number }): boolean {
-  const at = text.lastIndexOf("@");
-  return text === member || (at > 0 && text.slice(0, at) === member && parseSeconds(text.slice(at + 1)) === timeS);
+  const split = splitSeconds(text);
+  return text === member || (split?.name === member && split.seconds === timeS);
 }
 
 /** Whether a file is called a CSV, packed or not. */
@@ -64,9 +56,8 @@ export const isCsvName = (file: string): boolean => CSV_NAME.test(file);
 export function nameOfFile(file: string): { member: string; timeS: number } {
   let base = path.basename(file);
   while (EXTENSIONS.test(base) && base.replace(EXTENSIONS, "") !== "") base = base.replace(EXTENSIONS, "");
-  const at = base.lastIndexOf("@");
-  const timeS = at > 0 ? parseSeconds(base.slice(at + 1)) : undefined;
-  return timeS === undefined ? { member: base, timeS: 0 } : { member: base.slice(0, at), timeS };
+  const split = splitSeconds(base);
+  return split ? { member: split.name, timeS: split.seconds } : { member: base, timeS: 0 };
 }
 
 /** How messages call a source. */

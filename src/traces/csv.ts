@@ -4,8 +4,9 @@ import { Readable } from "node:stream";
 import { parse } from "fast-csv";
 import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
-import { displayName, parseSeconds } from "../sources/names.js";
+import { displayName } from "../sources/names.js";
 import { bytesOf, type Source } from "../sources/source.js";
+import { parseDecimal } from "../text/values.js";
 import type { TraceFormat, WantedRows } from "./formats.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 
@@ -185,7 +186,7 @@ function parseRow(
   const zero = columns.zero === undefined ? "" : (record[columns.zero] ?? "");
   if (!/^(true|false|1|0|)$/i.test(zero)) throw fail(`zero is "${zero}"`, "give true or false");
   const time = columns.time_s === undefined ? "" : (record[columns.time_s] ?? "");
-  const timeS = time === "" ? undefined : parseSeconds(time);
+  const timeS = time === "" ? undefined : parseDecimal(time);
   if (time !== "" && timeS === undefined) throw fail(`time_s is "${time}"`, "give seconds, such as 15 or 0.5");
   const member = columns.member === undefined ? undefined : record[columns.member] || undefined;
   return { pageBytes, page: Number(record[columns.page]), fingerprint, zero: /^(true|1)$/i.test(zero), member, timeS };

@@ -1,29 +1,28 @@
 // The values of a scenario, from what people write: sizes, times, counts, shares.
 
 import * as v from "valibot";
+import { parseSize, parseTime } from "../../text/values.js";
 import { NANOSECONDS } from "../time.js";
 
-const SIZES: Record<string, number> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
-const SECONDS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+/** A number or a text, parsed as on the command line. */
+const written = (parse: (text: string) => number | undefined, expected: string) =>
+  v.rawTransform<number | string, number>(({ dataset, addIssue, NEVER }) => {
+    const value = parse(String(dataset.value));
+    if (value !== undefined) return value;
+    addIssue({ message: expected });
+    return NEVER;
+  });
 
-/** Bytes from 4096, 4k, 1.5g. */
+/** Bytes. */
 export const size = v.pipe(
   v.union([v.number(), v.string()], "a size is expected, such as 16m"),
-  v.transform((value) => {
-    const match = /^(\d+(?:\.\d+)?)([kmgt])?$/i.exec(String(value));
-    return match ? Number(match[1]) * (SIZES[(match[2] ?? "").toLowerCase()] ?? 1) : Number.NaN;
-  }),
-  v.check((bytes) => Number.isSafeInteger(bytes), "a size is expected, such as 16m"),
+  written(parseSize, "a size is expected, such as 16m"),
 );
 
-/** Nanoseconds from 0.5, 20ms, 10s, 2m, 1h; plain numbers are seconds. */
+/** Nanoseconds. */
 export const time = v.pipe(
   v.union([v.number(), v.string()], "a time is expected, such as 10s"),
-  v.transform((value) => {
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(value));
-    return match ? Math.round(Number(match[1]) * SECONDS[match[2] ?? "s"] * NANOSECONDS) : Number.NaN;
-  }),
-  v.check((ns) => Number.isSafeInteger(ns), "a time is expected, such as 20ms, 10s or 2m"),
+  written((text) => parseTime(text, NANOSECONDS), "a time is expected, such as 20ms, 10s or 2m"),
 );
 
 /** Bytes of something that is there. */
