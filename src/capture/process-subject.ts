@@ -55,12 +55,16 @@ export class ProcessSubject implements Subject {
 
   async stop(): Promise<void> {
     if (!this.isHeld) return;
-    process.kill(this.pid, "SIGSTOP");
-    for (const end = Date.now() + STOP_MS; !isStopped(this.pid); await sleep(5)) {
-      if (Date.now() > end) {
-        const hint = "one of its threads waits in the kernel; try again, or leave --stop out";
-        throw new PagekinError("does not stop", { file: this.shownAs, hint });
+    try {
+      process.kill(this.pid, "SIGSTOP");
+      for (const end = Date.now() + STOP_MS; !isStopped(this.pid); await sleep(5)) {
+        if (Date.now() > end) {
+          const hint = "one of its threads waits in the kernel; try again, or leave --stop out";
+          throw new PagekinError("does not stop", { file: this.shownAs, hint });
+        }
       }
+    } catch (error) {
+      throw refusal(error, this.shownAs);
     }
   }
 
