@@ -1,10 +1,10 @@
 // A plan's extents as pieces in the order of addresses, each address once, and what of it is to be read.
 
 import { MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
-import { Heap } from "../system/heap.js";
 import { breathe } from "../system/pace.js";
 import { CODE, doubles, type ExtentArrays, type ExtentList, firstOf, words } from "./extents.js";
 import type { DumpPlan, Range } from "./formats/format.js";
+import { Heap } from "./heap.js";
 
 /** Pieces begin and end here; pages of no size cross this. A segment is made of such units. */
 export const UNIT_BYTES = MOST_PAGE_BYTES;

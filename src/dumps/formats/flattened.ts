@@ -4,6 +4,7 @@
 import type { PagekinError } from "../../errors.js";
 import { breathe } from "../../system/pace.js";
 import type { DumpFile } from "../dump-file.js";
+import { Heap } from "../heap.js";
 import type { PlainFile } from "./kdump-header.js";
 
 const SIGNATURE = Buffer.from("makedumpfile\0\0\0\0", "latin1");
@@ -215,16 +216,16 @@ async function sorted(chunks: Pieces): Promise<Pieces> {
   if (!isAscending(plain, count)) order.sort((a, b) => plain[a] - plain[b] || a - b);
   const pieces = new Pieces();
   // The chunks that have begun, the last of the file on top.
-  const open = new Heap(count);
+  const open = new Heap((a, b) => a > b);
   let next = 0;
   for (let at = 0; ; ) {
-    while (open.size > 0 && end[open.top] <= at) open.pop();
+    while (open.size > 0 && end[open.top()] <= at) open.pop();
     if (open.size === 0) {
       if (next === count) return pieces;
       at = plain[order[next]];
     }
     while (next < count && plain[order[next]] <= at) open.push(order[next++]);
-    const top = open.top;
+    const top = open.top();
     const until = next < count ? Math.min(end[top], plain[order[next]]) : end[top];
     if (until > at) addPiece(pieces, at, until, stored[top] + (at - plain[top]));
     at = until;
@@ -243,39 +244,4 @@ function addPiece(pieces: Pieces, at: number, until: number, stored: number): vo
 function isAscending(values: Float64Array, count: number): boolean {
   for (let i = 1; i < count; i++) if (values[i] < values[i - 1]) return false;
   return true;
-}
-
-/** A heap with the greatest number on top. */
-class Heap {
-  size = 0;
-  private readonly items: Uint32Array;
-
-  constructor(room: number) {
-    this.items = new Uint32Array(room);
-  }
-
-  get top(): number {
-    return this.items[0];
-  }
-
-  push(item: number): void {
-    const { items } = this;
-    let i = this.size++;
-    for (; i > 0 && items[(i - 1) >> 1] < item; i = (i - 1) >> 1) items[i] = items[(i - 1) >> 1];
-    items[i] = item;
-  }
-
-  pop(): void {
-    const { items } = this;
-    const moved = items[--this.size];
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child + 1 < this.size && items[child + 1] > items[child]) child++;
-      if (child >= this.size || items[child] <= moved) break;
-      items[i] = items[child];
-      i = child;
-    }
-    items[i] = moved;
-  }
 }
