@@ -2,6 +2,7 @@
 // QEMU writes a file for each stretch, which are put together when the VM goes on.
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { eachCovered, ofRanges } from "../dumps/sweep.js";
 import { breathe } from "../system/pace.js";
 import { writeAll } from "./elf-write.js";
 import type { RamPiece } from "./guest-ram.js";
@@ -20,20 +21,16 @@ export interface RamStretch {
 
 /** The stretches of RAM, each a file of QEMU's. Below 4 GiB devices are read with it, as pmemsave does. */
 export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): RamStretch[] {
-  const sorted = [...pieces].sort((a, b) => a.address - b.address);
-  const lowEnd = Math.max(0, ...sorted.filter(({ address }) => address < FOUR_GIB).map(endOf));
-  const stretches: RamStretch[] = [{ address: 0, bytes: lowEnd }];
-  for (const { address, bytes } of sorted) {
-    if (address < FOUR_GIB) continue;
-    const last = stretches[stretches.length - 1];
-    if (endOf(last) === address) last.bytes += bytes;
-    else stretches.push({ address, bytes });
-  }
-  for (const [i, { address }] of stretches.entries()) {
-    if (i > 0 && (address - endOf(stretches[i - 1])) % GAP_UNIT !== 0)
+  const lowEnd = Math.max(0, ...pieces.filter(({ address }) => address < FOUR_GIB).map(endOf));
+  const stretches: RamStretch[] = [];
+  let end = 0;
+  eachCovered(ofRanges([{ address: 0, bytes: lowEnd }, ...pieces]), (address, to) => {
+    if ((address - end) % GAP_UNIT !== 0)
       throw qmp.fault("its RAM has gaps of no whole pages of 2 MiB", "take --method core or resident");
-  }
-  return stretches.filter(({ bytes }) => bytes > 0);
+    stretches.push({ address, bytes: to - address });
+    end = to;
+  });
+  return stretches;
 }
 
 /** Where in the file what stands higher begins. */

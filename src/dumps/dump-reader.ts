@@ -4,7 +4,8 @@ import { PagekinError } from "../errors.js";
 import { CODE_NAMES, type Decoders } from "./codecs.js";
 import type { DumpFile } from "./dump-file.js";
 import { CODE, type Code, MOST_CODED_BYTES } from "./extents.js";
-import { firstBehind, type Layout } from "./layout.js";
+import type { Layout } from "./layout.js";
+import { firstBehind } from "./sweep.js";
 
 /** Small extents that follow one another are read together, up to so many bytes. */
 const WINDOW_BYTES = 512 * 1024;

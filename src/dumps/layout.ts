@@ -1,10 +1,9 @@
 // A plan's extents as pieces in the order of addresses, each address once, and what of it is to be read.
 
 import { MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
-import { Heap } from "../system/heap.js";
-import { breathe } from "../system/pace.js";
 import { CODE, doubles, type ExtentArrays, type ExtentList, firstOf, words } from "./extents.js";
 import type { DumpPlan, Range } from "./formats/format.js";
+import { eachCovered, eachWinner, firstBehind, ofRanges } from "./sweep.js";
 
 /** Pieces begin and end here; pages of no size cross this. A segment is made of such units. */
 export const UNIT_BYTES = MOST_PAGE_BYTES;
@@ -69,42 +68,11 @@ function lengthOf({ from, to }: Pieces): number {
   return sum;
 }
 
-/** Extents in the order of addresses, overlaps resolved: the first or the last extent that was added counts. */
-async function resolve(extents: ExtentList, wins: "first" | "last"): Promise<Pieces> {
+/** Extents in the order of addresses, overlaps resolved. */
+async function resolve(extents: ExtentList, wins: DumpPlan["wins"]): Promise<Pieces> {
   const list = new PieceList(extents.count);
-  if (isSorted(extents)) {
-    for (let i = 0; i < extents.count; i++) list.add(extents.address(i), extents.end(i), i);
-    return list.finish();
-  }
-  await breathe();
-  const order = new Uint32Array(extents.count).map((_, i) => i);
-  order.sort((a, b) => extents.address(a) - extents.address(b) || a - b);
-  // Which extent wins, of those that reach an address.
-  const active = new Heap((a, b) => (wins === "first" ? a < b : a > b));
-  let next = 0;
-  let at = 0;
-  while (next < order.length || active.size > 0) {
-    if (active.size === 0) at = extents.address(order[next]);
-    for (; next < order.length && extents.address(order[next]) <= at; next++) active.push(order[next]);
-    const top = active.top();
-    const end = extents.end(top);
-    if (end <= at) {
-      active.pop();
-      continue;
-    }
-    const until = next < order.length ? Math.min(end, extents.address(order[next])) : end;
-    list.add(at, until, top);
-    at = until;
-    const turn = breathe();
-    if (turn) await turn;
-  }
+  await eachWinner(extents, wins, (from, to, extent) => list.add(from, to, extent));
   return list.finish();
-}
-
-/** Whether extents were added in the order of addresses, and do not overlap. */
-function isSorted(extents: ExtentList): boolean {
-  for (let i = 1; i < extents.count; i++) if (extents.address(i) < extents.end(i - 1)) return false;
-  return true;
 }
 
 /** Pieces in shared memory, as they come; such as follow one another in one extent become one. */
@@ -171,14 +139,14 @@ function without(pieces: Pieces, ranges: readonly Range[]): Pieces {
   return within(pieces, complementOf(ranges));
 }
 
-/** What is between ranges (ascending). */
+/** What is between ranges. */
 function complementOf(ranges: readonly Range[]): Range[] {
   const between: Range[] = [];
   let at = 0;
-  for (const range of ranges) {
-    if (range.address > at) between.push({ address: at, bytes: range.address - at });
-    at = Math.max(at, endOf(range));
-  }
+  eachCovered(ofRanges(ranges), (from, to) => {
+    if (from > at) between.push({ address: at, bytes: from - at });
+    at = to;
+  });
   return [...between, { address: at, bytes: Number.MAX_SAFE_INTEGER - at }];
 }
 
@@ -189,12 +157,7 @@ function spanBytes({ span }: DumpPlan, { from, to }: Pieces, outside: readonly R
   if (from.length === 0 && !span) return 0;
   const ranges = span ?? [{ address: from[0], bytes: to[to.length - 1] - from[0] }];
   const list = new PieceList(ranges.length);
-  const sorted = [...ranges].sort((a, b) => a.address - b.address);
-  let at = 0;
-  for (const range of sorted) {
-    list.add(Math.max(at, range.address), endOf(range), 0);
-    at = Math.max(at, endOf(range));
-  }
+  eachCovered(ofRanges(ranges), (from, to) => list.add(from, to, 0));
   return lengthOf(without(list.finish(), outside));
 }
 
@@ -245,18 +208,6 @@ export function runsOf({ pieces: { from, to }, units }: Layout, segment: number)
     }
   }
   return runs;
-}
-
-/** The first piece that ends behind an address. */
-export function firstBehind(to: Float64Array, address: number): number {
-  let low = 0;
-  let high = to.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (to[middle] > address) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Of pages of 4 KiB that are nothing but zeros without bytes. */

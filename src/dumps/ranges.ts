@@ -1,6 +1,7 @@
 // Which addresses of a dump are RAM.
 
 import type { DumpPlan, Range } from "./formats/format.js";
+import { eachCovered, ofRanges } from "./sweep.js";
 
 const FOUR_GIB = 2 ** 32;
 /** The low RAM of a PC goes on across gaps up to this. */
@@ -18,14 +19,11 @@ export function outsideRam(plan: DumpPlan): Range[] {
 
 /** Devices and firmware stand above it. RAM that a cut dump lost is RAM too: what the dump speaks of counts, if it says so. */
 function endOfLowRam({ extents, span }: DumpPlan): number {
-  const ranges =
-    span ?? Array.from({ length: extents.count }, (_, i) => ({ address: extents.address(i), bytes: extents.bytes(i) }));
-  const sorted = [...ranges].sort((a, b) => a.address - b.address);
-  if (sorted.length === 0) return FOUR_GIB;
-  let end = sorted[0].address;
-  for (const { address, bytes } of sorted) {
-    if (address - end >= MOST_GAP) break;
-    end = Math.max(end, address + bytes);
-  }
-  return end;
+  let end: number | undefined;
+  let isLow = true;
+  eachCovered(span ? ofRanges(span) : extents, (from, to) => {
+    isLow &&= from - (end ?? from) < MOST_GAP;
+    if (isLow) end = to;
+  });
+  return end ?? FOUR_GIB;
 }

@@ -2,6 +2,7 @@
 
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
+import { coveredBytes } from "../sweep.js";
 import type { Segment } from "./elf-header.js";
 import type { PlanSettings, Range } from "./format.js";
 
@@ -79,27 +80,4 @@ const HIGHEST = 2 ** 64;
 /** Whether it is in the upper half of the address space, where no process has memory of its own. */
 function isHigh(address: number): boolean {
   return address >= HIGHEST / 2;
-}
-
-/** Bytes of the addresses that extents cover, each address once. */
-function coveredBytes(extents: ExtentList): number {
-  const starts = new Float64Array(extents.count);
-  const ends = new Float64Array(extents.count);
-  for (let i = 0; i < extents.count; i++) {
-    starts[i] = extents.address(i);
-    ends[i] = extents.end(i);
-  }
-  starts.sort();
-  ends.sort();
-  let covered = 0;
-  let from = 0;
-  let open = 0;
-  for (let start = 0, end = 0; end < ends.length; ) {
-    if (start < starts.length && starts[start] <= ends[end]) {
-      if (open++ === 0) from = starts[start];
-      start++;
-    } else if (--open === 0) covered += ends[end++] - from;
-    else end++;
-  }
-  return covered;
 }

@@ -4,6 +4,7 @@
 import type { PagekinError } from "../../errors.js";
 import { breathe } from "../../system/pace.js";
 import type { DumpFile } from "../dump-file.js";
+import { eachWinner, firstBehind, type Stretches } from "../sweep.js";
 import type { PlainFile } from "./kdump-header.js";
 
 const SIGNATURE = Buffer.from("makedumpfile\0\0\0\0", "latin1");
@@ -22,17 +23,30 @@ const LEAST_CHUNK_BYTES = 512;
 export const isFlattened = (head: Buffer): boolean => head.subarray(0, 12).equals(SIGNATURE.subarray(0, 12));
 
 /** Chunks in the order of the file, or the pieces of the plain file in its order: where plain bytes are in the dump. */
-class Pieces {
-  plain = new Float64Array(1024);
-  end = new Float64Array(1024);
+class Pieces implements Stretches {
+  starts = new Float64Array(1024);
+  ends = new Float64Array(1024);
   stored = new Float64Array(1024);
   count = 0;
 
-  add(plain: number, end: number, stored: number): void {
-    if (this.count === this.plain.length) this.grow();
-    this.plain[this.count] = plain;
-    this.end[this.count] = end;
+  address(i: number): number {
+    return this.starts[i];
+  }
+
+  end(i: number): number {
+    return this.ends[i];
+  }
+
+  add(start: number, end: number, stored: number): void {
+    if (this.count === this.starts.length) this.grow();
+    this.starts[this.count] = start;
+    this.ends[this.count] = end;
     this.stored[this.count++] = stored;
+  }
+
+  /** Where in the dump a byte of a piece is. */
+  placeIn(i: number, offset: number): number {
+    return this.stored[i] + (offset - this.starts[i]);
   }
 
   private grow(): void {
@@ -41,8 +55,8 @@ class Pieces {
       to.set(from);
       return to;
     };
-    this.plain = grown(this.plain);
-    this.end = grown(this.end);
+    this.starts = grown(this.starts);
+    this.ends = grown(this.ends);
     this.stored = grown(this.stored);
   }
 }
@@ -61,7 +75,7 @@ export class Flattened implements PlainFile {
     readonly chunks: number,
     readonly isCut: boolean,
   ) {
-    this.bytes = pieces.count === 0 ? 0 : pieces.end[pieces.count - 1];
+    this.bytes = pieces.count === 0 ? 0 : pieces.end(pieces.count - 1);
     this.fileBytes = file.bytes;
   }
 
@@ -81,8 +95,8 @@ export class Flattened implements PlainFile {
     const { pieces } = this;
     let at = offset;
     for (let i = this.find(offset); i < pieces.count && at < offset + bytes; i++) {
-      if (pieces.plain[i] > at) return false;
-      at = pieces.end[i];
+      if (pieces.address(i) > at) return false;
+      at = pieces.end(i);
     }
     return at >= offset + bytes;
   }
@@ -98,11 +112,11 @@ export class Flattened implements PlainFile {
     const { pieces } = this;
     const end = offset + target.length;
     let at = offset;
-    for (let i = this.find(offset); i < pieces.count && pieces.plain[i] < end; i++) {
-      const from = Math.max(at, pieces.plain[i]);
-      const to = Math.min(end, pieces.end[i]);
+    for (let i = this.find(offset); i < pieces.count && pieces.address(i) < end; i++) {
+      const from = Math.max(at, pieces.address(i));
+      const to = Math.min(end, pieces.end(i));
       target.fill(0, at - offset, from - offset);
-      this.file.readInto(target.subarray(from - offset, to - offset), pieces.stored[i] + (from - pieces.plain[i]));
+      this.file.readInto(target.subarray(from - offset, to - offset), pieces.placeIn(i, from));
       at = to;
     }
     target.fill(0, at - offset);
@@ -110,7 +124,7 @@ export class Flattened implements PlainFile {
 
   place(offset: number, bytes: number): number {
     const i = this.find(offset);
-    if (offset + bytes <= this.pieces.end[i]) return this.pieces.stored[i] + (offset - this.pieces.plain[i]);
+    if (offset + bytes <= this.pieces.end(i)) return this.pieces.placeIn(i, offset);
     const known = this.gathered.get(offset);
     // Two pages may share their data: all zero pages do.
     if (known && known.bytes >= bytes) return this.file.bytes + known.at;
@@ -148,28 +162,18 @@ export class Flattened implements PlainFile {
   private inFile(offset: number): number {
     const { pieces } = this;
     const i = this.find(offset);
-    if (i < pieces.count && pieces.plain[i] <= offset) return pieces.stored[i] + (offset - pieces.plain[i]);
+    if (i < pieces.count && pieces.address(i) <= offset) return pieces.placeIn(i, offset);
     return i === 0 ? HEAD : pieces.stored[i - 1];
   }
 
   /** The first piece that ends behind an offset; most often it is the last one found, or the next. */
   private find(offset: number): number {
-    const { end, count } = this.pieces;
-    for (let i = this.last; i < Math.min(count, this.last + 2); i++) {
-      if (end[i] > offset && (i === 0 || end[i - 1] <= offset)) {
-        this.last = i;
-        return i;
-      }
-    }
-    let low = 0;
-    let high = count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (end[middle] > offset) high = middle;
-      else low = middle + 1;
-    }
-    this.last = low;
-    return low;
+    const { ends, count } = this.pieces;
+    let i = this.last;
+    const limit = Math.min(count, i + 2);
+    while (i < limit && !(ends[i] > offset && (i === 0 || ends[i - 1] <= offset))) i++;
+    this.last = i < limit ? i : firstBehind(ends, offset, count);
+    return this.last;
   }
 }
 
@@ -210,72 +214,15 @@ async function walk(file: DumpFile, allowTruncated: boolean): Promise<{ chunks: 
 
 /** The pieces of the plain file, in order and without overlaps: wherever chunks overlap, the last one's. */
 async function sorted(chunks: Pieces): Promise<Pieces> {
-  const { plain, end, stored, count } = chunks;
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  if (!isAscending(plain, count)) order.sort((a, b) => plain[a] - plain[b] || a - b);
   const pieces = new Pieces();
-  // The chunks that have begun, the last of the file on top.
-  const open = new Heap(count);
-  let next = 0;
-  for (let at = 0; ; ) {
-    while (open.size > 0 && end[open.top] <= at) open.pop();
-    if (open.size === 0) {
-      if (next === count) return pieces;
-      at = plain[order[next]];
-    }
-    while (next < count && plain[order[next]] <= at) open.push(order[next++]);
-    const top = open.top;
-    const until = next < count ? Math.min(end[top], plain[order[next]]) : end[top];
-    if (until > at) addPiece(pieces, at, until, stored[top] + (at - plain[top]));
-    at = until;
-    if (pieces.count % STEPS === 0) await breathe();
-  }
+  await eachWinner(chunks, "last", (from, to, chunk) => addPiece(pieces, from, to, chunks.placeIn(chunk, from)));
+  return pieces;
 }
 
 /** A piece that goes on where the last one ends, in the dump too, is one with it. */
-function addPiece(pieces: Pieces, at: number, until: number, stored: number): void {
+function addPiece(pieces: Pieces, from: number, to: number, stored: number): void {
   const last = pieces.count - 1;
-  const isNext = last >= 0 && pieces.end[last] === at && pieces.stored[last] + (at - pieces.plain[last]) === stored;
-  if (isNext) pieces.end[last] = until;
-  else pieces.add(at, until, stored);
-}
-
-function isAscending(values: Float64Array, count: number): boolean {
-  for (let i = 1; i < count; i++) if (values[i] < values[i - 1]) return false;
-  return true;
-}
-
-/** A heap with the greatest number on top. */
-class Heap {
-  size = 0;
-  private readonly items: Uint32Array;
-
-  constructor(room: number) {
-    this.items = new Uint32Array(room);
-  }
-
-  get top(): number {
-    return this.items[0];
-  }
-
-  push(item: number): void {
-    const { items } = this;
-    let i = this.size++;
-    for (; i > 0 && items[(i - 1) >> 1] < item; i = (i - 1) >> 1) items[i] = items[(i - 1) >> 1];
-    items[i] = item;
-  }
-
-  pop(): void {
-    const { items } = this;
-    const moved = items[--this.size];
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child + 1 < this.size && items[child + 1] > items[child]) child++;
-      if (child >= this.size || items[child] <= moved) break;
-      items[i] = items[child];
-      i = child;
-    }
-    items[i] = moved;
-  }
+  const isNext = last >= 0 && pieces.end(last) === from && pieces.placeIn(last, from) === stored;
+  if (isNext) pieces.ends[last] = to;
+  else pieces.add(from, to, stored);
 }

@@ -1,8 +1,6 @@
-/** Numbers of which the first in an order is at hand. */
+/** Numbers of which the least is at hand. */
 export class Heap {
   private readonly items: number[] = [];
-
-  constructor(private readonly isBefore: (a: number, b: number) => boolean) {}
 
   get size(): number {
     return this.items.length;
@@ -15,10 +13,7 @@ export class Heap {
   push(item: number): void {
     const { items } = this;
     let i = items.push(item) - 1;
-    while (i > 0 && this.isBefore(item, items[(i - 1) >> 1])) {
-      items[i] = items[(i - 1) >> 1];
-      i = (i - 1) >> 1;
-    }
+    for (; i > 0 && item < items[(i - 1) >> 1]; i = (i - 1) >> 1) items[i] = items[(i - 1) >> 1];
     items[i] = item;
   }
 
@@ -28,8 +23,8 @@ export class Heap {
     if (items.length === 0) return;
     let i = 0;
     for (let child = 1; child < items.length; child = 2 * i + 1) {
-      if (child + 1 < items.length && this.isBefore(items[child + 1], items[child])) child++;
-      if (!this.isBefore(items[child], last)) break;
+      if (child + 1 < items.length && items[child + 1] < items[child]) child++;
+      if (items[child] >= last) break;
       items[i] = items[child];
       i = child;
     }
