@@ -36,7 +36,7 @@ export class LiveTraceWriter {
     const layout = await layOut({ ...plan, notes: [] }, { outside: [], keep: undefined });
     const memory: Memory = {
       layout: { ...layout, isLive: true },
-      file: { at: live.memory.fd, start: 0, bytes: Number.MAX_SAFE_INTEGER, shownAs },
+      files: [{ at: live.memory.fd, start: 0, bytes: Number.MAX_SAFE_INTEGER, shownAs }],
     };
     const written = { storedBytes: 0, unreadBytes };
     const count = (more: number) => {

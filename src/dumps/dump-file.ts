@@ -3,7 +3,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 
-/** Where a dump's bytes are, in a form that threads can hand on to each other. */
+/** Where bytes are, in a form that threads can hand on to each other. */
 export interface FilePlace {
   /** A path; or a descriptor, which its owner keeps open. */
   at: string | number;
@@ -15,31 +15,50 @@ export interface FilePlace {
   shownAs: string;
 }
 
-export class DumpFile {
-  readonly shownAs: string;
-  /** Length from `start` on, which all offsets are counted from. */
-  readonly bytes: number;
-  readonly start: number;
-  private readonly at: string | number;
-  private opened: number | undefined;
+/** A place, with its descriptor once something was read of it. */
+interface OpenPart extends FilePlace {
+  /** Offset of its first byte in all parts. */
+  from: number;
+  fd: number | undefined;
+}
 
-  /** Opens the file when something is read of it. */
-  constructor({ at, start, bytes, shownAs }: FilePlace) {
-    this.at = at;
-    this.start = start;
-    this.bytes = bytes;
-    this.shownAs = shownAs;
+/** One file, or several that are read as one: the parts of a split dump. */
+export class DumpFile {
+  /** Length of all parts. */
+  readonly bytes: number;
+  private readonly parts: OpenPart[] = [];
+
+  /** Opens a file when something is read of it. */
+  constructor(...places: readonly FilePlace[]) {
+    let from = 0;
+    for (const place of places) {
+      this.parts.push({ ...place, from, fd: undefined });
+      from += place.bytes;
+    }
+    this.bytes = from;
   }
 
+  /** How errors call the file, or the first of several. */
+  get shownAs(): string {
+    return this.parts[0].shownAs;
+  }
+
+  /** Where the first byte is in its whole file. */
+  get start(): number {
+    return this.parts[0].start;
+  }
+
+  /** The descriptor of the file, or of the first of several. */
   get fd(): number {
-    this.opened ??= typeof this.at === "string" ? openSync(this.at, "r") : this.at;
-    return this.opened;
+    return descriptorOf(this.parts[0]);
   }
 
   /** Closes what was opened here. */
   close(): void {
-    if (this.opened !== undefined && typeof this.at === "string") closeSync(this.opened);
-    this.opened = undefined;
+    for (const part of this.parts) {
+      if (part.fd !== undefined && typeof part.at === "string") closeSync(part.fd);
+      part.fd = undefined;
+    }
   }
 
   /** Whether so many bytes are there at an offset. */
@@ -58,16 +77,27 @@ export class DumpFile {
   /** Fills a target; the bytes must be there. */
   readInto(target: Uint8Array, offset: number): void {
     for (let done = 0; done < target.length; ) {
-      const got = readSync(this.fd, target, done, target.length - done, this.start + offset + done);
+      const part = this.partAt(offset + done);
+      const within = offset + done - part.from;
+      const wanted = Math.min(target.length - done, part.bytes - within);
+      const got = readSync(descriptorOf(part), target, done, wanted, part.start + within);
       if (got === 0)
         throw this.fault(offset + done, "the file became shorter while it was read", "wait until it is complete");
       done += got;
     }
   }
 
+  /** The part that an offset is in; the last one for what is behind all of them. */
+  private partAt(offset: number): OpenPart {
+    const { parts } = this;
+    for (let i = parts.length - 1; i > 0; i--) if (offset >= parts[i].from) return parts[i];
+    return parts[0];
+  }
+
   /** Something is wrong with what stands at an offset. Messages count from the beginning of the whole file. */
   fault(offset: number, what: string, hint = "take the dump again"): PagekinError {
-    return new PagekinError(what, { file: this.shownAs, offset: this.start + offset, hint });
+    const { shownAs, start, from } = this.partAt(offset);
+    return new PagekinError(what, { file: shownAs, offset: start + offset - from, hint });
   }
 
   /** The file ends before what nothing can be read without, also with --allow-truncated. */
@@ -80,4 +110,9 @@ export class DumpFile {
     const hint = "take the dump again, or read what is there with --allow-truncated";
     return this.fault(offset, `the file ends before ${what}`, hint);
   }
+}
+
+function descriptorOf(part: OpenPart): number {
+  part.fd ??= typeof part.at === "string" ? openSync(part.at, "r") : part.at;
+  return part.fd;
 }

@@ -1,6 +1,5 @@
 // The bytes of a dump by address, whatever their layout and coding.
 
-import { PagekinError } from "../errors.js";
 import { CODE_NAMES, type Decoders } from "./codecs.js";
 import type { DumpFile } from "./dump-file.js";
 import { CODE, type Code, MOST_CODED_BYTES } from "./extents.js";
@@ -157,7 +156,7 @@ export class DumpReader {
     if (!decode) throw new Error(`no decoder for code ${code}`);
     if (decode(this.bytesAt(offset, extents.sizes[extent]), target, place, bytes)) return;
     const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${CODE_NAMES[code]})`;
-    throw new PagekinError(what, { file: this.file.shownAs, offset, hint: "take or copy the dump again" });
+    throw this.file.fault(offset, what, "take or copy the dump again");
   }
 }
 

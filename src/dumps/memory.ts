@@ -8,12 +8,13 @@ import type { Layout } from "./layout.js";
 export interface Memory {
   /** Which addresses are there, and where in the file. */
   layout: Layout;
-  file: FilePlace;
+  /** The file; of a split dump one for each part. */
+  files: readonly FilePlace[];
 }
 
 /** A reader of its own for whoever needs one: a thread, a comparison. */
-export async function openReader({ layout, file: place }: Memory): Promise<{ reader: DumpReader; close(): void }> {
+export async function openReader({ layout, files }: Memory): Promise<{ reader: DumpReader; close(): void }> {
   const decoders = await decodersFor(layout.extents);
-  const file = new DumpFile(place);
+  const file = new DumpFile(...files);
   return { reader: new DumpReader(file, layout, decoders), close: () => file.close() };
 }

@@ -1,5 +1,5 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import { displayName } from "../sources/names.js";
+import { displayName, type SourceName } from "../sources/names.js";
 import type { Source } from "../sources/source.js";
 import { VERSION } from "../version.js";
 import type { Resources } from "../worlds/resources.js";
@@ -40,7 +40,7 @@ export async function writeManifest(
       ...(notes.length > 0 ? { notes } : {}),
       // What came through a pipe is in the ledger, and not there to be read again.
       bytes: identity === undefined ? null : bytes,
-      ...(args.hashSources && identity !== undefined ? { sha256: await sha256(name.path) } : {}),
+      ...(args.hashSources && identity !== undefined ? { sha256: await sha256(name) } : {}),
     });
   }
   return output.commit({
@@ -72,9 +72,11 @@ function optionsInForce(
   return { ...given, "page-size": pageSizes, ...used };
 }
 
-async function sha256(file: string): Promise<string> {
+/** Of a split dump: of its parts in a row. */
+async function sha256({ path, parts = [path] }: SourceName): Promise<string> {
   const [{ createHash }, { createReadStream }] = await Promise.all([import("node:crypto"), import("node:fs")]);
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
+  for (const file of parts)
+    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
   return hash.digest("hex");
 }

@@ -116,10 +116,11 @@ export class Output {
 function refuseSourcesIn(folder: string, sources: readonly { source: Source }[]): void {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return;
   const there = new Set(readdirSync(folder).map((file) => identityOf(lstatSync(path.join(folder, file)))));
-  const inside = sources.find(({ source: { identity } }) => identity !== undefined && there.has(identity));
+  const files = sources.flatMap(({ source }) => source.parts ?? [source]);
+  const inside = files.find(({ identity }) => identity !== undefined && there.has(identity));
   if (!inside) return;
   throw new PagekinError("a source lies in the folder for the results", {
-    file: displayName(inside.source.name),
+    file: displayName(inside.name),
     hint: "name another folder with --out, such as --out other",
   });
 }

@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { PagekinError } from "../errors.js";
 import { readTable } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
-import type { SourceName } from "./names.js";
+import { inFolder, pathsOf, type SourceName } from "./names.js";
 
 /** An inventory: the sources it names, and the labels it gives to members. */
 export interface Inventory {
@@ -34,7 +35,9 @@ export async function readInventory(file: string): Promise<Inventory> {
     const timeS = row.time_s ? parseDecimal(row.time_s) : undefined;
     if (row.time_s && timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
     if (row.path) {
-      inventory.sources.push({ path: path.resolve(path.dirname(file), row.path), member, timeS, labels });
+      const folder = path.dirname(file);
+      const named = pathsOf(row.path, (one) => existsSync(path.resolve(folder, one)));
+      inventory.sources.push(inFolder({ ...named, member, timeS, labels }, folder));
     } else if (member) {
       inventory.labels.set(member, labels);
     } else {

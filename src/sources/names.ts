@@ -8,6 +8,8 @@ import { TRACE_FORMATS } from "./trace-formats.js";
 /** What the user named: a path (or `-`), and the member and time where the argument gives them. */
 export interface SourceName {
   path: string;
+  /** Paths of the parts of a split dump, the first of which is `path`. */
+  parts?: readonly string[] | undefined;
   member?: string | undefined;
   timeS?: number | undefined;
   /** Labels of the inventory's row. */
@@ -18,15 +20,31 @@ const endsIn = (extensions: readonly string[]) => `\\.(${extensions.join("|")})`
 const EXTENSIONS = new RegExp(`${endsIn([...DUMP_EXTENSIONS, ...TRACE_FORMATS, ...PACKING_EXTENSIONS])}$`, "i");
 const CSV_NAME = new RegExp(`\\.csv(${endsIn(PACKING_EXTENSIONS)})*$`, "i");
 
-/** Takes `PATH`, `NAME=PATH`, `NAME@SECONDS=PATH` or `NAME=-` apart. A file that exists under the whole text is a path. */
+/**
+ * Takes `PATH`, `NAME=PATH`, `NAME@SECONDS=PATH` or `NAME=-` apart; a PATH may be the parts of a split dump, `PATH+PATH...`.
+ * A file that exists under the whole text is a path.
+ */
 export function parseSource(text: string, exists: (path: string) => boolean): SourceName {
   const named = splitName(text);
   if (named && !named.name.includes(path.sep) && !exists(text)) {
     if (named.rest === "") throw new PagekinError(`"${text}" names no file`, { hint: "write NAME=PATH" });
-    return { path: named.rest, ...memberAndTime(named.name, text) };
+    return { ...pathsOf(named.rest, exists), ...memberAndTime(named.name, text) };
   }
   if (text === "-") throw new PagekinError("standard input needs a name", { hint: "write NAME=-" });
-  return { path: text };
+  return pathsOf(text, exists);
+}
+
+/** A path, or those of several parts if the first of them exists and no file has the whole text as its name. */
+export function pathsOf(text: string, exists: (path: string) => boolean): Pick<SourceName, "path" | "parts"> {
+  const parts = text.split("+");
+  return parts.length > 1 && !exists(text) && exists(parts[0]) ? { path: parts[0], parts } : { path: text };
+}
+
+/** The same name with its paths in a folder. */
+export function inFolder(name: SourceName, folder: string): SourceName {
+  if (name.path === "-") return name;
+  const resolve = (file: string) => path.resolve(folder, file);
+  return { ...name, path: resolve(name.path), parts: name.parts?.map(resolve) };
 }
 
 /** `NAME` is time 0, `NAME@S` is time S. */
@@ -62,5 +80,5 @@ export function nameOfFile(file: string): { member: string; timeS: number } {
 
 /** How messages call a source. */
 export function displayName(name: SourceName): string {
-  return name.path === "-" ? "standard input" : name.path;
+  return name.path === "-" ? "standard input" : (name.parts?.join("+") ?? name.path);
 }

@@ -8,6 +8,7 @@ import { type Layout, layOut, type Selection } from "../dumps/layout.js";
 import type { Memory } from "../dumps/memory.js";
 import { outsideRam } from "../dumps/ranges.js";
 import { residentRanges } from "../dumps/resident.js";
+import { joinParts, type PlannedPart } from "../dumps/split.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, type Packing } from "../unpack/compression.js";
@@ -62,30 +63,48 @@ export async function openDump(source: Source, settings: DumpSettings, again = f
 }
 
 async function plan(source: Source, settings: DumpSettings, spooled: Spooled): Promise<OpenDump> {
+  const parts: (PlannedPart & { place: FilePlace; details: Record<string, unknown> })[] = [];
+  for (const part of source.parts ?? [source]) {
+    const { place, format, details } = await findDump(part, spooled);
+    const file = new DumpFile(place);
+    try {
+      parts.push({ plan: await format.plan(file, settings), bytes: place.bytes, place, details });
+    } finally {
+      file.close();
+    }
+  }
+  const [{ plan, details }] = parts;
+  const whole = parts.length > 1 ? joinParts(parts) : plan;
+  if (!whole) throw notSplit(source);
+  const layout = await layOut(whole, selectionOf(whole, source.name, settings));
+  return {
+    input: { memory: { layout, files: parts.map(({ place }) => place) } },
+    notes: whole.notes,
+    details: { ...whole.details, ...details },
+    close: () => spooled.close(),
+  };
+}
+
+function notSplit({ name }: Source): PagekinError {
+  const hint = "name the dumps one by one; only files of makedumpfile --split are parts of one";
+  return new PagekinError("are not parts of a split dump", { file: displayName(name), hint });
+}
+
+/** Where a source's dump is, decompressed and without containers. */
+async function findDump(source: Source, spooled: Spooled): Promise<Unwrapped> {
   const name = displayName(source.name);
   const isPacked = source.packing.length > 0;
   const outer = isSeekable(source)
     ? placeOf(source)
     : await spooled.fill(bytesOf(source), isPacked ? unpackedName(name) : name);
-  const { place, format, details } = await unwrap(
-    outer,
-    await dumpFormatNamed(source.format),
-    spooled,
-    unpackedName(name),
-  );
-  const file = new DumpFile(place);
-  try {
-    const found = await format.plan(file, settings);
-    const layout = await layOut(found, selectionOf(found, source.name, settings));
-    return {
-      input: { memory: { layout, file: place } },
-      notes: found.notes,
-      details: { ...found.details, ...details },
-      close: () => spooled.close(),
-    };
-  } finally {
-    file.close();
-  }
+  return unwrap(outer, await dumpFormatNamed(source.format), spooled, unpackedName(name));
+}
+
+interface Unwrapped {
+  place: FilePlace;
+  format: DumpFormat;
+  /** What `inspect` tells of the containers. */
+  details: Record<string, unknown>;
 }
 
 /** The dump inside containers, which may be compressed in there; unpackedAs: how errors call what it is unpacked to. */
@@ -94,7 +113,7 @@ async function unwrap(
   outerFormat: DumpFormat | Container,
   spooled: Spooled,
   unpackedAs: string,
-): Promise<{ place: FilePlace; format: DumpFormat; details: Record<string, unknown> }> {
+): Promise<Unwrapped> {
   let place = outer;
   let format = outerFormat;
   let details = {};
@@ -105,9 +124,13 @@ async function unwrap(
       const { offset, packing } = inside;
       details = { ...inside.details, ...details };
       format = await dumpFormatNamed(inside.format);
-      place = packing
-        ? await spooled.fill(unpackFrom(file, offset, packing), unpackedAs)
-        : { ...place, start: place.start + offset, bytes: place.bytes - offset };
+      if (packing) {
+        const inner = await spooled.fill(unpackFrom(file, offset, packing), unpackedAs);
+        spooled.drop(place);
+        place = inner;
+      } else {
+        place = { ...place, start: place.start + offset, bytes: place.bytes - offset };
+      }
     } finally {
       file.close();
     }
@@ -127,21 +150,24 @@ async function* unpackFrom(file: DumpFile, offset: number, packing: Packing): As
   }
 }
 
-/** The temporary file of a dump that cannot be read where it is. */
+/** The temporary files of a dump that cannot be read where it is. */
 class Spooled {
-  private fd: number | undefined;
+  private readonly fds: number[] = [];
 
-  /** Fills a new one, which takes the place of the one before. */
   async fill(chunks: AsyncIterable<Uint8Array>, shownAs: string): Promise<FilePlace> {
     const { fd, bytes } = await spool(chunks);
-    this.close();
-    this.fd = fd;
+    this.fds.push(fd);
     return { at: fd, start: 0, bytes, shownAs };
   }
 
+  /** Gives one back before the others: what is in it was unpacked once more. */
+  drop({ at }: FilePlace): void {
+    const i = this.fds.indexOf(Number(at));
+    if (i >= 0) closeSync(this.fds.splice(i, 1)[0]);
+  }
+
   close(): void {
-    if (this.fd !== undefined) closeSync(this.fd);
-    this.fd = undefined;
+    for (const fd of this.fds.splice(0)) closeSync(fd);
   }
 }
 

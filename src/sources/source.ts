@@ -20,6 +20,8 @@ export interface Source extends Detected {
   bytes: number;
   /** The same for all paths that lead to one file; undefined for what came through a pipe. */
   identity: string | undefined;
+  /** Of a split dump: its parts, of one format and compression. */
+  parts?: readonly Source[];
 }
 
 export const isPipe = ({ at }: Source): boolean => typeof at === "object";
@@ -29,6 +31,20 @@ export const isTrace = ({ format }: Source): boolean => TRACE_FORMATS.includes(f
 
 /** Looks at a source's first bytes. format: in place of what they tell. */
 export async function lookAt(name: SourceName, format?: string): Promise<Source> {
+  if (!name.parts) return lookAtFile(name, format);
+  const parts: Source[] = [];
+  for (const path of name.parts) parts.push(await lookAtFile({ ...name, path, parts: undefined }, format));
+  const [first] = parts;
+  const isOther = (part: Source) => isPipe(part) || isTrace(part) || part.format !== first.format;
+  const other = first.format === "raw" ? first : parts.find(isOther);
+  if (other) {
+    const hint = "name files of one dump, as makedumpfile --split writes them";
+    throw new PagekinError("is not a part of a split dump", { file: displayName(other.name), hint });
+  }
+  return { ...first, name, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts };
+}
+
+async function lookAtFile(name: SourceName, format: string | undefined): Promise<Source> {
   const file = displayName(name);
   try {
     if (name.path.includes("\0")) throw new PagekinError("no path has a zero byte in it", { hint: "check the path" });
@@ -82,7 +98,8 @@ export async function spoolTrace(source: Source): Promise<Source> {
 }
 
 /** Whether its bytes can be read at any offset: it is neither compressed nor a pipe. */
-export const isSeekable = (source: Source): boolean => !isPipe(source) && source.packing.length === 0;
+export const isSeekable = (source: Source): boolean =>
+  source.parts?.every(isSeekable) ?? (!isPipe(source) && source.packing.length === 0);
 
 /** Where the bytes of a seekable source are. */
 export function placeOf({ name, at, bytes }: Source): FilePlace {

@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { spool } from "../system/temporary.js";
+import { isTar } from "./tar-header.js";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
@@ -33,6 +34,8 @@ const PACKINGS = {
     extension: "lzo",
     decoder: async () => (await import("./lzop.js")).unlzop,
   },
+  // Its first header has a checksum in place of a signature.
+  tar: { beginnings: [], extension: "tar", decoder: async () => (await import("./tar.js")).untar },
 } satisfies Record<string, Entry>;
 
 /** How a file's bytes are compressed. */
@@ -53,7 +56,7 @@ export function packingOf(head: Buffer): Packing | undefined {
   }
   const beginning = head.toString("latin1", at, at + LONGEST_BEGINNING);
   const isOf = (name: Packing) => PACKINGS[name].beginnings.some((bytes) => beginning.startsWith(bytes));
-  const found = PACKING_NAMES.find(isOf);
+  const found = PACKING_NAMES.find(isOf) ?? (isTar(head) ? "tar" : undefined);
   if (at === 0 || found === "lz4") return found;
   return "zstd";
 }

@@ -18,6 +18,7 @@ const PACKED_WEIGHT: Record<Packing, number> = {
   lz4: 8,
   lzop: 8,
   xz: 64,
+  tar: 1,
   bzip2: 64,
 };
 /** Of dumps whose pages are compressed one by one, and of traces, whose bytes stand for many. */

@@ -5,7 +5,7 @@ import path from "node:path";
 import { PagekinError } from "../errors.js";
 import type { Inventory } from "../sources/inventory.js";
 import { Labels } from "../sources/labels.js";
-import { displayName, isNamed, parseSource, type SourceName } from "../sources/names.js";
+import { displayName, inFolder, isNamed, parseSource, type SourceName } from "../sources/names.js";
 import { type DumpSettings, USUAL_DUMPS } from "../sources/open-dump.js";
 import { lookAt, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
@@ -59,8 +59,10 @@ export async function openSources(
 
 function sourceIn(text: string, folder: string | undefined): SourceName {
   if (folder === undefined) return parseSource(text, existsSync);
-  const name = parseSource(text, (file) => existsSync(path.resolve(folder, file)));
-  return name.path === "-" ? name : { ...name, path: path.resolve(folder, name.path) };
+  return inFolder(
+    parseSource(text, (file) => existsSync(path.resolve(folder, file))),
+    folder,
+  );
 }
 
 // What reads inventories and traces is loaded where there are some.

@@ -30,9 +30,6 @@ const SIGNATURES: [says: string, signature: string, offset?: number][] = [
   ["CRIU", "\x19CVT\x36\x27\x09\x55"],
   ["swap", "SWAPSPACE2", 4086],
   ["swap", "S1SUSPEND", 4086],
-  // As GNU tar and POSIX tar have it behind the name.
-  ["tar", "ustar  \0", 257],
-  ["tar", "ustar\x0000", 257],
   ["ZIP", "PK\x03\x04"],
   ["7z", "7z\xbc\xaf\x27\x1c"],
   ["qcow2", "QFI\xfb"],

@@ -72,4 +72,14 @@ export interface DumpPlan {
   repeatedBytes?: number;
   /** What else `inspect` tells. */
   details?: Record<string, unknown>;
+  /** Where the file is one part of a split dump: which part. */
+  part?: SplitPart;
+}
+
+/** The addresses whose pages are in a part of a split dump. */
+export interface SplitPart extends Range {
+  /** Where the addresses of all parts end. */
+  wholeEnd: number;
+  /** The plan's notes without what is in other parts. */
+  notes: string[];
 }

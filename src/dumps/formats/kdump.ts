@@ -38,6 +38,7 @@ export const kdump: DumpFormat = {
       span: pages.ram,
       ...(extra && { extra }),
       notes: notesOf(header, pages.counts, plain.isCut),
+      ...partOf(header, pages.counts, plain.isCut),
       details: detailsOf(header, pages.counts, flattened),
     };
   },
@@ -92,6 +93,16 @@ function isX86(file: PlainFile, { machine, notes, wordBits, isLittleEndian, bloc
     at += 12 + Math.ceil(nameBytes / 4) * 4 + Math.ceil(descBytes / 4) * 4;
   }
   return wordBits === 64;
+}
+
+/** Of a split dump: which part of it is here. */
+function partOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): Pick<DumpPlan, "part"> {
+  const { part, ...whole } = header;
+  if (!part) return {};
+  const { blockBytes, pages } = whole;
+  const [address, end] = [part.from * blockBytes, part.to * blockBytes];
+  const notes = notesOf(whole, counts, isCut);
+  return { part: { address, bytes: end - address, wholeEnd: pages * blockBytes, notes } };
 }
 
 function notesOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): string[] {

@@ -35,7 +35,6 @@ const UNREAD: readonly Signature[] = [
   // With a hibernated system in it.
   latin("Linux swap area", "S1SUSPEND", 4086),
   // What people put dumps in, or mistake for dumps.
-  latin("tar archive", "ustar", 257),
   latin("ZIP archive", "PK\x03\x04"),
   latin("7z archive", "7z\xbc\xaf\x27\x1c"),
   latin("qcow2 image", "QFI\xfb"),

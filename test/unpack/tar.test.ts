@@ -1,0 +1,86 @@
+// Archives as tar writes them: the tables of the one dump inside, or a refusal.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect } from "vitest";
+import { elfCore } from "../support/dumps/elf.js";
+import { tablesIn, test } from "../support/folder.js";
+import { succeed } from "../support/pagekin.js";
+import { randomBytes } from "../support/random.js";
+import { expectRefused } from "../support/refused.js";
+import { because, has } from "../support/tools.js";
+
+const MEMORY = Buffer.concat([randomBytes(300_000, 1), Buffer.alloc(100_000)]);
+const DUMPS = { "vm.elf": elfCore({ loads: [{ bytes: MEMORY }] }), "vm.raw": MEMORY };
+const FORMATS = ["gnu", "oldgnu", "pax", "posix", "ustar", "v7"];
+const HAS_TAR = has("tar") && /GNU tar/.test(execFileSync("tar", ["--version"], { encoding: "utf8" }));
+
+function tar(folder: string, files: readonly string[], ...options: string[]): Buffer {
+  execFileSync("tar", ["-cf", "archive.tar", ...options, ...files], { cwd: folder });
+  return readFileSync(path.join(folder, "archive.tar"));
+}
+
+async function tablesOf(folder: string, file: string, input?: Buffer) {
+  const how = input ? { cwd: folder, input } : { cwd: folder };
+  await succeed(["analyze", `vm=${file}`, "--page-size", "1k,4k", "--out", "out", "--quiet"], how);
+  return tablesIn(path.join(folder, "out"));
+}
+
+describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not installed")}`, () => {
+  test.for(FORMATS)("of the format %s with one dump in them", async (format, { folder }) => {
+    mkdirSync(path.join(folder, "exported/lost+found"), { recursive: true });
+    for (const [name, bytes] of Object.entries(DUMPS)) {
+      const file = path.join(folder, "exported", name);
+      writeFileSync(file, bytes);
+      writeFileSync(path.join(folder, "exported/._note"), "of another system");
+      const plain = await tablesOf(folder, file);
+      const archive = tar(folder, ["exported/lost+found", "exported/._note", `exported/${name}`], `--format=${format}`);
+      writeFileSync(path.join(folder, "dump.tar.gz"), gzipSync(archive));
+      expect(await tablesOf(folder, "archive.tar"), name).toEqual(plain);
+      expect(await tablesOf(folder, "dump.tar.gz"), name).toEqual(plain);
+      expect(await tablesOf(folder, "-", gzipSync(archive)), name).toEqual(plain);
+    }
+  });
+
+  test("with a name that needs a header of its own", async ({ folder }) => {
+    const name = `${"long".repeat(40)}.elf`;
+    writeFileSync(path.join(folder, name), DUMPS["vm.elf"]);
+    const plain = await tablesOf(folder, name);
+    for (const format of ["gnu", "pax"]) {
+      tar(folder, [name], `--format=${format}`);
+      expect(await tablesOf(folder, "archive.tar"), format).toEqual(plain);
+    }
+  });
+
+  test("with several files are refused, which are named", async ({ folder }) => {
+    for (const name of ["a.raw", "b.raw"]) writeFileSync(path.join(folder, name), MEMORY);
+    tar(folder, ["a.raw", "b.raw"]);
+    await expectRefused(folder, ["analyze", "archive.tar"], [/several files \(a\.raw, b\.raw, \.\.\.\); extract it/]);
+  });
+
+  test("with a sparse file are refused", async ({ folder }) => {
+    writeFileSync(path.join(folder, "vm.raw"), MEMORY);
+    truncateSync(path.join(folder, "vm.raw"), 16 * 2 ** 20);
+    for (const format of ["gnu", "pax"]) {
+      const archive = tar(folder, ["vm.raw"], "--sparse", `--format=${format}`);
+      if (archive.length > 2 ** 20) continue; // the file system keeps no holes
+      await expectRefused(folder, ["analyze", "archive.tar"], [/sparse file; extract it first/]);
+    }
+  });
+
+  test("cut anywhere, or with a damaged header, are refused", async ({ folder }) => {
+    writeFileSync(path.join(folder, "vm.elf"), DUMPS["vm.elf"]);
+    const archive = tar(folder, ["vm.elf"], "--format=pax");
+    const file = path.join(folder, "bad.tar");
+    for (const length of [600, 1536 + 100, 200_000]) {
+      writeFileSync(file, archive.subarray(0, length));
+      await expectRefused(folder, ["analyze", "bad.tar"], ["bad.tar: at 0x", "ends early"]);
+    }
+    const damaged = Buffer.from(archive);
+    damaged[1024 + 124] ^= 1; // the size in the second header
+    writeFileSync(file, damaged);
+    await expectRefused(folder, ["analyze", "bad.tar"], ["bad.tar: at 0x400: ", "wrong checksum"]);
+  });
+});
