@@ -68,9 +68,10 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     tables.copiesTable(results),
     tables.ledgerTable(results),
   ]);
+  const read = noted.map(({ snapshot, notes }) => ({ ...snapshot, notes }));
   const files = await writeManifest(output, {
     args,
-    sources: noted.map(({ snapshot, notes }) => ({ ...snapshot, notes })),
+    sources: read,
     pageSizes,
     resources,
     seconds: progress.seconds,
@@ -82,6 +83,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds: progress.seconds,
       json: args.json,
+      sources: read,
       notes: notesByFile(noted),
     });
 }

@@ -115,6 +115,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds,
       json: args.json,
+      sources,
       notes,
     });
 }

@@ -65,9 +65,10 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   sources.close();
   progress.stop();
 
+  const read = traces.map(({ snapshot, notes }) => ({ ...snapshot, notes }));
   const files = await writeManifest(output, {
     args,
-    sources: traces.map(({ snapshot, notes }) => ({ ...snapshot, notes })),
+    sources: read,
     pageSizes,
     resources,
     seconds: progress.seconds,
@@ -79,6 +80,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds: progress.seconds,
       json: args.json,
+      sources: read,
       notes: notesByFile(traces),
     });
 }

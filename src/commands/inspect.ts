@@ -41,7 +41,7 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   bar.stop();
   dump.close();
   if (args.quiet) return;
-  await printInspection(source, dump, inspection, { isAsked: args.format !== undefined, json: args.json });
+  await printInspection(source, dump, inspection, args.json);
 }
 
 /** A trace says of its dump what its metadata has. */

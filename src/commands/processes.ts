@@ -77,16 +77,26 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   const ranking = rankProcesses(found.processes, found.sample, thresholds);
   await output.writeTables([processesTable(ranking), privateTable(ranking)]);
   const { noted, seconds, notes } = found;
+  const read = noted.map((one) => ({ ...one.snapshot, notes: one.notes }));
   const files = await writeManifest(output, {
     args,
-    sources: noted.map((one) => ({ ...one.snapshot, notes: one.notes })),
+    sources: read,
     pageSizes: [INDEXED_PAGE_BYTES],
     resources,
     seconds,
   });
   if (args.quiet) return;
   const kernel = args.live ? readKsm() : undefined;
-  await printProcesses(ranking, { ...thresholds, kernel, folder: args.out, files, seconds, json: args.json, notes });
+  await printProcesses(ranking, {
+    ...thresholds,
+    kernel,
+    folder: args.out,
+    files,
+    seconds,
+    json: args.json,
+    sources: read,
+    notes,
+  });
 }
 
 function refuseEmptySample(sample: number): void {

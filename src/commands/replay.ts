@@ -67,6 +67,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
       seconds,
       runSeconds,
       json: args.json,
+      sources: read,
       notes: notesByFile(noted),
     });
 }

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
-import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
+import type { ReadSource } from "../report/read-sources.js";
 import { Labels } from "../sources/labels.js";
 import { displayName, parseSource } from "../sources/names.js";
 import type { DumpSettings } from "../sources/open-dump.js";
@@ -47,7 +47,7 @@ export interface Spectra {
 
 export interface SpectraFound {
   /** As the manifest names them. */
-  sources: ManifestSource[];
+  sources: ReadSource[];
   /** What a person should know: with the names of files, and with those of members, as a spectrum keeps it. */
   notes: readonly string[];
   memberNotes: readonly string[];

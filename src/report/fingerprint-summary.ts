@@ -3,7 +3,8 @@
 import type { TraceFile } from "../fingerprints/write-traces.js";
 import { formatBytes, formatCount } from "../text/format.js";
 import type { Snapshot } from "../worlds/world.js";
-import { notesPart, plural, print, type SummaryOptions, styled, table } from "./terminal.js";
+import { commonFields, type SummaryOptions, sourcesPart } from "./read-sources.js";
+import { plural, print, styled, table } from "./terminal.js";
 
 export interface WrittenTrace extends TraceFile {
   snapshot: Snapshot;
@@ -15,7 +16,7 @@ interface TracesOptions extends SummaryOptions {
 }
 
 export function printTraces(traces: readonly WrittenTrace[], options: TracesOptions): Promise<void> {
-  const { pageSizes, folder, seconds, json, notes } = options;
+  const { pageSizes, folder, seconds, json } = options;
   const rows = traces.reduce((sum, { pages }) => sum + pages.reduce((a, b) => a + b, 0), 0);
   if (json) {
     const list = traces.map(({ snapshot, fileName, pages, zeroPages }) => ({
@@ -28,8 +29,7 @@ export function printTraces(traces: readonly WrittenTrace[], options: TracesOpti
     return print(
       JSON.stringify(
         {
-          folder,
-          notes,
+          ...commonFields(options),
           page_sizes: pageSizes,
           rows,
           duration_s: Number(seconds.toFixed(3)),
@@ -45,5 +45,5 @@ export function printTraces(traces: readonly WrittenTrace[], options: TracesOpti
     ...traces.map(({ fileName, pages }) => [fileName, ...pages.map(formatCount)]),
   ]);
   const head = styled("bold", `${plural(traces.length, "trace")}, ${plural(rows, "row")} in ${seconds.toFixed(2)} s`);
-  return print([head, body, ...notesPart(notes), `In ${folder}`].join("\n\n"));
+  return print([head, ...sourcesPart(options), body, `In ${folder}`].join("\n\n"));
 }

@@ -8,27 +8,21 @@ import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
 import { formatBytes, formatCount } from "../text/format.js";
 import type { TraceHead } from "../traces/rows.js";
-import type { Packing } from "../unpack/compression.js";
-import { notesPart, print, styled, table } from "./terminal.js";
+import { DETECTED_BY, packingText } from "./read-sources.js";
+import { print, styled, table } from "./terminal.js";
 
 const MOST_SHOWN = 12;
 const RAW_NOTE = "a raw dump has no marks: it is taken from address 0, and what is no RAM in it cannot be told";
-
-interface InspectOptions {
-  /** The format was asked for. */
-  isAsked: boolean;
-  json: boolean;
-}
 
 export function printInspection(
   source: Source,
   { input, notes, details }: OpenDump,
   inspection: Inspection,
-  { isAsked, json }: InspectOptions,
+  json: boolean,
 ): Promise<void> {
   const { stretches, ledger, pages, zeroPages } = inspection;
   const { format, packing } = source;
-  const why = isAsked ? "--format" : format === "raw" ? "nothing else is known to begin so" : "its contents";
+  const why = DETECTED_BY[source.certainty];
   const addressSpace = layoutOf(input)?.addressSpace ?? "physical";
   const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
   const shownAs = displayName(source.name);
@@ -44,7 +38,7 @@ export function printInspection(
     return print(JSON.stringify({ ...said, ...held }, null, 2));
   }
   const how = packing.length > 0 ? `${format} in ${packingText(packing)}` : format;
-  const head = printable(`${shownAs}: ${how} (by ${why}), ${addressSpace} addresses`);
+  const head = printable(`${shownAs}: ${how} (${why}), ${addressSpace} addresses`);
   return print(
     [
       styled("bold", head),
@@ -56,9 +50,6 @@ export function printInspection(
     ].join("\n\n"),
   );
 }
-
-/** How a source is compressed: gzip, or gzip in zstd. */
-const packingText = (packing: readonly Packing[]) => [...packing].reverse().join(" in ");
 
 function stretchesTable(stretches: readonly Stretch[]): string {
   const rows = stretches
@@ -120,7 +111,7 @@ export function printTrace({ name, format }: Source, head: TraceHead, json: bool
       styled("bold", printable(`${source}: a trace (${format})${of}`)),
       printable(said),
       ledger ? `Ledger of its dump\n${ledgerText(ledger)}` : "It says nothing of the dump that it was made from.",
-      ...notesPart(notes),
+      ...notes.map((note) => printable(`Note: ${note}`)),
     ].join("\n\n"),
   );
 }

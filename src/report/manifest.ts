@@ -1,22 +1,14 @@
 import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import { displayName, type SourceName } from "../sources/names.js";
-import type { Source } from "../sources/source.js";
+import type { SourceName } from "../sources/names.js";
 import { VERSION } from "../version.js";
 import type { Resources } from "../worlds/resources.js";
 import type { Output } from "./output.js";
-
-/** A source; member and time where it holds one snapshot. */
-export interface ManifestSource {
-  source: Source;
-  member?: string;
-  timeS?: number;
-  notes: readonly string[];
-}
+import { type ReadSource, sourceFields } from "./read-sources.js";
 
 interface ManifestFacts {
   /** given: the options as written on the command line, defaults included, by name. */
   args: { hashSources: boolean; given: Readonly<Record<string, unknown>> };
-  sources: readonly ManifestSource[];
+  sources: readonly ReadSource[];
   pageSizes: readonly number[];
   /** Where something was hashed. */
   resources: Resources | undefined;
@@ -29,15 +21,10 @@ export async function writeManifest(
   { args, sources: read, pageSizes, resources, seconds }: ManifestFacts,
 ): Promise<string[]> {
   const sources = [];
-  for (const { source, member, timeS, notes } of read) {
-    const { name, format, packing, identity, bytes } = source;
+  for (const one of read) {
+    const { name, identity, bytes } = one.source;
     sources.push({
-      source: displayName(name),
-      member: member ?? null,
-      time_s: timeS ?? null,
-      format,
-      compression: packing.length > 0 ? packing.join("+") : "none",
-      ...(notes.length > 0 ? { notes } : {}),
+      ...sourceFields(one),
       // What came through a pipe is in the ledger, and not there to be read again.
       bytes: identity === undefined ? null : bytes,
       ...(args.hashSources && identity !== undefined ? { sha256: await sha256(name) } : {}),

@@ -4,7 +4,8 @@ import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { mean, rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
-import { endParts, print, type SummaryOptions, styled, table } from "./terminal.js";
+import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
+import { print, styled, table } from "./terminal.js";
 
 const NORMAL_PAGE_BYTES = 4096;
 const MOST_MERGES = 3;
@@ -34,12 +35,13 @@ export function printPolicies(comparisons: readonly Comparison[], options: Summa
   return print(
     [
       headline(shown, pageBytes),
+      ...sourcesPart(options),
       policiesPart(rows, pageBytes),
       frontPart(rows),
       ...searchPart(shown),
       ...mergesPart(shown, rows, pageBytes),
       ...marginalPart(shown, pageBytes),
-      ...endParts(options),
+      placePart(options),
     ].join("\n\n"),
   );
 }
@@ -147,12 +149,10 @@ function atTime(comparisons: readonly Comparison[]): string {
   return comparisons.length > 1 ? ` (at ${formatNumber(comparisons[comparisons.length - 1].timeS)} s)` : "";
 }
 
-function summaryJson(comparisons: readonly Comparison[], { folder, files, seconds, notes }: SummaryOptions): object {
+function summaryJson(comparisons: readonly Comparison[], options: SummaryOptions): object {
   return {
-    folder,
-    files,
-    notes,
-    seconds,
+    ...commonFields(options),
+    seconds: options.seconds,
     comparisons: comparisons.map(({ timeS, pageBytes, zeroPages, members, oneGroupSaved, results }) => ({
       time_s: timeS,
       page_bytes: pageBytes,

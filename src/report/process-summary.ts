@@ -3,7 +3,8 @@
 import type { SavedPages } from "../processes/estimate.js";
 import type { Ranking, Thresholds } from "../processes/ranking.js";
 import { formatBytes, formatCount, formatPercent } from "../text/format.js";
-import { endParts, print, type SummaryOptions, styled, table } from "./terminal.js";
+import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
+import { print, styled, table } from "./terminal.js";
 
 const PAGE_BYTES = 4096;
 const MOST_PROCESSES = 40;
@@ -19,10 +20,11 @@ export function printProcesses(ranking: Ranking, options: ProcessesOptions): Pro
   return print(
     [
       headline(ranking),
+      ...sourcesPart(options),
       processesPart(ranking, options),
       savingPart(ranking),
       ...kernelPart(ranking, options),
-      ...endParts(options),
+      placePart(options),
     ].join("\n\n"),
   );
 }
@@ -130,8 +132,6 @@ function summaryJson(ranking: Ranking, options: ProcessesOptions): object {
       group,
     ),
     kernel: options.kernel ?? null,
-    notes: options.notes,
-    folder: options.folder,
-    files: options.files,
+    ...commonFields(options),
   };
 }

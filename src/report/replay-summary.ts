@@ -7,8 +7,9 @@ import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
+import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { isolationCostOf } from "./runs-table.js";
-import { endParts, lineWidth, print, type SummaryOptions, styled, table } from "./terminal.js";
+import { lineWidth, print, styled, table } from "./terminal.js";
 
 const LEVELS = " ▁▂▃▄▅▆▇█";
 const MOST_NAME = 36;
@@ -28,20 +29,21 @@ export function printReplay(finished: FinishedRuns, options: ReplaySummaryOption
     runs.length === 1
       ? `${scenario.scanner.rules}, policy ${scenario.policy}, ${members}, ${endOf(results[0].samples)}`
       : `${formatCount(runs.length)} runs, ${members}`;
-  return print([styled("bold", head), ...body, ...endParts(options)].join("\n\n"));
+  return print([styled("bold", head), ...sourcesPart(options), ...body, placePart(options)].join("\n\n"));
 }
 
 const endOf = (samples: readonly Sample[]) => `${formatNumber(samples[samples.length - 1].ns / NANOSECONDS)} s`;
 const savedAt = ({ groups }: Sample) => groups.reduce((sum, group) => sum + reclaimedOf(group), 0);
 const mostSaved = (samples: readonly Sample[]) => samples.reduce((most, one) => Math.max(most, savedAt(one)), 0);
 
-function jsonOf({ runs, results }: FinishedRuns, { folder, files, seconds, runSeconds, notes }: ReplaySummaryOptions) {
+function jsonOf({ runs, results }: FinishedRuns, options: ReplaySummaryOptions) {
   const each = runs.map(({ name }, run) => {
     const { samples, groups } = results[run];
     const last = samples[samples.length - 1];
     return { run: name, time_s: last.ns / NANOSECONDS, groups, last: last.groups };
   });
-  return { folder, files, notes, seconds, run_seconds: runSeconds, runs: each };
+  const { seconds, runSeconds } = options;
+  return { ...commonFields(options), seconds, run_seconds: runSeconds, runs: each };
 }
 
 function ofOneRun(finished: FinishedRuns): string[] {

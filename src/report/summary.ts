@@ -4,7 +4,8 @@ import type { Sharing } from "../sharing/count.js";
 import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
-import { endParts, lineWidth, plural, print, type SummaryOptions, styled, table, tableWidth } from "./terminal.js";
+import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
+import { lineWidth, plural, print, styled, table, tableWidth } from "./terminal.js";
 
 interface SizesOptions extends SummaryOptions {
   pageSizes: readonly number[];
@@ -24,11 +25,12 @@ export function printSummary(results: readonly WorldResult[], options: SizesOpti
   const isShared = results.some(({ world }) => world.snapshots.length > 1);
   const parts = [
     headline(results, options),
+    ...sourcesPart(options),
     membersPart(results, size, pageBytes),
     ...(isShared ? [interPart(results, size, pageBytes)] : []),
     ...(pageSizes.length > 1 ? [sizesPart(results, pageSizes, isShared)] : []),
     ...shortHashes(results),
-    ...endParts(options),
+    placePart(options),
   ];
   return print(parts.join("\n\n"));
 }
@@ -176,16 +178,11 @@ function shortHashes(results: readonly WorldResult[]): string[] {
   ];
 }
 
-function summaryJson(
-  results: readonly WorldResult[],
-  { pageSizes, folder, files, seconds, notes }: SizesOptions,
-): object {
+function summaryJson(results: readonly WorldResult[], options: SizesOptions): object {
   return {
-    folder,
-    files,
-    notes,
-    page_sizes: pageSizes,
-    duration_s: Number(seconds.toFixed(3)),
+    ...commonFields(options),
+    page_sizes: options.pageSizes,
+    duration_s: Number(options.seconds.toFixed(3)),
     worlds: results.map(({ world, sharing }) => ({
       time_s: world.timeS,
       sizes: sharing.map((s) => {

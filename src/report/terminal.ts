@@ -9,32 +9,6 @@ export function styled(style: keyof typeof STYLES, text: string): string {
   return plain ? text : `\x1b[${STYLES[style]}m${text}\x1b[22m`;
 }
 
-/** What every command's summary says besides its numbers. */
-export interface SummaryOptions {
-  folder: string;
-  files: readonly string[];
-  seconds: number;
-  json: boolean;
-  /** What is to be known of the sources. */
-  notes: readonly string[];
-}
-
-const MOST_NOTES = 10;
-
-/** The end of a summary: what is to be known of the sources, and where the results are. */
-export function endParts({ folder, files, notes }: SummaryOptions): string[] {
-  const tables = files.filter((file) => !file.endsWith(".json")).join(" ");
-  return [...notesPart(notes), `In ${folder}:\n  ${tables}`];
-}
-
-/** What is to be known of the sources; nothing if there is nothing. */
-export function notesPart(notes: readonly string[]): string[] {
-  const shown = notes.slice(0, MOST_NOTES).map((note) => printable(`Note: ${note}`));
-  const more = notes.length - shown.length;
-  if (more > 0) shown.push(`and ${more} more notes in manifest.json`);
-  return shown.length > 0 ? [shown.join("\n")] : [];
-}
-
 /** Characters that a line of the terminal takes; elsewhere 100. */
 export const lineWidth = (): number => (process.stdout.isTTY ? process.stdout.columns : 100);
 

@@ -11,26 +11,28 @@ export interface Detected {
   format: string;
   /** How the bytes are compressed, from the outside in; empty: they are not. */
   packing: readonly Packing[];
+  /** Why this format: a signature, --format, or for a raw dump that no known signature fits. */
+  certainty: "signature" | "asked" | "none";
 }
 
 /** head: of the file as it is; file: its name; asked: the format that --format names. */
 export async function detect(head: Buffer, file: string, asked: string | undefined): Promise<Detected> {
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   const { content, packing } = await peel(head, HEAD_BYTES);
-  if (asked !== undefined) return { format: asked, packing };
+  if (asked !== undefined) return { format: asked, packing, certainty: "asked" };
   const known = await dumpFormatOf(content);
-  if (known) return { format: known.name, packing };
+  if (known) return { format: known.name, packing, certainty: "signature" };
   refuseUnread(content, packing, file);
   if (content.toString("latin1", 0, 4) === "PAR1") {
-    if (packing.length === 0) return { format: "parquet", packing };
+    if (packing.length === 0) return { format: "parquet", packing, certainty: "signature" };
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
   }
-  if (isCsvTrace(content)) return { format: "csv", packing };
+  if (isCsvTrace(content)) return { format: "csv", packing, certainty: "signature" };
   if (isCsvName(file)) {
     const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }
-  return { format: "raw", packing };
+  return { format: "raw", packing, certainty: "none" };
 }
 
 function refuseUnread(content: Buffer, packing: readonly Packing[], file: string): void {

@@ -77,6 +77,7 @@ async function* readRows(source: Source, { pageSizes, withPages, onBytes }: Want
           withPages ? trace.readGroup(group, "page") : undefined,
         ]);
         for (const rows of rowsOf(trace, fingerprints, zeros, sizes, Number(constant))) {
+          if (!pageSizes.includes(rows.pageBytes)) continue;
           yield pages ? { ...rows, pages: Array.prototype.slice.call(pages, rows.from, rows.from + rows.count) } : rows;
         }
       }

@@ -18,7 +18,7 @@ async function shown(kernel: Record<string, number> | undefined, ...ksm: (Record
   const saved = { saved: 1200, low: 1100, high: 1300 };
   const ranking = { fraction: 0.1, processes, all: saved, group: saved };
   const thresholds = { minResidentPages: 256, minSharing: 0.1 };
-  const rest = { folder: "out", files: ["processes.csv"], seconds: 1, json: false, notes: [] };
+  const rest = { folder: "out", files: ["processes.csv"], seconds: 1, json: false, sources: [], notes: [] };
   await printProcesses(ranking, { ...thresholds, ...rest, kernel });
   const text = write.mock.calls.map(([chunk]) => chunk).join("");
   write.mockRestore();
