@@ -2,6 +2,7 @@
 // both are found by trying. Layouts: makedumpfile's IMPLEMENTATION and diskdump_mod.h.
 
 import type { PagekinError } from "../../errors.js";
+import type { NoteRange } from "./elf-notes.js";
 
 /** The plain file, whichever way its bytes lie in the dump. */
 export interface PlainFile {
@@ -40,7 +41,7 @@ export interface KdumpHeader {
   descriptorsAt: number;
   /** Pages that the bitmaps speak of. */
   pages: number;
-  notes?: { at: number; bytes: number };
+  notes?: NoteRange;
 }
 
 /** Bytes of the main header that are looked at. */
@@ -148,8 +149,8 @@ function addSubHeader(file: PlainFile, header: KdumpHeader, main: Fields): void 
     header.part = { from, to };
   }
   if (version < 4) return;
-  const notes = { at: sub.u64(at.note), bytes: sub.word(at.note + 8) };
-  if (notes.bytes > 0 && notes.bytes <= MOST_NOTE_BYTES && file.has(notes.at, notes.bytes)) header.notes = notes;
+  const notes = { offset: sub.u64(at.note), bytes: sub.word(at.note + 8) };
+  if (notes.bytes > 0 && notes.bytes <= MOST_NOTE_BYTES && file.has(notes.offset, notes.bytes)) header.notes = notes;
 }
 
 /**
