@@ -1,11 +1,12 @@
 import { listProcesses, readKsm, readProcesses } from "../capture/live-processes.js";
 import { memberOf } from "../capture/process.js";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { bucketsFor, type ContentSample } from "../fingerprints/content-sample.js";
 import { Crew } from "../fingerprints/crew.js";
 import { sampleWorld } from "../fingerprints/world-index.js";
-import { INDEXED_PAGE_BYTES, PageIndex } from "../processes/page-index.js";
+import { PageIndex } from "../processes/page-index.js";
 import { type Process, rankProcesses } from "../processes/ranking.js";
 import { isVmProgram } from "../processes/vm-programs.js";
 import { writeManifest } from "../report/manifest.js";
@@ -70,7 +71,7 @@ interface Found {
 /** Sources or this machine → a sample of contents → rates → ranks → tables and summary. */
 async function processes(args: Arguments<typeof options>): Promise<void> {
   const thresholds = {
-    minResidentPages: Math.ceil(parseSize(args.minResident, "min-resident") / INDEXED_PAGE_BYTES),
+    minResidentPages: Math.ceil(parseSize(args.minResident, "min-resident") / BASE_PAGE_BYTES),
     minSharing: parsePart(args.minSharing, "min-sharing"),
   };
   const part = parsePart(args.sample, "sample");
@@ -89,7 +90,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   const files = await writeManifest(output, {
     args,
     sources: snapshots,
-    pageSizes: [INDEXED_PAGE_BYTES],
+    pageSizes: [BASE_PAGE_BYTES],
     resources,
     seconds,
   });
@@ -111,7 +112,7 @@ async function openProcesses(args: Arguments<typeof options>): Promise<World> {
     const times = worlds.map(({ timeS }) => timeS).join(", ");
     throw new PagekinError(`the sources are of several times (${times} s)`, { hint: "name those of one time" });
   }
-  choosePageSizes(worlds, [INDEXED_PAGE_BYTES]);
+  choosePageSizes(worlds, [BASE_PAGE_BYTES]);
   return worlds[0];
 }
 
@@ -124,7 +125,7 @@ async function readSources(world: World, resources: Resources, sampled: number, 
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources([own], () => crew.bytesDone, show);
   const { tableLimit } = resources;
-  const sample = await sampleWorld(own, crew, { pageSizes: [INDEXED_PAGE_BYTES], tableLimit, sampled });
+  const sample = await sampleWorld(own, crew, { pageSizes: [BASE_PAGE_BYTES], tableLimit, sampled });
   crew.close();
   progress.stop();
   const processes = snapshots.map(({ member, opened: { details = {} } }): Process => {

@@ -1,6 +1,7 @@
 // Where the spectra of `compare` come from: dumps and traces, or a spectrum that an earlier run saved.
 
 import { existsSync } from "node:fs";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
@@ -14,8 +15,6 @@ import type { Spectrum } from "../spectrum/spectrum.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
 import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
-
-const NORMAL_PAGE_BYTES = 4096;
 
 export interface SpectraArguments extends DumpArguments {
   sources: string[];
@@ -95,7 +94,7 @@ async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spe
 
 /** 4 KiB alone where that is among them. */
 function normalOf(pageSizes: number[]): number[] {
-  return pageSizes.includes(NORMAL_PAGE_BYTES) ? [NORMAL_PAGE_BYTES] : pageSizes;
+  return pageSizes.includes(BASE_PAGE_BYTES) ? [BASE_PAGE_BYTES] : pageSizes;
 }
 
 async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {

@@ -1,7 +1,7 @@
 // Hashing the bytes of a dump, segment after segment.
 
 import { closeSync, openSync } from "node:fs";
-import { CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
+import { BASE_PAGE_BYTES, CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { decodersFor } from "../dumps/codecs.js";
 import { DumpFile } from "../dumps/dump-file.js";
 import { DumpReader } from "../dumps/dump-reader.js";
@@ -9,8 +9,6 @@ import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../dum
 import type { LedgerCounts } from "../dumps/ledger.js";
 import { bytesOf, nameOfRead, type Opened } from "../sources/open.js";
 import { breathe } from "../system/pace.js";
-
-const LEDGER_PAGE = 4096;
 
 /** A segment whose fingerprints are in the hasher. Arrays go by page size. */
 export interface SegmentEnd extends LedgerCounts {
@@ -113,7 +111,7 @@ export async function hashStream(opened: Opened, hasher: Hasher, { onBytes, onSe
 
 function endOf(segment: number, bytes: number, hasher: Hasher, runs: () => Run[]): SegmentEnd {
   const { pages, zeroPages, ledgerPages, zeroLedgerPages } = hasher.counts();
-  const [wholeBytes, zeroBytes] = [ledgerPages * LEDGER_PAGE, zeroLedgerPages * LEDGER_PAGE];
+  const [wholeBytes, zeroBytes] = [ledgerPages * BASE_PAGE_BYTES, zeroLedgerPages * BASE_PAGE_BYTES];
   return { segment, pages, zeroPages, bytes, wholeBytes, zeroBytes, runs };
 }
 

@@ -1,6 +1,7 @@
 // The headers of a kdump. All numbers in them are in the dumped machine's byte order and word size, which nothing names:
 // both are found by trying. Layouts: makedumpfile's IMPLEMENTATION and diskdump_mod.h.
 
+import { BASE_PAGE_BYTES } from "../../core/hasher.js";
 import type { PagekinError } from "../../errors.js";
 import type { NoteRange } from "./elf-notes.js";
 
@@ -120,7 +121,7 @@ function sense(head: Buffer, file: PlainFile): Fields | undefined {
       const fields = new Fields(head, 0, little, wide, file);
       const at = wide ? 428 : 416;
       const block = fields.u32(at);
-      const isPowerOfTwo = (block & (block - 1)) === 0 && block >= 4096 && block <= 65536;
+      const isPowerOfTwo = (block & (block - 1)) === 0 && block >= BASE_PAGE_BYTES && block <= 65536;
       const subBlocks = fields.u32(at + 4);
       const bitmapBlocks = fields.u32(at + 8);
       const fits = subBlocks >= 1 && subBlocks <= 0xffff && bitmapBlocks >= 1 && bitmapBlocks <= 2 ** 24;

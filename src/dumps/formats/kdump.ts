@@ -1,6 +1,7 @@
 // kdump: compressed machine dumps by makedumpfile and by QEMU's dump-guest-memory, plain or flattened. A page is a
 // descriptor: where its data lie, and how they are compressed. Excluded and lost pages are absent.
 
+import { BASE_PAGE_BYTES } from "../../core/hasher.js";
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
 import { CORE_NOTE, eachNote } from "./elf-notes.js";
@@ -81,7 +82,7 @@ const X86_STATE_BYTES = [144, 336];
 async function isX86(file: PlainFile, header: KdumpHeader): Promise<boolean> {
   const { machine, notes, wordBits, isLittleEndian, blockBytes } = header;
   if (machine !== "" && machine !== "Unknown") return isX86Machine(machine);
-  if (!isLittleEndian || blockBytes !== 4096) return false;
+  if (!isLittleEndian || blockBytes !== BASE_PAGE_BYTES) return false;
   let told: boolean | undefined;
   await eachNote(file, { wide: wordBits === 64, little: true }, notes ? [notes] : [], ({ name, type, bytes }) => {
     if (name === "QEMU") told ??= true;
