@@ -2,18 +2,12 @@
 // running process has been read. What is not there has segments without bytes in the file.
 
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { CORE, COUNT_IN_SECTION, FIELDS_64, SEGMENT } from "../dumps/formats/elf-header.js";
 import { fromSystem } from "../errors.js";
 import { breathe } from "../system/pace.js";
 import type { Area, ElfNote, LiveMemory } from "./live-memory.js";
 
-const HEADER_BYTES = 64;
-const SEGMENT_BYTES = 56;
-const SECTION_BYTES = 64;
-const CORE = 4;
-const LOAD = 1;
-const NOTE = 4;
-/** In place of the number of segments, which is then sh_info of section 0. */
-const COUNT_IN_SECTION = 0xffff;
+const { bytes: HEADER_BYTES, segmentBytes: SEGMENT_BYTES, sectionBytes: SECTION_BYTES } = FIELDS_64;
 const BUFFER_BYTES = 4 * 2 ** 20;
 const SEGMENTS_AT_ONCE = 4096;
 
@@ -62,7 +56,7 @@ class CoreWriter {
     this.isPhysical = live.addressSpace === "physical";
     const { pageBytes } = live.memory;
     this.bufferAt = Math.ceil((HEADER_BYTES + this.notes.length) / pageBytes) * pageBytes;
-    if (this.notes.length > 0) this.addHeader(NOTE, 4, HEADER_BYTES, 0, this.notes.length, 0, 4);
+    if (this.notes.length > 0) this.addHeader(SEGMENT.note, 4, HEADER_BYTES, 0, this.notes.length, 0, 4);
     this.fd = openSync(place.path, "wx", 0o600);
   }
 
@@ -125,11 +119,11 @@ class CoreWriter {
   }
 
   private addStored(area: Area, address: number, bytes: number, offset: number): void {
-    this.addHeader(LOAD, area.flags, offset, address, bytes, bytes, this.live.memory.pageBytes);
+    this.addHeader(SEGMENT.load, area.flags, offset, address, bytes, bytes, this.live.memory.pageBytes);
   }
 
   private addAbsent(area: Area, address: number, bytes: number): void {
-    if (bytes > 0) this.addHeader(LOAD, area.flags, 0, address, 0, bytes, this.live.memory.pageBytes);
+    if (bytes > 0) this.addHeader(SEGMENT.load, area.flags, 0, address, 0, bytes, this.live.memory.pageBytes);
   }
 
   private addHeader(

@@ -2,11 +2,10 @@
 
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import type { Mapping } from "./process-memory.js";
 import type { Qmp } from "./qmp.js";
-
-const PAGE = 4096;
 
 /** A stretch of RAM that the guest sees. */
 export interface RamPiece {
@@ -88,8 +87,9 @@ export async function hostPieces(qmp: Qmp, pieces: readonly RamPiece[]): Promise
   const hosted: HostedPiece[] = [];
   for (const piece of pieces) {
     const hostAddress = await hostAddressOf(qmp, piece.address);
-    const last = await hostAddressOf(qmp, piece.address + piece.bytes - PAGE);
-    if (last - hostAddress !== piece.bytes - PAGE) throw qmp.fault("its RAM is in parts", "take --method core");
+    const last = await hostAddressOf(qmp, piece.address + piece.bytes - BASE_PAGE_BYTES);
+    if (last - hostAddress !== piece.bytes - BASE_PAGE_BYTES)
+      throw qmp.fault("its RAM is in parts", "take --method core");
     hosted.push({ ...piece, hostAddress });
   }
   return hosted;

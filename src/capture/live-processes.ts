@@ -3,13 +3,13 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import type { PageIndex } from "../processes/page-index.js";
 import { isVmProgram } from "../processes/vm-programs.js";
 import { breathe } from "../system/pace.js";
 import { ProcessMemory, type SharedFrame } from "./process-memory.js";
 
-const PAGE_BYTES = 4096;
 /** What is looked at and then read, at a time. */
 const PIECE_BYTES = 128 * 1024 * 1024;
 const KSM = "/sys/kernel/mm/ksm";
@@ -188,7 +188,7 @@ class ProcessReader {
       done += got;
       if (got < wanted) {
         this.result.lostPages++;
-        done += PAGE_BYTES;
+        done += BASE_PAGE_BYTES;
       }
       const turn = breathe();
       if (turn) await turn;

@@ -1,6 +1,7 @@
 // The memory of a process that lives, as Linux shows it in /proc: its mappings, which of their pages are resident, the bytes.
 
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { breathe } from "../system/pace.js";
 
@@ -46,7 +47,7 @@ const AT_PAGESZ = 6;
 function pageBytesHere(): number {
   const words = new BigUint64Array(new Uint8Array(readFileSync("/proc/self/auxv")).buffer);
   for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === BigInt(AT_PAGESZ)) return Number(words[i + 1]);
-  return 4096;
+  return BASE_PAGE_BYTES;
 }
 
 export class ProcessMemory {

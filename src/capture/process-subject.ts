@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExtentList } from "../dumps/extents.js";
+import { MACHINE } from "../dumps/formats/elf-header.js";
+import { CORE_NOTE } from "../dumps/formats/elf-notes.js";
 import { PagekinError } from "../errors.js";
 import type { Held } from "./guardian.js";
 import type { ElfNote, LiveMemory } from "./live-memory.js";
@@ -15,11 +17,14 @@ const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
 /** Stopping takes no longer unless a thread waits for a device that does not answer. */
 const STOP_MS = 10_000;
 
-const NT_PRPSINFO = 3;
-const NT_AUXV = 6;
-const NT_FILE = 0x46494c45;
 /** e_machine by Node's names. */
-const MACHINES: Record<string, number> = { x64: 62, arm64: 183, ppc64: 21, riscv64: 243, loong64: 258 };
+const MACHINES: Record<string, number> = {
+  x64: MACHINE.x86_64,
+  arm64: MACHINE.aarch64,
+  ppc64: MACHINE.ppc64,
+  riscv64: MACHINE.riscv,
+  loong64: MACHINE.loongarch,
+};
 
 export interface ProcessSettings {
   anonymousOnly: boolean;
@@ -118,9 +123,9 @@ export class ProcessSubject implements Subject {
   private elfNotes(mappings: readonly Mapping[]): ElfNote[] {
     const { pid, memory } = this;
     return [
-      { type: NT_PRPSINFO, bytes: namesOf(pid) },
-      { type: NT_AUXV, bytes: readFileSync(`/proc/${pid}/auxv`) },
-      { type: NT_FILE, bytes: filesOf(mappings, memory.pageBytes) },
+      { type: CORE_NOTE.prpsinfo, bytes: namesOf(pid) },
+      { type: CORE_NOTE.auxv, bytes: readFileSync(`/proc/${pid}/auxv`) },
+      { type: CORE_NOTE.file, bytes: filesOf(mappings, memory.pageBytes) },
     ];
   }
 }

@@ -2,6 +2,7 @@
 
 import path from "node:path";
 import { ExtentList } from "../dumps/extents.js";
+import { MACHINE } from "../dumps/formats/elf-header.js";
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
@@ -19,8 +20,9 @@ export type Method = (typeof METHODS)[number];
 /** States in which others work on the VM's memory. */
 const IN_MOTION = ["inmigrate", "finish-migrate", "restore-vm", "save-vm", "colo"];
 const EVERYTHING = 4 + 2 + 1;
+const { x86_64, i386, aarch64, arm, riscv: riscv64, ppc64 } = MACHINE;
 /** e_machine by QEMU's names. */
-const MACHINES: Record<string, number> = { x86_64: 62, i386: 3, aarch64: 183, arm: 40, riscv64: 243, ppc64: 21 };
+const MACHINES: Record<string, number> = { x86_64, i386, aarch64, arm, riscv64, ppc64 };
 
 export class VmSubject implements Subject {
   private isHeld = false;

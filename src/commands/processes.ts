@@ -1,11 +1,12 @@
 import { listProcesses, readKsm, readProcesses } from "../capture/live-processes.js";
 import { memberOf } from "../capture/process-subject.js";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { bucketsFor } from "../fingerprints/sampled-buckets.js";
 import type { ContentSample } from "../processes/content-sample.js";
-import { INDEXED_PAGE_BYTES, PageIndex } from "../processes/page-index.js";
+import { PageIndex } from "../processes/page-index.js";
 import { type Process, rankProcesses } from "../processes/ranking.js";
 import { sampleWorld } from "../processes/sample-world.js";
 import { isVmProgram } from "../processes/vm-programs.js";
@@ -63,7 +64,7 @@ interface Found {
 /** Sources or this machine → a sample of contents → rates → ranks → tables and summary. */
 async function processes(args: Arguments<typeof options>): Promise<void> {
   const thresholds = {
-    minResidentPages: Math.ceil(args.minResident / INDEXED_PAGE_BYTES),
+    minResidentPages: Math.ceil(args.minResident / BASE_PAGE_BYTES),
     minSharing: args.minSharing,
   };
   refuseMixed(args);
@@ -81,7 +82,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   const files = await writeManifest(output, {
     args,
     sources: read,
-    pageSizes: [INDEXED_PAGE_BYTES],
+    pageSizes: [BASE_PAGE_BYTES],
     resources,
     seconds,
   });
@@ -117,7 +118,7 @@ async function openProcesses(args: Arguments<typeof options>): Promise<Sources> 
     const times = worlds.map(({ timeS }) => timeS).join(", ");
     throw new PagekinError(`the sources are of several times (${times} s)`, { hint: "name those of one time" });
   }
-  choosePageSizes(worlds, [INDEXED_PAGE_BYTES]);
+  choosePageSizes(worlds, [BASE_PAGE_BYTES]);
   return sources;
 }
 
@@ -130,7 +131,7 @@ async function readSources(sources: Sources, resources: Resources, sampled: numb
   const crew = await Crew.start(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(snapshots, () => crew.bytesDone, show);
   const { tableLimit } = resources;
-  const settings = { pageSizes: [INDEXED_PAGE_BYTES], tableLimit, sampled };
+  const settings = { pageSizes: [BASE_PAGE_BYTES], tableLimit, sampled };
   const sample = await sampleWorld({ ...world, snapshots }, crew, settings);
   crew.close();
   world.close();

@@ -1,6 +1,7 @@
 // Where the spectra of `compare` come from: dumps and traces, or a spectrum that an earlier run saved.
 
 import { existsSync } from "node:fs";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { Crew } from "../fingerprints/crew.js";
 import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
@@ -16,8 +17,6 @@ import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { type Noted, notesByFile, notesByMember } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
-
-const NORMAL_PAGE_BYTES = 4096;
 
 export interface SpectraArguments extends DumpSettings {
   sources: string[];
@@ -111,7 +110,7 @@ async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spe
 
 /** 4 KiB alone where that is among them. */
 function normalOf(pageSizes: number[]): number[] {
-  return pageSizes.includes(NORMAL_PAGE_BYTES) ? [NORMAL_PAGE_BYTES] : pageSizes;
+  return pageSizes.includes(BASE_PAGE_BYTES) ? [BASE_PAGE_BYTES] : pageSizes;
 }
 
 async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {

@@ -6,6 +6,8 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 export const CHUNK_BYTES = 1024 * 1024;
 const LEAST_PAGE_BYTES = 1024;
 export const MOST_PAGE_BYTES = 2 * 1024 * 1024;
+/** Most machines' smallest page; the unit of ledgers, and the page size where one has to be chosen. */
+export const BASE_PAGE_BYTES = 4096;
 /** What is hashed at a time. */
 const GROUP_BYTES = 16 * 1024;
 

@@ -1,6 +1,6 @@
 // A plan's extents as pieces in the order of addresses, each address once, and what of it is to be read.
 
-import { MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
+import { BASE_PAGE_BYTES, MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
 import { CODE, doubles, type ExtentArrays, type ExtentList, firstOf, words } from "./extents.js";
 import type { DumpPlan, Range } from "./formats/format.js";
 import { eachCovered, eachWinner, firstBehind, ofRanges } from "./sweep.js";
@@ -8,7 +8,6 @@ import { eachCovered, eachWinner, firstBehind, ofRanges } from "./sweep.js";
 /** Pieces begin and end here; pages of no size cross this. A segment is made of such units. */
 export const UNIT_BYTES = MOST_PAGE_BYTES;
 export const SEGMENT_UNITS = SEGMENT_BYTES / UNIT_BYTES;
-const LEDGER_PAGE = 4096;
 /** Room for the units of a small dump; there may be far fewer than its addresses span. */
 const MOST_UNITS_AT_FIRST = 4096;
 
@@ -221,7 +220,7 @@ function elidedBytes({ from, to, extent }: Pieces, { codes }: ExtentArrays): num
     const start = from[i];
     let end = to[i++];
     while (i < from.length && from[i] === end && codes[extent[i]] === CODE.zero) end = to[i++];
-    pages += Math.max(0, Math.floor(end / LEDGER_PAGE) - Math.ceil(start / LEDGER_PAGE));
+    pages += Math.max(0, Math.floor(end / BASE_PAGE_BYTES) - Math.ceil(start / BASE_PAGE_BYTES));
   }
-  return pages * LEDGER_PAGE;
+  return pages * BASE_PAGE_BYTES;
 }

@@ -1,16 +1,16 @@
 // Maps of resident pages: one bit a page of 4 KiB, the lowest bit first.
 
 import { readFileSync } from "node:fs";
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import type { Range } from "./formats/format.js";
 
-const PAGE_BYTES = 4096;
 const PAGES_A_BYTE = 8;
 
 /** The ranges of addresses, ascending, that a map says are resident. endAddress: where the dump ends, which it must cover. */
 export function residentRanges(file: string, endAddress: number): Range[] {
   const map = readMap(file);
-  const pages = Math.ceil(endAddress / PAGE_BYTES);
+  const pages = Math.ceil(endAddress / BASE_PAGE_BYTES);
   if (map.length < Math.ceil(pages / PAGES_A_BYTE)) {
     throw new PagekinError(`the map has ${map.length * PAGES_A_BYTE} pages, the dump ${pages}`, {
       file,
@@ -25,7 +25,7 @@ export function residentRanges(file: string, endAddress: number): Range[] {
     }
     const first = page;
     while (page < pages && isResident(map, page)) page++;
-    ranges.push({ address: first * PAGE_BYTES, bytes: (page - first) * PAGE_BYTES });
+    ranges.push({ address: first * BASE_PAGE_BYTES, bytes: (page - first) * BASE_PAGE_BYTES });
   }
   return ranges;
 }

@@ -3,10 +3,11 @@
 import { setFlagsFromString } from "node:v8";
 import type { Worker } from "node:worker_threads";
 import { compileCore } from "../core/module.js";
-import { unpackError, workerEnded } from "../errors.js";
+import { endWorkers, performOn, startWorkers } from "../system/workers.js";
 import { Budget } from "./buckets.js";
 import { type Event, type Job, type Results, Runner, type Shared } from "./runner.js";
-import type { Message } from "./worker.js";
+
+const WORKER = new URL("./worker.js", import.meta.url);
 
 /**
  * For a run of one thread. The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it
@@ -32,7 +33,7 @@ export class Crew {
     const budget = new Budget(bucketLimit);
     const progress = new SharedArrayBuffer(8);
     const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit, threads };
-    if (threads > 1) return new Crew(shared, budget, await startWorkers(threads - 1, shared));
+    if (threads > 1) return new Crew(shared, budget, await startWorkers(threads - 1, WORKER, shared));
     optimizeLate();
     return new Crew(shared, budget, []);
   }
@@ -59,7 +60,7 @@ export class Crew {
     own: Job["tasks"] = [],
   ): Promise<Results[K][]> {
     const job = { ...work, kind, next: new SharedArrayBuffer(4) } as unknown as Job;
-    const others = this.workers.map((worker) => runOnWorker(worker, job, emit));
+    const others = this.workers.map((worker) => performOn(worker, job, emit));
     const all = [this.runner.perform(job, emit, own), ...others];
     try {
       return (await Promise.all(all)) as Results[K][];
@@ -71,40 +72,6 @@ export class Crew {
 
   /** Ends the workers; nothing needs to wait for it. */
   close(): void {
-    for (const worker of this.workers) void worker.terminate();
+    endWorkers(this.workers);
   }
-}
-
-async function startWorkers(count: number, shared: Shared): Promise<Worker[]> {
-  const threads = await import("node:worker_threads");
-  return Array.from({ length: count }, () => {
-    const worker = new threads.Worker(new URL("./worker.js", import.meta.url), {
-      workerData: shared,
-      env: threads.SHARE_ENV,
-    });
-    // An error is seen where a job waits; this keeps one that comes in between from being thrown.
-    worker.on("error", () => {});
-    return worker;
-  });
-}
-
-function runOnWorker(worker: Worker, job: Job, emit: (event: Event) => void): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const ended = (error?: unknown) => {
-      settle(() => reject(workerEnded(error)));
-    };
-    const received = (message: Message) => {
-      if (message.kind === "event") emit(message.event);
-      else if (message.kind === "done") settle(() => resolve(message.result));
-      else settle(() => reject(unpackError(message.error)));
-    };
-    const settle = (then: () => void) => {
-      worker.off("message", received).off("error", ended).off("exit", ended);
-      then();
-    };
-    // A worker that has ended has no thread any more, and will send nothing.
-    if (worker.threadId < 0) return ended();
-    worker.on("message", received).on("error", ended).on("exit", ended);
-    worker.postMessage(job);
-  });
 }

@@ -1,12 +1,10 @@
 // What a single dump is and holds, page by page of 4 KiB.
 
-import { Hasher } from "../core/hasher.js";
+import { BASE_PAGE_BYTES, Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { type Ledger, ledgerOf } from "../dumps/ledger.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import { hashAll } from "./segments.js";
-
-const PAGE_BYTES = 4096;
 
 /** A stretch of addresses that the dump holds. */
 export interface Stretch {
@@ -24,7 +22,7 @@ export interface Inspection {
 
 /** Reads all of a dump. */
 export async function inspectDump({ input }: OpenDump, onBytes: (bytes: number) => void): Promise<Inspection> {
-  const hasher = new Hasher(compileCore(), [PAGE_BYTES]);
+  const hasher = new Hasher(compileCore(), [BASE_PAGE_BYTES]);
   const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
   const stretches: Stretch[] = [];
   await hashAll(input, hasher, {
@@ -40,6 +38,6 @@ export async function inspectDump({ input }: OpenDump, onBytes: (bytes: number) 
       }
     },
   });
-  const [pages, zeroPages] = [counts.wholeBytes / PAGE_BYTES, counts.zeroBytes / PAGE_BYTES];
+  const [pages, zeroPages] = [counts.wholeBytes / BASE_PAGE_BYTES, counts.zeroBytes / BASE_PAGE_BYTES];
   return { stretches, ledger: ledgerOf(counts, layoutOf(input)), pages, zeroPages };
 }

@@ -1,14 +1,12 @@
 // Hashing the bytes of a dump or of live memory, segment after segment.
 
-import { CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
+import { BASE_PAGE_BYTES, CHUNK_BYTES, type Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
 import type { LedgerCounts } from "../dumps/ledger.js";
 import { type Memory, openReader } from "../dumps/memory.js";
 import type { Hashable } from "../sources/open-dump.js";
 import { bytesOf, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
-
-const LEDGER_PAGE = 4096;
 
 /** A segment whose fingerprints are in the hasher. Arrays go by page size. */
 export interface SegmentEnd extends LedgerCounts {
@@ -93,7 +91,7 @@ export async function hashStream(source: Source, hasher: Hasher, { onBytes, onSe
 
 function endOf(segment: number, bytes: number, hasher: Hasher, runs: () => Run[]): SegmentEnd {
   const { pages, zeroPages, ledgerPages, zeroLedgerPages } = hasher.counts();
-  const [wholeBytes, zeroBytes] = [ledgerPages * LEDGER_PAGE, zeroLedgerPages * LEDGER_PAGE];
+  const [wholeBytes, zeroBytes] = [ledgerPages * BASE_PAGE_BYTES, zeroLedgerPages * BASE_PAGE_BYTES];
   return { segment, pages, zeroPages, bytes, wholeBytes, zeroBytes, runs };
 }
 

@@ -1,6 +1,6 @@
 // Pages of 4 KiB that are read one process after the other, hashed and sampled as they come.
 
-import { CHUNK_BYTES, Hasher, SEGMENT_BYTES } from "../core/hasher.js";
+import { BASE_PAGE_BYTES, CHUNK_BYTES, Hasher, SEGMENT_BYTES } from "../core/hasher.js";
 import { Indexer } from "../core/indexer.js";
 import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
@@ -9,8 +9,6 @@ import { indexTasks, planIndex } from "../fingerprints/content-index.js";
 import { countPopular, noCounts, type PopularCounts } from "../fingerprints/popular.js";
 import { inSample, outOfSample } from "../fingerprints/sampled-buckets.js";
 import { type ContentSample, sampleOf } from "./content-sample.js";
-
-export const INDEXED_PAGE_BYTES = 4096;
 
 export interface PageIndexOptions {
   /** Bytes of fingerprints that are kept in memory, and of the index. */
@@ -34,7 +32,7 @@ export class PageIndex {
     private readonly module: WebAssembly.Module,
     private readonly options: PageIndexOptions,
   ) {
-    this.hasher = new Hasher(module, [INDEXED_PAGE_BYTES]);
+    this.hasher = new Hasher(module, [BASE_PAGE_BYTES]);
     this.store = new BlockStore(new Budget(options.bucketLimit), true);
   }
 

@@ -1,5 +1,6 @@
 // What `compare` prints: policies, best first, as text or as JSON.
 
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { mean, rate } from "../sharing/rates.js";
@@ -7,7 +8,6 @@ import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/f
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { print, styled, table } from "./terminal.js";
 
-const NORMAL_PAGE_BYTES = 4096;
 const MOST_MERGES = 3;
 const MOST_MARGINAL = 40;
 
@@ -29,7 +29,7 @@ export function printPolicies(comparisons: readonly Comparison[], options: Summa
   if (options.json) return print(JSON.stringify(summaryJson(comparisons, options), null, 2));
   const counted = comparisons.filter(({ zeroPages }) => zeroPages === "counted");
   const sizes = [...new Set(counted.map(({ pageBytes }) => pageBytes))];
-  const pageBytes = sizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : sizes[0];
+  const pageBytes = sizes.includes(BASE_PAGE_BYTES) ? BASE_PAGE_BYTES : sizes[0];
   const shown = counted.filter((one) => one.pageBytes === pageBytes);
   const rows = rowsOf(shown);
   return print(

@@ -1,12 +1,12 @@
 // What `processes` prints.
 
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import type { SavedPages } from "../processes/estimate.js";
 import type { Ranking, Thresholds } from "../processes/ranking.js";
 import { formatBytes, formatCount, formatPercent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { print, styled, table } from "./terminal.js";
 
-const PAGE_BYTES = 4096;
 const MOST_PROCESSES = 40;
 const MOST_NAME = 18;
 
@@ -30,7 +30,7 @@ export function printProcesses(ranking: Ranking, options: ProcessesOptions): Pro
 }
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-const size = (pages: number) => formatBytes(Math.round(pages) * PAGE_BYTES);
+const size = (pages: number) => formatBytes(Math.round(pages) * BASE_PAGE_BYTES);
 const percent = (value: number) => (100 * value).toFixed(2);
 
 function headline({ processes, fraction }: Ranking): string {
@@ -110,7 +110,7 @@ function summaryJson(ranking: Ranking, options: ProcessesOptions): object {
   });
   return {
     sample: fraction,
-    min_resident_bytes: options.minResidentPages * PAGE_BYTES,
+    min_resident_bytes: options.minResidentPages * BASE_PAGE_BYTES,
     min_sharing: options.minSharing,
     processes: processes.map((one) => ({
       member: one.member,

@@ -1,5 +1,6 @@
 // What a person wants to see first, on stdout; as text or as JSON.
 
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import type { Sharing } from "../sharing/count.js";
 import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
@@ -11,7 +12,6 @@ interface SizesOptions extends SummaryOptions {
   pageSizes: readonly number[];
 }
 
-const NORMAL_PAGE_BYTES = 4096;
 const MATRIX_MEMBERS = 8;
 const LARGEST_PAIRS = 10;
 const MOST_MEMBERS = 40;
@@ -20,7 +20,7 @@ const LEAST_TIMED = 0.1;
 export function printSummary(results: readonly WorldResult[], options: SizesOptions): Promise<void> {
   if (options.json) return print(JSON.stringify(summaryJson(results, options), null, 2));
   const { pageSizes } = options;
-  const pageBytes = pageSizes.includes(NORMAL_PAGE_BYTES) ? NORMAL_PAGE_BYTES : pageSizes[0];
+  const pageBytes = pageSizes.includes(BASE_PAGE_BYTES) ? BASE_PAGE_BYTES : pageSizes[0];
   const size = pageSizes.indexOf(pageBytes);
   const isShared = results.some(({ world }) => world.snapshots.length > 1);
   const parts = [

@@ -5,15 +5,37 @@ import type { DumpFile } from "../dump-file.js";
 
 export const MAGIC = 0x7f454c46;
 /** e_type of a core. */
-const CORE = 4;
-export const MACHINE = { i386: 3, x86_64: 62, aarch64: 183 } as const;
+export const CORE = 4;
+/** p_type of the segments that are looked at. */
+export const SEGMENT = { load: 1, note: 4 } as const;
+/** e_machine. */
+export const MACHINE = {
+  i386: 3,
+  mips: 8,
+  ppc: 20,
+  ppc64: 21,
+  s390: 22,
+  arm: 40,
+  x86_64: 62,
+  aarch64: 183,
+  riscv: 243,
+  loongarch: 258,
+} as const;
 
 /** Where the fields of the file's header are. */
-const FIELDS_64 = { phoff: 32, shoff: 40, flags: 48, phentsize: 54, bytes: 64, segmentBytes: 56, sectionBytes: 64 };
+export const FIELDS_64 = {
+  phoff: 32,
+  shoff: 40,
+  flags: 48,
+  phentsize: 54,
+  bytes: 64,
+  segmentBytes: 56,
+  sectionBytes: 64,
+};
 const FIELDS_32 = { phoff: 28, shoff: 32, flags: 36, phentsize: 42, bytes: 52, segmentBytes: 32, sectionBytes: 40 };
 
 /** e_phnum where the number of segments is sh_info of section 0. */
-const COUNT_IN_SECTION = 0xffff;
+export const COUNT_IN_SECTION = 0xffff;
 /** No machine and no process has as many mappings; a file that says so would only fill the memory with them. */
 const MOST_SEGMENTS = 1 << 22;
 const HEADERS_AT_ONCE = 1024;
@@ -110,19 +132,8 @@ export function readHeader(file: DumpFile): ElfHeader {
 export const isX86 = ({ machine }: ElfHeader) => machine === MACHINE.x86_64 || machine === MACHINE.i386;
 
 export function nameOfMachine({ machine, wide }: ElfHeader): string {
-  const names: Record<number, string> = {
-    [MACHINE.i386]: "i386",
-    [MACHINE.x86_64]: "x86-64",
-    [MACHINE.aarch64]: "aarch64",
-    8: "mips",
-    20: "ppc",
-    21: "ppc64",
-    22: "s390",
-    40: "arm",
-    243: "riscv",
-    258: "loongarch",
-  };
-  return `${names[machine] ?? `ELF machine ${machine}`} (${wide ? 64 : 32} bit)`;
+  const name = Object.entries(MACHINE).find(([, number]) => number === machine)?.[0];
+  return `${name?.replace("_", "-") ?? `ELF machine ${machine}`} (${wide ? 64 : 32} bit)`;
 }
 
 function nameOfType(type: number): string {

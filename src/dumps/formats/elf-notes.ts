@@ -1,8 +1,11 @@
-// The notes of an ELF file: who wrote it, and what a process was.
+// The notes of a core, in an ELF file or a kdump: who wrote it, and what a process was.
 
 import { breathe } from "../../system/pace.js";
 import type { DumpFile } from "../dump-file.js";
 import { type ElfHeader, Words } from "./elf-header.js";
+
+/** Types of notes of owner CORE (include/uapi/linux/elf.h). */
+export const CORE_NOTE = { prstatus: 1, prpsinfo: 3, auxv: 6, file: 0x46494c45 } as const;
 
 /** Where notes are. */
 export interface NoteRange {
@@ -19,6 +22,9 @@ export interface Note {
   bytes: number;
 }
 
+/** What notes are read from. */
+type NoteFile = Pick<DumpFile, "bytes" | "read" | "fault">;
+
 const HEADER_BYTES = 12;
 /** Longer than the name of any owner. */
 const MOST_NAME_BYTES = 64;
@@ -33,8 +39,8 @@ const padded = (bytes: number) => Math.ceil(bytes / 4) * 4;
  * one is, if there is one.
  */
 export async function eachNote(
-  file: DumpFile,
-  { wide, little }: ElfHeader,
+  file: NoteFile,
+  { wide, little }: Pick<ElfHeader, "wide" | "little">,
   ranges: readonly NoteRange[],
   visit: (note: Note) => void,
 ): Promise<number | undefined> {
@@ -74,7 +80,7 @@ class Window {
   private start = 0;
   private bytes: Buffer = Buffer.alloc(0);
 
-  constructor(private readonly file: DumpFile) {}
+  constructor(private readonly file: NoteFile) {}
 
   at(offset: number, bytes: number): Buffer {
     if (offset < this.start || offset + bytes > this.start + this.bytes.length) {

@@ -3,12 +3,9 @@
 import { printable } from "../../errors.js";
 import type { DumpFile } from "../dump-file.js";
 import { type ElfHeader, type Segment, Words } from "./elf-header.js";
-import type { Note } from "./elf-notes.js";
+import { CORE_NOTE, type Note } from "./elf-notes.js";
 import type { Range } from "./format.js";
 
-const NT_PRPSINFO = 3;
-const NT_AUXV = 6;
-const NT_FILE = 0x46494c45;
 const AT_SYSINFO_EHDR = 33;
 
 /** More than any kernel writes; longer notes are not read. */
@@ -30,7 +27,7 @@ export interface Mapping {
 
 /** Whether a note is one that only cores of processes have. */
 export function isOfProcess({ name, type }: Note): boolean {
-  return name === "CORE" && (type === NT_PRPSINFO || type === NT_AUXV || type === NT_FILE);
+  return name === "CORE" && (type === CORE_NOTE.prpsinfo || type === CORE_NOTE.auxv || type === CORE_NOTE.file);
 }
 
 /** What the notes say. The first of a kind counts. */
@@ -49,9 +46,9 @@ export class ProcessNotes {
 
   take(note: Note): void {
     if (note.bytes > MOST_BYTES) return;
-    if (note.type === NT_PRPSINFO && this.pid === undefined) this.takeNames(note);
-    if (note.type === NT_AUXV && this.vdso === undefined) this.takeVdso(note);
-    if (note.type === NT_FILE && this.mappings === undefined) this.takeMappings(note);
+    if (note.type === CORE_NOTE.prpsinfo && this.pid === undefined) this.takeNames(note);
+    if (note.type === CORE_NOTE.auxv && this.vdso === undefined) this.takeVdso(note);
+    if (note.type === CORE_NOTE.file && this.mappings === undefined) this.takeMappings(note);
   }
 
   private bytesOf({ offset, bytes }: Note): { bytes: Buffer; words: Words; word: number } {

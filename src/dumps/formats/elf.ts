@@ -11,14 +11,12 @@ import {
   MAGIC,
   nameOfMachine,
   readHeader,
+  SEGMENT,
 } from "./elf-header.js";
 import { Loads } from "./elf-loads.js";
 import { eachNote, type Note, type NoteRange } from "./elf-notes.js";
 import { isOfProcess, KernelPages, ProcessNotes } from "./elf-process.js";
 import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
-
-const LOAD = 1;
-const NOTE = 4;
 
 export const elf: DumpFormat = {
   name: "elf",
@@ -39,7 +37,7 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
   const loads = new Loads(file, settings, isProcess);
   const kernelPages = new KernelPages(noted.process);
   await eachSegment(file, header, (segment) => {
-    if (segment.type !== LOAD) return;
+    if (segment.type !== SEGMENT.load) return;
     loads.add(segment);
     kernelPages.look(segment);
   });
@@ -76,12 +74,12 @@ async function surveySegments(file: DumpFile, header: ElfHeader, settings: PlanS
   const survey: Survey = { loads: 0, notes: [], notesCut: false, physical: false };
   let virtual = false;
   await eachSegment(file, header, ({ type, offset, filesz, vaddr, paddr, index }) => {
-    if (type === LOAD) {
+    if (type === SEGMENT.load) {
       survey.loads++;
       survey.physical ||= paddr !== 0;
       virtual ||= vaddr !== 0;
     }
-    if (type !== NOTE || filesz === 0) return;
+    if (type !== SEGMENT.note || filesz === 0) return;
     if (file.has(offset, filesz)) survey.notes.push({ offset, bytes: filesz });
     else if (settings.allowTruncated) survey.notesCut = true;
     else throw file.cut(file.bytes, `the end of segment ${index}, which holds notes`);

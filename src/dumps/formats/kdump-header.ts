@@ -1,7 +1,9 @@
 // The headers of a kdump. All numbers in them are in the dumped machine's byte order and word size, which nothing names:
 // both are found by trying. Layouts: makedumpfile's IMPLEMENTATION and diskdump_mod.h.
 
+import { BASE_PAGE_BYTES } from "../../core/hasher.js";
 import type { PagekinError } from "../../errors.js";
+import type { NoteRange } from "./elf-notes.js";
 
 /** The plain file, whichever way its bytes lie in the dump. */
 export interface PlainFile {
@@ -40,7 +42,7 @@ export interface KdumpHeader {
   descriptorsAt: number;
   /** Pages that the bitmaps speak of. */
   pages: number;
-  notes?: { at: number; bytes: number };
+  notes?: NoteRange;
 }
 
 /** Bytes of the main header that are looked at. */
@@ -119,7 +121,7 @@ function sense(head: Buffer, file: PlainFile): Fields | undefined {
       const fields = new Fields(head, 0, little, wide, file);
       const at = wide ? 428 : 416;
       const block = fields.u32(at);
-      const isPowerOfTwo = (block & (block - 1)) === 0 && block >= 4096 && block <= 65536;
+      const isPowerOfTwo = (block & (block - 1)) === 0 && block >= BASE_PAGE_BYTES && block <= 65536;
       const subBlocks = fields.u32(at + 4);
       const bitmapBlocks = fields.u32(at + 8);
       const fits = subBlocks >= 1 && subBlocks <= 0xffff && bitmapBlocks >= 1 && bitmapBlocks <= 2 ** 24;
@@ -148,8 +150,8 @@ function addSubHeader(file: PlainFile, header: KdumpHeader, main: Fields): void 
     header.part = { from, to };
   }
   if (version < 4) return;
-  const notes = { at: sub.u64(at.note), bytes: sub.word(at.note + 8) };
-  if (notes.bytes > 0 && notes.bytes <= MOST_NOTE_BYTES && file.has(notes.at, notes.bytes)) header.notes = notes;
+  const notes = { offset: sub.u64(at.note), bytes: sub.word(at.note + 8) };
+  if (notes.bytes > 0 && notes.bytes <= MOST_NOTE_BYTES && file.has(notes.offset, notes.bytes)) header.notes = notes;
 }
 
 /**

@@ -1,8 +1,10 @@
 // kdump: compressed machine dumps by makedumpfile and by QEMU's dump-guest-memory, plain or flattened. A page is a
 // descriptor: where its data lie, and how they are compressed. Excluded and lost pages are absent.
 
+import { BASE_PAGE_BYTES } from "../../core/hasher.js";
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
+import { CORE_NOTE, eachNote } from "./elf-notes.js";
 import { Flattened, isFlattened } from "./flattened.js";
 import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
 import { isX86Machine, type KdumpHeader, type PlainFile, readHeader } from "./kdump-header.js";
@@ -34,7 +36,7 @@ export const kdump: DumpFormat = {
       addressSpace: "physical",
       extents,
       wins: "first",
-      isX86: isX86(plain, header),
+      isX86: await isX86(plain, header),
       span: pages.ram,
       ...(extra && { extra }),
       notes: notesOf(header, pages.counts, plain.isCut),
@@ -78,21 +80,16 @@ const X86_STATE_BYTES = [144, 336];
  * Unknown. Without a name: only QEMU's x86 writes notes of the name QEMU; notes of a processor's state have other sizes
  * elsewhere; without notes, little-endian 64-bit machines with pages of 4 KiB are mostly x86.
  */
-function isX86(file: PlainFile, { machine, notes, wordBits, isLittleEndian, blockBytes }: KdumpHeader): boolean {
+async function isX86(file: PlainFile, header: KdumpHeader): Promise<boolean> {
+  const { machine, notes, wordBits, isLittleEndian, blockBytes } = header;
   if (machine !== "" && machine !== "Unknown") return isX86Machine(machine);
-  if (!isLittleEndian || blockBytes !== 4096) return false;
-  if (!notes) return wordBits === 64;
-  const bytes = file.read(notes.at, notes.bytes, "the end of its notes");
-  for (let at = 0; at + 12 <= bytes.length; ) {
-    const nameBytes = bytes.readUInt32LE(at);
-    const descBytes = bytes.readUInt32LE(at + 4);
-    const type = bytes.readUInt32LE(at + 8);
-    const name = bytes.toString("latin1", at + 12, Math.min(at + 12 + nameBytes, at + 28));
-    if (name === "QEMU\0") return true;
-    if (name === "CORE\0" && type === 1) return X86_STATE_BYTES.includes(descBytes);
-    at += 12 + Math.ceil(nameBytes / 4) * 4 + Math.ceil(descBytes / 4) * 4;
-  }
-  return wordBits === 64;
+  if (!isLittleEndian || blockBytes !== BASE_PAGE_BYTES) return false;
+  let told: boolean | undefined;
+  await eachNote(file, { wide: wordBits === 64, little: true }, notes ? [notes] : [], ({ name, type, bytes }) => {
+    if (name === "QEMU") told ??= true;
+    else if (name === "CORE" && type === CORE_NOTE.prstatus) told ??= X86_STATE_BYTES.includes(bytes);
+  });
+  return told ?? wordBits === 64;
 }
 
 /** Of a split dump: which part of it is here. */

@@ -1,6 +1,7 @@
 // Xen's dump-core: an ELF core without segments. The section .xen_pages holds pages one after the other, and .xen_pfn (of a
 // guest with hardware virtualization) or .xen_p2m (of a paravirtual one) their numbers in the same order.
 
+import { BASE_PAGE_BYTES } from "../../core/hasher.js";
 import { breathe } from "../../system/pace.js";
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
@@ -77,21 +78,20 @@ interface Table {
 
 /** The note that says how long a page is; its number, its length, and where in it that is. */
 const HEADER_NOTE = { type: 0x2000001, bytes: 32, pageBytesAt: 24 };
-const USUAL_PAGE_BYTES = 4096;
 const MOST_PAGE_BYTES = 64 * 1024;
 
 async function pageBytesOf(file: DumpFile, header: ElfHeader, notes: Section | undefined): Promise<number> {
   // The note may be missing, and then pages are of the usual size.
-  if (!notes || !file.has(notes.offset, notes.bytes)) return USUAL_PAGE_BYTES;
+  if (!notes || !file.has(notes.offset, notes.bytes)) return BASE_PAGE_BYTES;
   let at: number | undefined;
   await eachNote(file, header, [notes], ({ name, type, offset, bytes }) => {
     if (name === "Xen" && type === HEADER_NOTE.type && bytes >= HEADER_NOTE.bytes) at ??= offset;
   });
-  if (at === undefined) return USUAL_PAGE_BYTES;
+  if (at === undefined) return BASE_PAGE_BYTES;
   const { wide, little } = header;
   const words = new Words(file.read(at, HEADER_NOTE.bytes, "the end of a note"), wide, little);
   const bytes = words.u64(HEADER_NOTE.pageBytesAt);
-  if (bytes >= USUAL_PAGE_BYTES && bytes <= MOST_PAGE_BYTES && Number.isInteger(Math.log2(bytes))) return bytes;
+  if (bytes >= BASE_PAGE_BYTES && bytes <= MOST_PAGE_BYTES && Number.isInteger(Math.log2(bytes))) return bytes;
   throw file.fault(at + HEADER_NOTE.pageBytesAt, `no machine has pages of ${bytes} bytes`);
 }
 

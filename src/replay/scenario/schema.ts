@@ -1,7 +1,7 @@
 // A scenario: what is replayed, by which rules, until when. docs/replay.md explains the keys.
 
 import * as v from "valibot";
-import { isPageSize } from "../../core/hasher.js";
+import { BASE_PAGE_BYTES, isPageSize } from "../../core/hasher.js";
 import { controllerSchema } from "../controllers/registry.js";
 import { redistributeSchema } from "../redistributors/registry.js";
 import { scannerSchema } from "./scanner.js";
@@ -67,7 +67,7 @@ const cost = v.strictObject({
 const common = {
   sources: v.optional(v.array(v.string("a source is expected, such as vm1@0=a.parquet")), []),
   inventory: v.optional(file),
-  page_size: v.optional(v.pipe(size, v.check(isPageSize, "a power of two from 1k to 2m is expected")), 4096),
+  page_size: v.optional(v.pipe(size, v.check(isPageSize, "a power of two from 1k to 2m is expected")), BASE_PAGE_BYTES),
 };
 
 export const COMMON_KEYS = Object.keys(common);

@@ -1,5 +1,6 @@
 // The configuration section, the first of a stream: which machine, which page size, which way of sending.
 
+import { BASE_PAGE_BYTES } from "../../../core/hasher.js";
 import type { MigrationStream } from "./stream.js";
 
 export interface Configuration {
@@ -11,7 +12,7 @@ export interface Configuration {
 
 export const DEFAULT_CONFIGURATION: Configuration = {
   machine: undefined,
-  pageBytes: 4096,
+  pageBytes: BASE_PAGE_BYTES,
   capabilities: new Set(),
 };
 

@@ -1,0 +1,50 @@
+// Starting worker threads and giving them jobs, one at a time each. worker-side.ts is what runs in them.
+
+import type { Worker } from "node:worker_threads";
+import { type PackedError, unpackError, workerEnded } from "../errors.js";
+
+/** What a worker sends: events while it works, then how the job ended. */
+export type Message =
+  | { kind: "event"; event: unknown }
+  | { kind: "done"; result: unknown }
+  | { kind: "failed"; error: PackedError };
+
+/** Starts threads that run a file, which calls `serve`. shared: what it gets to begin with. */
+export async function startWorkers(count: number, file: URL, shared: unknown): Promise<Worker[]> {
+  const threads = await import("node:worker_threads");
+  return Array.from({ length: count }, () => {
+    const worker = new threads.Worker(file, { workerData: shared, env: threads.SHARE_ENV });
+    // An error is seen where a job waits; this keeps one that comes in between from being thrown.
+    worker.on("error", () => {});
+    return worker;
+  });
+}
+
+/** Has a worker do a job. An error in the job is thrown here; so is one that says that the worker has ended early. */
+export function performOn<Result, Event = never>(
+  worker: Worker,
+  job: unknown,
+  onEvent: (event: Event) => void = () => {},
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const settle = (then: () => void) => {
+      worker.off("message", received).off("error", ended).off("exit", ended);
+      then();
+    };
+    const ended = (error?: unknown) => settle(() => reject(workerEnded(error)));
+    const received = (message: Message) => {
+      if (message.kind === "event") onEvent(message.event as Event);
+      else if (message.kind === "done") settle(() => resolve(message.result as Result));
+      else settle(() => reject(unpackError(message.error)));
+    };
+    // A worker that has ended has no thread any more, and will send nothing.
+    if (worker.threadId < 0) return ended();
+    worker.on("message", received).on("error", ended).on("exit", ended);
+    worker.postMessage(job);
+  });
+}
+
+/** Ends workers, whatever they do; nothing needs to wait for it. */
+export function endWorkers(workers: readonly Worker[]): void {
+  for (const worker of workers) void worker.terminate();
+}
