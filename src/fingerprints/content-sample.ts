@@ -4,7 +4,7 @@
 import { BLOCK_OFFSETS, type BlockView } from "../core/hasher.js";
 import { BUCKETS, ENTRY_BYTES } from "../core/module.js";
 import type { Vectors } from "../core/vectors.js";
-import { type PopularCounts, popularOf } from "./popular.js";
+import { type Popular, type PopularCounts, popularOf } from "./popular.js";
 
 /** A world whose contents were sampled. Arrays go by member. */
 export interface ContentSample {
@@ -16,14 +16,6 @@ export interface ContentSample {
   /** Of the nonzero contents in the sample. */
   vectors: Vectors;
   popular: readonly Popular[];
-}
-
-/** Contents of which a member has so many copies that these are counted one by one, in the sample or not. */
-export interface Popular {
-  /** Copies from which a content is popular. */
-  from: number;
-  /** What self-sharing saves of those that are not in the sample. */
-  saved: number;
 }
 
 /** The buckets (first bytes of fingerprints) that hold a part of all contents: the first ones, at least one. */

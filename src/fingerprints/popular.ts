@@ -2,7 +2,6 @@
 // Source: Misra and Gries, "Finding repeated elements" (1982).
 
 import { ENTRY_BYTES } from "../core/module.js";
-import type { Popular } from "./content-sample.js";
 
 /** Contents that are counted at a time. Of P pages, a count is too low by P / (ROOM + 1) at most. */
 const ROOM = 4096;
@@ -16,6 +15,14 @@ const LEAST_OVER_LACK = 8;
 export interface PopularCounts {
   copies: Map<number, number>;
   lack: number;
+}
+
+/** Contents of which a member has so many copies that these are counted one by one, in a sample or not. */
+export interface Popular {
+  /** Copies from which a content is popular. */
+  from: number;
+  /** What self-sharing saves of those that are not in the sample. */
+  saved: number;
 }
 
 export function noCounts(): PopularCounts {
