@@ -8,7 +8,7 @@ import { damagedForms } from "../../support/dumps/planned.js";
 import { IDENTIFIER, plainChunk, rawSnappy, snappyChunk } from "../../support/dumps/snappy.js";
 import { test } from "../../support/folder.js";
 import { succeed } from "../../support/pagekin.js";
-import { expectRefused } from "../../support/refused.js";
+import { expectSourcesRefused } from "../../support/refused.js";
 
 test("counts the pages that a file has, and where every byte went", async ({ folder }) => {
   const low = Buffer.concat([pages(1, 2), pages(3).subarray(0, 0xc00)]);
@@ -87,7 +87,7 @@ describe("is refused", () => {
   ];
   test.for(bad)("%s", async ([, dump, says], { folder }) => {
     writeFileSync(path.join(folder, "vm.avml"), dump);
-    await expectRefused(folder, ["analyze", "vm.avml"], ["vm.avml", ...says]);
+    await expectSourcesRefused(folder, ["vm.avml"], ["vm.avml", ...says]);
   });
 });
 

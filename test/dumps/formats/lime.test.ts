@@ -7,7 +7,7 @@ import { header, limeFile, limeRange } from "../../support/dumps/lime.js";
 import { damagedForms } from "../../support/dumps/planned.js";
 import { test } from "../../support/folder.js";
 import { succeed } from "../../support/pagekin.js";
-import { expectRefused } from "../../support/refused.js";
+import { expectSourcesRefused } from "../../support/refused.js";
 
 test("counts the pages that a file has, and where every byte went", async ({ folder }) => {
   // Three pages of 1 KiB stand behind the second page, and make no whole page of 4 KiB.
@@ -78,7 +78,7 @@ describe("is refused", () => {
   ];
   test.for(bad)("%s", async ([, dump, says], { folder }) => {
     writeFileSync(path.join(folder, "vm.lime"), dump);
-    await expectRefused(folder, ["analyze", "vm.lime"], ["vm.lime", ...says]);
+    await expectSourcesRefused(folder, ["vm.lime"], ["vm.lime", ...says]);
   });
 });
 
