@@ -16,7 +16,10 @@ export interface HowToRun {
   cwd?: string;
   /** Added to a small environment that has nothing of the test runner's. */
   env?: Record<string, string>;
-  /** In a process of its own: for what a thread does not have, such as signals; `input` and `before` need one too. */
+  /**
+   * In a process of its own, as `input` and `before` need one, and what looks at processes that run: for what a thread does not
+   * have, such as limits and what Node reads of the environment as it starts.
+   */
   process?: boolean;
   /** What standard input holds; nothing by default. */
   input?: Uint8Array;
@@ -76,7 +79,8 @@ export function inside<T>(folder: string, work: () => Promise<T>): Promise<T> {
  * same command line: its state, arguments, environment, output and exit code are its own.
  */
 export function pagekin(args: readonly string[], how: HowToRun = {}): Promise<Ended> {
-  if (how.process || how.input || how.before) return inProcess(args, how);
+  const isLive = args[0] === "capture" || args.includes("--live");
+  if (how.process || how.input || how.before || isLive) return inProcess(args, how);
   return inside(how.cwd ?? HOME_FOLDER, () => inThread(args, how.env));
 }
 
