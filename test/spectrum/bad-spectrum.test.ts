@@ -10,13 +10,14 @@ import { readSpectra } from "pagekin";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { query, quote } from "../support/duckdb.js";
 import { makeFolder, removeFolder, test } from "../support/folder.js";
-import { MOST_MS } from "../support/limits.js";
+
 import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { randomNumbers } from "../support/random.js";
 import { expectLibraryRefuses, expectRefused } from "../support/refused.js";
 import { spectrumIn } from "../support/spectrum.js";
 import { rowsOf } from "../support/table.js";
+import { MOST_MS } from "../support/time-limit.js";
 
 const READER = fileURLToPath(new URL("../support/read-damaged.mjs", import.meta.url));
 const run = promisify(execFile);

@@ -2,9 +2,6 @@
 
 import { expect } from "vitest";
 
-/** Ends a test that hangs: many times what the longest one takes. */
-export const MOST_MS = 600_000;
-
 /** What one small file may take: a hundred times what a good one takes. */
 const MOST_CPU_MS = 2000;
 
