@@ -1,14 +1,22 @@
 import { defineConfig } from "vitest/config";
+import { MOST_MS } from "./test/support/time-limit.js";
+
+/** Slow proof, for which other programs, guests or processes run, or that tries very many cases. */
+const FULL = "test/**/*.full.test.ts";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/built.ts"],
-    // Most tests wait for child processes; this is for a machine that is busy with other things.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: MOST_MS,
+    hookTimeout: MOST_MS,
+    slowTestThreshold: 10_000,
     maxWorkers: "100%",
+    reporters: ["default", "./test/support/skipped-reporter.ts"],
     // The built library is taken as a user has it, not passed through the test runner's transforms.
     server: { deps: { external: [/\/dist\//] } },
+    projects: [
+      { extends: true, test: { name: "test", include: ["test/**/*.test.ts"], exclude: [FULL] } },
+      { extends: true, test: { name: "test:full", include: [FULL] } },
+    ],
   },
 });

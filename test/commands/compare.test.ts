@@ -13,6 +13,7 @@ import { randomBytes } from "../support/random.js";
 import { expectRefused } from "../support/refused.js";
 import { expectSpectrum, spectrumIn } from "../support/spectrum.js";
 import { rowsOf } from "../support/table.js";
+import { MOST_MS } from "../support/time-limit.js";
 import { run } from "../support/tools.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -535,7 +536,7 @@ describe("a pipe as the only source", () => {
   /** Runs compare, which must end in time. */
   async function compare(folder: string, args: string[]): Promise<Ended> {
     const child = start(["compare", ...args, "--quiet"], { cwd: folder });
-    const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+    const timer = setTimeout(() => child.kill("SIGKILL"), MOST_MS / 2);
     child.stdin.end();
     try {
       return await ended(child);

@@ -5,7 +5,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { test } from "../support/folder.js";
 import { randomBytes } from "../support/random.js";
-import { expectRefused } from "../support/refused.js";
+import { expectRefused, expectSourcesRefused } from "../support/refused.js";
 
 /** What the message must say, the signature, and where it stands. Texts are ASCII, with \xHH for other bytes. */
 const SIGNATURES: [says: string, signature: string, offset?: number][] = [
@@ -41,7 +41,7 @@ test.for(SIGNATURES)("%s: %j", async ([says, signature, offset = 0], { folder })
   if (offset > 0) bytes.fill(0, 0, offset);
   bytes.write(signature, offset, "latin1");
   writeFileSync(path.join(folder, "dump.raw"), bytes);
-  await expectRefused(folder, ["analyze", "dump.raw"], ["dump.raw", says, "does not read"]);
+  await expectSourcesRefused(folder, ["dump.raw"], ["dump.raw", says, "does not read"]);
   // Compressed, and through a pipe.
   await expectRefused(folder, ["fingerprint", "vm=-"], ["standard input", says], { input: gzipSync(bytes) });
 });

@@ -62,9 +62,10 @@ async function run({ subject, seed, folder, from, to, everyCut, mostRssBytes }: 
     current = everyCut ? cutNumber(bases, number) : caseOf(bases, seed, number);
     if (!current) break;
     writeSync(state, String(number).padEnd(12), 0);
-    const began = performance.now();
+    const began = process.cpuUsage();
     const { wrong, read } = await checker.check(current);
-    const took = performance.now() - began;
+    const { user, system } = process.cpuUsage(began);
+    const took = (user + system) / 1000;
     if (wrong !== undefined) keep(wrong, number);
     done.cases++;
     if (read) done.read++;

@@ -106,7 +106,7 @@ test("a sample of a tenth is right on average, and its intervals hold the truth 
   expect(mean(all.map(({ hits }) => hits / TRIALS))).toBeGreaterThan(0.94);
 });
 
-test("samples of real processes are as good", { timeout: 120_000 }, async () => {
+test("samples of real processes are as good", async () => {
   const traces = ["python1", "python2", "perl", "browser"].map((name) => `${TRACES}${name}.parquet`);
   const [{ vectors, zeroPages, pages }] = await spectra(traces, { pageSizes: [4096] });
   const { starts, holders, copies, contents: times } = vectors;

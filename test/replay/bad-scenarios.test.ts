@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe } from "vitest";
 import { test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
-import { expectRefused } from "../support/refused.js";
+import { expectRefused, expectScenarioRefused } from "../support/refused.js";
 import { writeMember } from "../support/replayed.js";
 
 const CACHED = "kind: cached-random-read";
@@ -403,15 +403,15 @@ function curve(file: string): string {
   return `${SOURCES}members: {a: {workload: {${CACHED}, curve: ${file}}}}\n`;
 }
 
-/** Writes a scenario and all files into a folder; gives the command. */
-function write(folder: string, text: string | Uint8Array): string[] {
+/** Writes a scenario and all files into a folder; gives the scenario's name there. */
+function write(folder: string, text: string | Uint8Array): string {
   const own = path.join(folder, "own");
   mkdirSync(own);
   writeMember(own, "a.csv", [1, 2, 0, 3]);
   writeMember(own, "b.csv", [1, 4, 0, 3]);
   for (const [name, content] of Object.entries(FILES)) writeFileSync(path.join(own, name), content);
   writeFileSync(path.join(own, "s.yaml"), text);
-  return ["replay", path.join("own", "s.yaml")];
+  return path.join("own", "s.yaml");
 }
 
 describe.each([
@@ -421,22 +421,25 @@ describe.each([
   ["names", NAMES],
   ["runs", RUNS],
 ])("%s:", (_, table) => {
-  test.concurrent.for(table)("%s", async ([, text, line, column, says], { folder }) => {
-    const place = `pagekin: own/s.yaml: line ${line}, column ${column}: `;
-    await expectRefused(folder, write(folder, `${SOURCES}${text}`), [place, says]);
+  test.for(table)("%s", async ([, text, line, column, says], { folder }) => {
+    const place = new RegExp(`^own/s\\.yaml: line ${line}, column ${column}: `);
+    await expectScenarioRefused(folder, write(folder, `${SOURCES}${text}`), [place, says]);
   });
 });
 
 describe("texts:", () => {
-  test.concurrent.for(TEXTS)("%s", async ([, text, line, column, says], { folder }) => {
-    await expectRefused(folder, write(folder, text), [`pagekin: own/s.yaml: line ${line}, column ${column}: `, says]);
+  test.for(TEXTS)("%s", async ([, text, line, column, says], { folder }) => {
+    await expectScenarioRefused(folder, write(folder, text), [
+      new RegExp(`^own/s\\.yaml: line ${line}, column ${column}: `),
+      says,
+    ]);
   });
 });
 
 describe("files:", () => {
-  test.concurrent.for(IN_FILES)("%s", async ([, text, file, says], { folder }) => {
-    const place = new RegExp(`^pagekin: ${path.join(folder, "own")}/${file.source}: `);
-    await expectRefused(folder, write(folder, text), [place, says]);
+  test.for(IN_FILES)("%s", async ([, text, file, says], { folder }) => {
+    const place = new RegExp(`^${path.join(folder, "own")}/${file.source}: `);
+    await expectScenarioRefused(folder, write(folder, text), [place, says]);
   });
 });
 
@@ -449,5 +452,5 @@ test("a scenario that is not there, a folder, two of them, none", async ({ folde
 });
 
 test("what these scenarios have in common is right", async ({ folder }) => {
-  await succeed([...write(folder, `${SOURCES}until: 1s\n`), "--out", "out", "--quiet"], { cwd: folder });
+  await succeed(["replay", write(folder, `${SOURCES}until: 1s\n`), "--out", "out", "--quiet"], { cwd: folder });
 });

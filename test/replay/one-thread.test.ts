@@ -219,7 +219,7 @@ describe("weights", () => {
   });
 });
 
-test("shares follow weights, steps, and groups that have members", { timeout: 90_000 }, async () => {
+test("shares follow weights, steps, and groups that have members", async () => {
   const weight = fc.oneof(fc.nat(100), fc.constantFrom(0, 10, 25, 90));
   const weighed = fc.record({
     weight,

@@ -18,7 +18,7 @@ const RECORDINGS: [kernel: string, run: string][] = [
   ["k61", "D2"],
 ];
 
-test.for(RECORDINGS)("%s %s", { timeout: 60_000 }, async ([kernel, run], { folder }) => {
+test.for(RECORDINGS)("%s %s", async ([kernel, run], { folder }) => {
   const expected = writeRecording(folder, kernel, run);
   await succeed(["replay", "scenario.yaml", "--out", "out", "--quiet"], { cwd: folder });
   const samples = rowsOf(path.join(folder, "out"), "samples.csv").filter(({ group }) => group === "*");

@@ -115,9 +115,7 @@ test("a moved member's merged pages are copied, the others' are not", async ({ f
   ]);
 });
 
-test("whatever changes: at rest what is saved is what the policy saves of the last contents", {
-  timeout: 90_000,
-}, async () => {
+test("whatever changes: at rest what is saved is what the policy saves of the last contents", async () => {
   const members = ["a", "b", "c", "d", "e"];
   const policies = fc.constantFrom("similar:2", "similar:3", "by:tenant", "best:2");
   await fc.assert(

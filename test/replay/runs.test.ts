@@ -67,7 +67,7 @@ function expectRow(row: Row, tables: Record<string, Row[]>, reference: Course): 
   else expect(Math.abs(Number(row.cpu_us_per_saved_page) - (Number(last.cpu_s) * 1e6) / saved)).toBeLessThan(1);
 }
 
-test("vary: every combination in order, and what each comes to", { timeout: 90_000 }, async () => {
+test("vary: every combination in order, and what each comes to", async () => {
   const until = fc.constantFrom("rest", "2s", "12 passes");
   const scanner = fc.record({ use_zero_pages: fc.boolean(), max_page_sharing: fc.integer({ min: 2, max: 9 }) });
   await fc.assert(

@@ -8,6 +8,7 @@ import { test, textsIn } from "../support/folder.js";
 import { ended, pagekin, start, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { rowsOf } from "../support/table.js";
+import { because, IS_LINUX } from "../support/tools.js";
 
 const ANALYZED = [
   "copies.csv",
@@ -167,7 +168,7 @@ test("a folder that cannot be made is an error", async ({ folder }) => {
 });
 
 // Node's own recursive mkdir would never end there.
-test.skipIf(process.platform !== "linux")("a folder in /proc is an error", async ({ folder }) => {
+test.skipIf(!IS_LINUX)(`a folder in /proc is an error${because(IS_LINUX, "this is no Linux")}`, async ({ folder }) => {
   writeDumps(folder);
   for (const args of [
     ["analyze", "a.raw", "--out", "/proc/none/inside"],

@@ -15,7 +15,7 @@ function writeTrace(folder: string, member: string, contents: readonly number[])
   return file;
 }
 
-test("each content counts once, however many copy vectors there are", { timeout: 60_000 }, async ({ folder }) => {
+test("each content counts once, however many copy vectors there are", async ({ folder }) => {
   // Contents 1 to 2^16 - 1 are held by the members whose bits they have: as many vectors as contents.
   const members = 16;
   const shared = Array.from({ length: 2 ** members - 1 }, (_, i) => i + 1);
@@ -33,9 +33,9 @@ test("each content counts once, however many copy vectors there are", { timeout:
   }
 });
 
-test("contents of one holder count once, where a collection of vectors is full before they are taken", {
-  timeout: 60_000,
-}, async ({ folder }) => {
+test("contents of one holder count once, where a collection of vectors is full before they are taken", async ({
+  folder,
+}) => {
   // As many sets of holders as a collection takes, and behind them, in another part of the index, one more and 1,000
   // contents that the first member holds alone. The first byte of a fingerprint says in which part it lies.
   const members = 17;

@@ -6,7 +6,7 @@ import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
-import { expectRefused } from "../support/refused.js";
+import { expectSourcesRefused } from "../support/refused.js";
 import { rowsOf } from "../support/table.js";
 
 const DUMP = dumpOf([TINY, 0, TINY + 1, TINY + 2]);
@@ -84,12 +84,12 @@ describe("refused is", () => {
   test.for(wrong)("%s", async ([, inventory, says], { folder }) => {
     writeFileSync(path.join(folder, "a.raw"), DUMP);
     writeFileSync(path.join(folder, "i.csv"), inventory);
-    await expectRefused(folder, ["analyze", "--inventory", "i.csv"], says);
+    await expectSourcesRefused(folder, [], says, { inventory: "i.csv" });
   });
 
   test("an inventory that is not there, or a folder", async ({ folder }) => {
-    await expectRefused(folder, ["analyze", "--inventory", "none.csv"], ["none.csv", /no such file/]);
+    await expectSourcesRefused(folder, [], ["none.csv", /no such file/], { inventory: "none.csv" });
     mkdirSync(path.join(folder, "lists"));
-    await expectRefused(folder, ["analyze", "--inventory", "lists"], ["lists", /is a folder/]);
+    await expectSourcesRefused(folder, [], ["lists", /is a folder/], { inventory: "lists" });
   });
 });

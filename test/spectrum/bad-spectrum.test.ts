@@ -6,15 +6,18 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { readSpectra } from "pagekin";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { query, quote } from "../support/duckdb.js";
 import { makeFolder, removeFolder, test } from "../support/folder.js";
+
 import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { randomNumbers } from "../support/random.js";
-import { expectRefused } from "../support/refused.js";
+import { expectLibraryRefuses, expectRefused } from "../support/refused.js";
 import { spectrumIn } from "../support/spectrum.js";
 import { rowsOf } from "../support/table.js";
+import { MOST_MS } from "../support/time-limit.js";
 
 const READER = fileURLToPath(new URL("../support/read-damaged.mjs", import.meta.url));
 const run = promisify(execFile);
@@ -204,19 +207,19 @@ const BAD_ROWS: [what: string, parts: Parts][] = [
 describe("refused are", () => {
   test.for(FOOTERS)("%s", async ([, parts], { folder }) => {
     const file = await writeSpectrum(folder, parts);
-    await expectRefused(folder, ["compare", file], [file]);
+    await expectLibraryRefuses(folder, () => readSpectra(file), [file]);
   });
 
   test.for(BAD_ROWS)("in rows: %s", async ([, parts], { folder }) => {
     const file = await writeSpectrum(folder, parts);
-    await expectRefused(folder, ["compare", file], [file]);
+    await expectLibraryRefuses(folder, () => readSpectra(file), [file]);
   });
 
   test.for(["time_s", "page_bytes", "zero", "members", "copies", "contents"])(
     "a file without the column %s",
     async (column, { folder }) => {
       const file = await writeSpectrum(folder, { columns: `* EXCLUDE ${column}` });
-      await expectRefused(folder, ["compare", file], [file, column]);
+      await expectLibraryRefuses(folder, () => readSpectra(file), [file, column]);
     },
   );
 });
@@ -319,7 +322,7 @@ describe("a saved spectrum", () => {
     const bytes = readFileSync(file);
     for (const length of [4, 12, bytes.length >> 1, bytes.length - 8, bytes.length - 1]) {
       writeFileSync(path.join(folder, "bad.parquet"), bytes.subarray(0, length));
-      await expectRefused(folder, ["compare", "bad.parquet"], ["bad.parquet", /Parquet/]);
+      await expectLibraryRefuses(folder, () => readSpectra("bad.parquet"), ["bad.parquet", /Parquet/]);
     }
   });
 
@@ -332,7 +335,7 @@ describe("a saved spectrum", () => {
     const damaged = path.join(folder, "damaged.parquet");
     try {
       const args = ["--max-old-space-size=1024", READER, from, damaged, how];
-      const { stdout } = await run(process.execPath, args, { timeout: 40_000, killSignal: "SIGKILL" });
+      const { stdout } = await run(process.execPath, args, { timeout: MOST_MS / 2, killSignal: "SIGKILL" });
       const { wrong, ...counts } = JSON.parse(stdout);
       expect(wrong).toEqual([]);
       return counts;

@@ -2,10 +2,12 @@
 
 import { existsSync } from "node:fs";
 import path from "node:path";
+
 import { succeed } from "./pagekin.js";
 import type { PolicyWorld } from "./policy-twin.js";
 import { writeWorlds } from "./policy-worlds.js";
 import { type Row, rowsOf } from "./table.js";
+import { MOST_MS } from "./time-limit.js";
 import type { TwinLimits } from "./twin-groupings.js";
 
 /** The tables of a run, by the names of their files. */
@@ -46,4 +48,8 @@ export function limitOptions({ together, apart, maxGroup }: TwinLimits): string[
 }
 
 /** Settings of a property. When it fails, the search for a smaller example ends before the test's time is over. */
-export const runs = (numRuns: number) => ({ numRuns, interruptAfterTimeLimit: 45_000 });
+export const runs = (numRuns: number) => ({
+  numRuns,
+  interruptAfterTimeLimit: 0.8 * MOST_MS,
+  markInterruptAsFailure: true,
+});

@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { MOST_MS } from "./time-limit.js";
 import { has } from "./tools.js";
 
 export const QEMU = "qemu-system-x86_64";
@@ -88,7 +89,8 @@ export async function startGuest(folder: string, settings: GuestSettings): Promi
   const saidBytes = () => (existsSync(said) ? statSync(said).size : 0);
   const goesOn = async () => {
     const before = saidBytes();
-    for (let i = 0; i < 3000 && saidBytes() < before + 2; i++) {
+    const deadline = Date.now() + MOST_MS / 2;
+    while (saidBytes() < before + 2 && Date.now() < deadline) {
       if (child.exitCode !== null) throw new Error(`QEMU ended: ${Buffer.concat(errors)}`);
       await sleep(10);
     }
@@ -96,7 +98,8 @@ export async function startGuest(folder: string, settings: GuestSettings): Promi
   };
   try {
     // Firmware writes there too, but never a dot after a dot.
-    for (let i = 0; i < 3000 && !(existsSync(said) && readFileSync(said, "latin1").endsWith("....")); i++) {
+    const deadline = Date.now() + MOST_MS / 2;
+    while (!(existsSync(said) && readFileSync(said, "latin1").endsWith("....")) && Date.now() < deadline) {
       if (child.exitCode !== null) throw new Error(`QEMU ended: ${Buffer.concat(errors)}`);
       await sleep(10);
     }

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { type AnalyzeOptions, analyze, PagekinError, replay } from "pagekin";
 import { expect } from "vitest";
-import { type HowToRun, pagekin } from "./pagekin.js";
+import { type HowToRun, inside, pagekin } from "./pagekin.js";
 
 /**
  * Runs a command that must refuse its input: exit code 2, nothing on stdout, one line on stderr that says what is asked
@@ -10,7 +11,7 @@ import { type HowToRun, pagekin } from "./pagekin.js";
 export async function expectRefused(
   folder: string,
   args: readonly string[],
-  says: (string | RegExp)[],
+  says: readonly (string | RegExp)[],
   how: HowToRun = {},
 ): Promise<void> {
   const before = readdirSync(folder);
@@ -25,4 +26,45 @@ export async function expectRefused(
   for (const text of says) expect(stderr).toMatch(text);
   expect(existsSync(out)).toBe(false);
   expect(readdirSync(folder)).toEqual(before);
+}
+
+// Where it is the input that is wrong, and not the command line, the library says the same for a fifth of the time: what the
+// command line makes of it is shown for each kind of error in test/commands/errors.test.ts.
+
+/** The library refuses sources of a folder: exit code 2, one line that says what is asked for, nothing left behind. */
+export function expectSourcesRefused(
+  folder: string,
+  sources: readonly string[],
+  says: readonly (string | RegExp)[],
+  options?: AnalyzeOptions,
+): Promise<void> {
+  return expectLibraryRefuses(folder, () => analyze(sources, options), says);
+}
+
+/** The same of a scenario. */
+export function expectScenarioRefused(folder: string, file: string, says: readonly (string | RegExp)[]): Promise<void> {
+  return expectLibraryRefuses(folder, () => replay(file), says);
+}
+
+export async function expectLibraryRefuses(
+  folder: string,
+  call: () => Promise<unknown>,
+  says: readonly (string | RegExp)[],
+): Promise<void> {
+  const before = readdirSync(folder);
+  const error = await refusalOf(() => inside(folder, call));
+  for (const text of says) expect(error?.line).toMatch(text);
+  expect(readdirSync(folder)).toEqual(before);
+}
+
+/** Why a call refuses its input, with exit code 2 and in one line; undefined if it does not. */
+export async function refusalOf(call: () => Promise<unknown>): Promise<PagekinError | undefined> {
+  try {
+    await call();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PagekinError)) throw error;
+    expect({ code: error.exitCode, line: error.line }).toEqual({ code: 2, line: expect.stringMatching(/^[^\n]+$/) });
+    return error;
+  }
 }

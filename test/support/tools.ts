@@ -8,6 +8,7 @@ export function has(program: string): boolean {
 export const HAS_ZSTD = has("zstd");
 export const HAS_GCORE = has("gcore");
 export const HAS_XXHSUM = has("xxhsum");
+export const IS_LINUX = process.platform === "linux";
 export const IS_ROOT = process.getuid?.() === 0;
 
 /** Runs a program that must succeed. */

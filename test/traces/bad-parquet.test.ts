@@ -7,7 +7,7 @@ import { test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { randomBytes } from "../support/random.js";
-import { expectRefused } from "../support/refused.js";
+import { expectRefused, expectSourcesRefused } from "../support/refused.js";
 import { rowsOf } from "../support/table.js";
 
 const DUMP = dumpOf([TINY, 0, TINY + 1, TINY + 2, TINY]);
@@ -46,7 +46,7 @@ describe("refused are", () => {
     ["two magics and nothing between them", Buffer.from("PAR1\0\0\0\0PAR1")],
   ] as const)("%s", async ([, bytes], { folder }) => {
     writeFileSync(path.join(folder, "bad.parquet"), bytes);
-    await expectRefused(folder, ["analyze", "bad.parquet"], ["bad.parquet", /Parquet/]);
+    await expectSourcesRefused(folder, ["bad.parquet"], ["bad.parquet", /Parquet/]);
   });
 
   test("a trace cut anywhere", async ({ folder }) => {
@@ -55,19 +55,19 @@ describe("refused are", () => {
     const bytes = readFileSync(path.join(folder, "traces", "vm.parquet"));
     for (const length of [4, bytes.length >> 1, bytes.length - 8, bytes.length - 1]) {
       writeFileSync(path.join(folder, "bad.parquet"), bytes.subarray(0, length));
-      await expectRefused(folder, ["analyze", "bad.parquet"], ["bad.parquet", /Parquet/]);
+      await expectSourcesRefused(folder, ["bad.parquet"], ["bad.parquet", /Parquet/]);
     }
   });
 
   test.for(Object.keys(COLUMNS))("a Parquet file without the column %s", async (column, { folder }) => {
     const file = await writeTrace(folder, { [column]: undefined });
-    await expectRefused(folder, ["analyze", file], [file, column]);
+    await expectSourcesRefused(folder, [file], [file, column]);
   });
 
   test("a Parquet file that has nothing of a trace", async ({ folder }) => {
     const file = path.join(folder, "bad.parquet");
     await query(`COPY (SELECT 1 AS a, 'x' AS b) TO ${quote(file)} (FORMAT parquet)`);
-    await expectRefused(folder, ["analyze", file], [file, /no column/]);
+    await expectSourcesRefused(folder, [file], [file, /no column/]);
   });
 
   test("a trace without rows", async ({ folder }) => {
@@ -75,7 +75,7 @@ describe("refused are", () => {
     await query(
       `COPY (SELECT * FROM ${quote(path.join(folder, file))} WHERE page < 0) TO ${quote(path.join(folder, "none.parquet"))} (FORMAT parquet)`,
     );
-    await expectRefused(folder, ["analyze", "none.parquet"], ["none.parquet", /no rows/]);
+    await expectSourcesRefused(folder, ["none.parquet"], ["none.parquet", /no rows/]);
   });
 
   test.for([
@@ -83,7 +83,7 @@ describe("refused are", () => {
     ["time_s", "CASE WHEN i = 7 THEN 15 ELSE 0 END::DOUBLE"],
   ] as const)("several snapshots in one file: two values of %s", async ([column, value], { folder }) => {
     const file = await writeTrace(folder, { [column]: value });
-    await expectRefused(folder, ["analyze", file], [file, /several snapshots/, column]);
+    await expectSourcesRefused(folder, [file], [file, /several snapshots/, column]);
   });
 
   test("several snapshots in row groups of their own", async ({ folder }) => {
@@ -92,7 +92,7 @@ describe("refused are", () => {
     const list = Object.entries(rest).map(([name, value]) => `${value} AS ${name}`);
     const select = `SELECT CASE WHEN i < 4096 THEN 'a' ELSE 'b' END AS member, ${list.join()} FROM range(8192) t(i) ORDER BY i`;
     await query(`COPY (${select}) TO ${quote(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`);
-    await expectRefused(folder, ["analyze", "bad.parquet"], ["bad.parquet", /several snapshots/]);
+    await expectSourcesRefused(folder, ["bad.parquet"], ["bad.parquet", /several snapshots/]);
   });
 
   test.for([
@@ -112,25 +112,25 @@ describe("refused are", () => {
     ["no page size in one row", "page_bytes", "CASE WHEN i <> 3 THEN 4096 END", /page_bytes|page size/],
   ] as const)("%s", async ([, column, value, says], { folder }) => {
     const file = await writeTrace(folder, { [column]: value });
-    await expectRefused(folder, ["analyze", file], [file, says]);
+    await expectSourcesRefused(folder, [file], [file, says]);
   });
 
   test("fingerprints of another algorithm or key beside a dump's", async ({ folder }) => {
     writeFileSync(path.join(folder, "vm2.raw"), DUMP);
     const other = await writeTrace(folder, {}, ", KV_METADATA {'pagekin.algorithm': 'blake3'}");
-    await expectRefused(folder, ["analyze", "vm2.raw", other, "--page-size", "4k"], [other, "blake3", "xxh3-128"]);
+    await expectSourcesRefused(folder, ["vm2.raw", other], [other, "blake3", "xxh3-128"], { pageSizes: [4096] });
     const keyed = await writeTrace(
       folder,
       {},
       ", KV_METADATA {'pagekin.algorithm': 'xxh3-128', 'pagekin.key_id': 'k7'}",
     );
-    await expectRefused(folder, ["analyze", "vm2.raw", keyed, "--page-size", "4k"], [keyed, "k7"]);
+    await expectSourcesRefused(folder, ["vm2.raw", keyed], [keyed, "k7"], { pageSizes: [4096] });
   });
 
   test("a compressed trace", async ({ folder }) => {
     const file = await writeTrace(folder, {});
     writeFileSync(path.join(folder, "bad.gz"), gzipSync(readFileSync(path.join(folder, file))));
-    await expectRefused(folder, ["analyze", "bad.gz"], ["bad.gz", /compressed Parquet/]);
+    await expectSourcesRefused(folder, ["bad.gz"], ["bad.gz", /compressed Parquet/]);
   });
 
   test("traces given to fingerprint", async ({ folder }) => {

@@ -8,7 +8,7 @@ import { test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { FIVE_SIZES, referencePages } from "../support/reference.js";
-import { expectRefused } from "../support/refused.js";
+import { expectSourcesRefused } from "../support/refused.js";
 import { onlyRow, rowsOf } from "../support/table.js";
 import { expectThree, THREE } from "../support/three.js";
 import { because, HAS_ZSTD, zstd } from "../support/tools.js";
@@ -181,25 +181,25 @@ describe("refused are", () => {
       path.join(folder, "bad.csv"),
       `page_bytes,page,fingerprint,zero,time_s\n${good}\n${good}\n${line}\n${good}\n`,
     );
-    await expectRefused(folder, ["analyze", "bad.csv"], ["bad.csv", /line 4\b/, cell]);
+    await expectSourcesRefused(folder, ["bad.csv"], ["bad.csv", /line 4\b/, cell]);
   });
 
   test("a row of fewer cells", async ({ folder }) => {
     writeFileSync(path.join(folder, "bad.csv"), "page_bytes,page,fingerprint\n4096,0,aa\n4096\n");
-    await expectRefused(folder, ["analyze", "bad.csv"], ["bad.csv", /line 3\b/]);
+    await expectSourcesRefused(folder, ["bad.csv"], ["bad.csv", /line 3\b/]);
   });
 
   test.for(["page_bytes", "page", "fingerprint"])("a CSV without the column %s", async (column, { folder }) => {
     const columns = ["page_bytes", "page", "fingerprint", "zero"].filter((name) => name !== column);
     writeFileSync(path.join(folder, "bad.csv"), `${columns.join()}\n1,2,3\n`);
-    await expectRefused(folder, ["analyze", "bad.csv"], ["bad.csv", /column|not a CSV trace/]);
+    await expectSourcesRefused(folder, ["bad.csv"], ["bad.csv", /column|not a CSV trace/]);
   });
 
   test("a CSV that is something else, or empty", async ({ folder }) => {
     writeFileSync(path.join(folder, "bad.csv"), "name,age\nx,3\n");
-    await expectRefused(folder, ["analyze", "bad.csv"], ["bad.csv", /not a CSV trace/]);
+    await expectSourcesRefused(folder, ["bad.csv"], ["bad.csv", /not a CSV trace/]);
     writeFileSync(path.join(folder, "none.csv"), "page_bytes,page,fingerprint\n");
-    await expectRefused(folder, ["analyze", "none.csv"], ["none.csv", /no rows/]);
+    await expectSourcesRefused(folder, ["none.csv"], ["none.csv", /no rows/]);
   });
 
   test("several snapshots in one CSV", async ({ folder }) => {
@@ -207,30 +207,30 @@ describe("refused are", () => {
       path.join(folder, "bad.csv"),
       "member,page_bytes,page,fingerprint\na,4096,0,aa\na,4096,1,aa\nb,4096,0,aa\n",
     );
-    await expectRefused(folder, ["analyze", "bad.csv"], ["bad.csv", /line 4\b/, /several snapshots/]);
+    await expectSourcesRefused(folder, ["bad.csv"], ["bad.csv", /line 4\b/, /several snapshots/]);
   });
 
   test("a CSV beside dumps, or beside traces", async ({ folder }) => {
     const csv = writeHashes(folder, "a", ["aa"]);
     writeFileSync(path.join(folder, "vm.raw"), dumpOf([TINY, TINY, TINY, TINY]));
-    await expectRefused(folder, ["analyze", "vm.raw", csv, "--page-size", "4k"], [csv, /do not mix/]);
+    await expectSourcesRefused(folder, ["vm.raw", csv], [csv, /do not mix/], { pageSizes: [4096] });
     await succeed(["fingerprint", "vm.raw", "--out", "traces", "--quiet"], { cwd: folder });
-    await expectRefused(folder, ["analyze", "traces/vm.parquet", csv], [csv, /do not mix/]);
+    await expectSourcesRefused(folder, ["traces/vm.parquet", csv], [csv, /do not mix/]);
   });
 
   test("a page size that the CSV lacks", async ({ folder }) => {
     const csv = writeHashes(folder, "a", ["aa"]);
-    await expectRefused(folder, ["analyze", csv, "--page-size", "1k"], [csv, "1024", /it has 4096/]);
+    await expectSourcesRefused(folder, [csv], [csv, "1024", /it has 4096/], { pageSizes: [1024] });
   });
 
   test("a cut .csv.gz", async ({ folder }) => {
     const bytes = gzipSync(csvOf(THREE[0].dump, FEWEST, 16));
     writeFileSync(path.join(folder, "bad.csv.gz"), bytes.subarray(0, bytes.length - 100));
-    await expectRefused(folder, ["analyze", "bad.csv.gz"], ["bad.csv.gz", /ends early/]);
+    await expectSourcesRefused(folder, ["bad.csv.gz"], ["bad.csv.gz", /ends early/]);
   });
 
   test("--verify", async ({ folder }) => {
     const csv = writeHashes(folder, "a", ["aa"]);
-    await expectRefused(folder, ["analyze", csv, "--verify"], [csv, /no bytes to compare/]);
+    await expectSourcesRefused(folder, [csv], [csv, /no bytes to compare/], { verify: true });
   });
 });

@@ -9,7 +9,7 @@ import { limeFile } from "../support/dumps/lime.js";
 import { saved } from "../support/dumps/virsh.js";
 import { tablesIn, test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
-import { expectRefused } from "../support/refused.js";
+import { expectRefused, expectSourcesRefused } from "../support/refused.js";
 import { rowsOf } from "../support/table.js";
 import { because, HAS_ZSTD, zstd } from "../support/tools.js";
 
@@ -57,7 +57,7 @@ describe.each(CONTAINERS)("$name", ({ name, extension, fixture, signature, insta
     const lengths = [signature, signature + 1, fixture.length >> 1, fixture.length - 1, fixture.length + signature];
     for (const length of lengths) {
       writeFileSync(path.join(folder, "bad"), Buffer.concat([fixture, fixture]).subarray(0, length));
-      await expectRefused(folder, ["analyze", "bad"], ["bad: at 0x", /ends early/]);
+      await expectSourcesRefused(folder, ["bad"], ["bad: at 0x", /ends early/]);
     }
     const input = fixture.subarray(0, fixture.length - 3);
     await expectRefused(folder, ["analyze", "vm=-"], ["standard input", /ends early/], { input });
@@ -79,7 +79,7 @@ describe.each(CONTAINERS)("$name", ({ name, extension, fixture, signature, insta
 
   test("under two others it is refused", async ({ folder }) => {
     writeFileSync(path.join(folder, "bad"), gzipSync(gzipSync(fixture)));
-    await expectRefused(folder, ["analyze", "bad"], ["bad", /compressed three times/]);
+    await expectSourcesRefused(folder, ["bad"], ["bad", /compressed three times/]);
   });
 
   describe.skipIf(!installed)(`made by its tool${because(installed, `${name} is not installed`)}`, () => {
@@ -103,17 +103,17 @@ describe.each(CONTAINERS)("$name", ({ name, extension, fixture, signature, insta
       const cut = packed.subarray(0, packed.length - 1);
       for (const [inner, says] of [[cut, "ends early"] as const, [damaged, "is damaged"] as const]) {
         writeFileSync(path.join(folder, "bad"), gzipSync(inner, { level: 1 }));
-        await expectRefused(folder, ["analyze", "bad"], ["bad (unpacked)", says]);
+        await expectSourcesRefused(folder, ["bad"], ["bad (unpacked)", says]);
       }
       writeFileSync(path.join(folder, "bad"), pack(name, packed).subarray(0, -5));
-      await expectRefused(folder, ["analyze", "bad"], [/bad: at 0x.*ends early/]);
+      await expectSourcesRefused(folder, ["bad"], [/bad: at 0x.*ends early/]);
     });
 
     test("a format inside is seen", async ({ folder }) => {
       const minidump = Buffer.concat([Buffer.from("MDMP\x93\xa7\0\0", "latin1"), dump]);
       for (const bytes of [pack(name, minidump), gzipSync(pack(name, minidump)), pack(name, pack(name, minidump))]) {
         writeFileSync(path.join(folder, "bad"), bytes);
-        await expectRefused(folder, ["analyze", "bad"], ["bad", /minidump/]);
+        await expectSourcesRefused(folder, ["bad"], ["bad", /minidump/]);
       }
     });
   });
@@ -135,12 +135,12 @@ test("what is wrong in a packed dump is said with its offset in what was unpacke
   writeFileSync(path.join(folder, "a.lime"), cut);
   writeFileSync(path.join(folder, "a.lime.gz"), gzipSync(cut));
   writeFileSync(path.join(folder, "a.save"), saved({ stream: gzipSync(stream), packedAs: 1 }));
-  await expectRefused(folder, ["analyze", "a.lime"], ["a.lime: at 0x20: the file ends before"]);
-  await expectRefused(folder, ["analyze", "a.lime.gz"], ["a.lime.gz (unpacked): at 0x20: the file ends before"]);
+  await expectSourcesRefused(folder, ["a.lime"], ["a.lime: at 0x20: the file ends before"]);
+  await expectSourcesRefused(folder, ["a.lime.gz"], ["a.lime.gz (unpacked): at 0x20: the file ends before"]);
   const input = { input: gzipSync(cut) };
   await expectRefused(folder, ["analyze", "vm=-"], ["standard input (unpacked): at 0x20: the file ends"], input);
   await expectRefused(folder, ["analyze", "vm=-"], ["standard input: at 0x20: the file ends before"], { input: cut });
-  await expectRefused(folder, ["analyze", "a.save"], ["a.save (unpacked): at 0x8: no section is of type 0xff"]);
+  await expectSourcesRefused(folder, ["a.save"], ["a.save (unpacked): at 0x8: no section is of type 0xff"]);
 });
 
 test("many zstd dumps with large windows are read in one run", async ({ folder }) => {

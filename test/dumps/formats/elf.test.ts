@@ -16,7 +16,7 @@ import { planOf } from "../../support/dumps/hostile.js";
 import { PAGE, page, pages } from "../../support/dumps/pages.js";
 import { analyzed, type Read } from "../../support/dumps/run.js";
 import { test } from "../../support/folder.js";
-import { expectRefused } from "../../support/refused.js";
+import { expectRefused, expectSourcesRefused } from "../../support/refused.js";
 
 const QEMU: Core = {
   sectionFirst: true,
@@ -40,7 +40,7 @@ async function expectRead(folder: string, core: Core | Buffer, expected: Partial
 
 async function expectRefusedCore(folder: string, core: Core | Buffer, ...says: (string | RegExp)[]) {
   writeFileSync(path.join(folder, "vm.elf"), Buffer.isBuffer(core) ? core : elfCore(core));
-  await expectRefused(folder, ["analyze", "vm.elf", "--page-size", "4k"], ["vm.elf", ...says]);
+  await expectSourcesRefused(folder, ["vm.elf"], ["vm.elf", ...says], { pageSizes: [4096] });
 }
 
 describe("a core of a machine", () => {

@@ -338,7 +338,7 @@ describe("broken files", () => {
   test("cut at every place are refused, but behind all of RAM where a stream may end", async () => {
     // Right behind RAM, and behind the byte 00 that ends the stream.
     expect(await harmlessCuts(small, SMALL)).toEqual([end, small.lastIndexOf(u8(6))]);
-  }, 300_000);
+  });
 
   test("cut are read as far as they go with --allow-truncated", async ({ folder }) => {
     const whole = stream(
@@ -362,11 +362,11 @@ describe("broken files", () => {
     const read = await readDamaged(small, seeds, SMALL);
     expect(read).toBeGreaterThan(0);
     expect(read).toBeLessThan(seeds.length);
-  }, 300_000);
+  });
 
   test("damaged with mapped-ram are read or refused, and soon", async () => {
     const mapped = mappedStream(Q35, [{ block: "pc.ram", pages: [A, undefined, B] }], { align: 256 });
     const seeds = Array.from({ length: 150 }, (_, i) => i + 1);
     expect(await readDamaged(mapped, seeds)).toBeLessThan(seeds.length);
-  }, 300_000);
+  });
 });

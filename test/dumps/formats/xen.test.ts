@@ -7,7 +7,7 @@ import { analyzed, type Read } from "../../support/dumps/run.js";
 import { type XenCore, xenCore } from "../../support/dumps/xen.js";
 import { test } from "../../support/folder.js";
 import { dumpOf, TINY } from "../../support/pieces.js";
-import { expectRefused } from "../../support/refused.js";
+import { expectSourcesRefused } from "../../support/refused.js";
 
 const PAGE = 4096;
 const pages = (...numbers: (bigint | number)[]) =>
@@ -21,7 +21,7 @@ async function expectRead(folder: string, core: XenCore, expected: Partial<Read>
 
 async function expectRefusedCore(folder: string, core: XenCore, ...says: RegExp[]) {
   writeFileSync(path.join(folder, "dom.core"), xenCore(core));
-  await expectRefused(folder, ["analyze", "dom.core", "--page-size", "4k"], ["dom.core", ...says]);
+  await expectSourcesRefused(folder, ["dom.core"], ["dom.core", ...says], { pageSizes: [4096] });
 }
 
 describe.each(["hvm", "pv"] as const)("a core of Xen (%s)", (guest) => {
@@ -83,7 +83,7 @@ test("a hardware-virtualized guest has devices below 4 GiB, a paravirtual one ha
 test("cut in its pages, where their numbers and the names of sections stand before them", async ({ folder }) => {
   const whole = xenCore({ pages: pages(1, 2, 9), numbersFirst: true, namesFirst: true });
   writeFileSync(path.join(folder, "dom.core"), whole.subarray(0, whole.length - PAGE - 100));
-  await expectRefused(folder, ["analyze", "dom.core", "--page-size", "4k"], [/the file ends before .*xen_pages/]);
+  await expectSourcesRefused(folder, ["dom.core"], [/the file ends before .*xen_pages/], { pageSizes: [4096] });
   const read = await analyzed(folder, "dom.core", "--allow-truncated");
   expect(read).toMatchObject({ pages: 1, absent: 8 * PAGE });
 });

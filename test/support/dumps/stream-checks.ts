@@ -2,14 +2,14 @@
 
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { analyze, PagekinError } from "pagekin";
 import { expect } from "vitest";
 import { query, quote } from "../duckdb.js";
 import { inFolder } from "../folder.js";
 import { pagekin } from "../pagekin.js";
 import { randomBytes, randomNumbers } from "../random.js";
-import { expectRefused } from "../refused.js";
+import { expectSourcesRefused } from "../refused.js";
 import { type Row, rowsOf } from "../table.js";
+import { isRead } from "./damaged.js";
 
 export const PAGE = 4096;
 
@@ -58,25 +58,7 @@ export async function pagesOf(folder: string, bytes: Uint8Array): Promise<[page:
 /** A dump is refused in one line that has an offset and says something. */
 export async function expectStreamRefused(folder: string, bytes: Uint8Array, ...says: (string | RegExp)[]) {
   writeFileSync(path.join(folder, "vm"), bytes);
-  await expectRefused(folder, ["analyze", "vm"], ["vm: at 0x", ...says]);
-}
-
-const MOST_MS = 2000;
-
-/** Reads a dump that may be damaged: true if it was read, false if it was refused as it must be, and that soon. */
-async function isRead(file: string, pageSize = PAGE): Promise<boolean> {
-  const began = Date.now();
-  try {
-    await analyze([file], { pageSizes: [pageSize], workers: 1 });
-    return true;
-  } catch (error) {
-    expect(error).toBeInstanceOf(PagekinError);
-    const { exitCode, line } = error as PagekinError;
-    expect({ exitCode, line }).toEqual({ exitCode: 2, line: expect.stringContaining(file) });
-    return false;
-  } finally {
-    expect(Date.now() - began).toBeLessThan(MOST_MS);
-  }
+  await expectSourcesRefused(folder, ["vm"], ["vm: at 0x", ...says]);
 }
 
 /** The places at which a file can be cut without an error. */

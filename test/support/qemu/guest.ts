@@ -7,13 +7,12 @@ import path from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test as base } from "../folder.js";
+import { MOST_MS } from "../time-limit.js";
 import { has } from "../tools.js";
 import { ALIVE, initramfs } from "./initramfs.js";
 import { Qmp } from "./qmp.js";
 
 const QEMU = "qemu-system-x86_64";
-/** Of a machine that does other things besides. */
-const MOST_MS = 120_000;
 
 /** A kernel for the guest: the one that is named, or one of this machine's own. */
 function findKernel(): string | undefined {
@@ -124,10 +123,10 @@ export class Guest {
   }
 
   async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + MOST_MS;
+    const deadline = Date.now() + MOST_MS / 2;
     while (!(await isSo())) {
       const { exitCode, signalCode } = this.process;
-      const late = Date.now() > deadline && `not within ${MOST_MS / 1000} s`;
+      const late = Date.now() > deadline && `not within ${MOST_MS / 2000} s`;
       const gone = (exitCode ?? signalCode) !== null && `QEMU ended (${exitCode ?? signalCode})`;
       if (late || gone)
         throw new Error(`waiting until ${what}: ${late || gone}; it printed: ${this.serial.slice(-2000)}`);

@@ -12,10 +12,10 @@ import { test } from "../support/folder.js";
 import { MAIN, succeed } from "../support/pagekin.js";
 import { expectRefused } from "../support/refused.js";
 import { onlyRow, rate, rowsOf } from "../support/table.js";
-import { because, has, IS_ROOT, run } from "../support/tools.js";
+import { because, has, IS_LINUX, IS_ROOT, run } from "../support/tools.js";
 
 const COUNTER = fileURLToPath(new URL("../support/count-pages.py", import.meta.url));
-const IS_READABLE = process.platform === "linux" && IS_ROOT && has("python3");
+const IS_READABLE = IS_LINUX && IS_ROOT && has("python3");
 const WHY = because(IS_READABLE, "needs Linux, root and python3");
 const UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
 const HAS_NAMESPACES = IS_READABLE && spawnSync(UNSHARE[0], [...UNSHARE.slice(1), "true"]).status === 0;

@@ -70,50 +70,46 @@ describe.skipIf(!HAS_QEMU)(`a guest in QEMU${because(HAS_QEMU, NO_QEMU)}`, () =>
   for (const world of WORLDS) {
     const hasAll = KERNEL !== undefined || !world.needsKernel;
     const why = because(hasAll, NO_KERNEL);
-    test.skipIf(!hasAll)(
-      `of ${world.name}: all forms of its memory${why}`,
-      { timeout: 240_000 },
-      async ({ folder, boot }) => {
-        const guest = await boot(world);
-        await settled(guest, world);
-        await guest.run("stop");
-        const isCovered = world.vga === "std";
-        const resident = isCovered ? undefined : residentPages(guest, world.memoryMiB * MIB);
-        const seen = await saveRaw(guest, "raw", world.memoryMiB);
-        // With a card, RAM is a file besides, which has the pages behind the card too.
-        const inRam = (raw: Pages) => (isCovered ? pagesIn(path.join(folder, "memory")) : raw);
-        const ram = inRam(seen);
-        const covered = [...ram].filter(([page, { fingerprint }]) => seen.get(page)?.fingerprint !== fingerprint);
-        expect(covered.every(([page]) => inWindow(page))).toBe(true);
-        expect(covered.length > 0).toBe(isCovered);
-        if (world.kernel) expectKnown(ram);
+    test.skipIf(!hasAll)(`of ${world.name}: all forms of its memory${why}`, async ({ folder, boot }) => {
+      const guest = await boot(world);
+      await settled(guest, world);
+      await guest.run("stop");
+      const isCovered = world.vga === "std";
+      const resident = isCovered ? undefined : residentPages(guest, world.memoryMiB * MIB);
+      const seen = await saveRaw(guest, "raw", world.memoryMiB);
+      // With a card, RAM is a file besides, which has the pages behind the card too.
+      const inRam = (raw: Pages) => (isCovered ? pagesIn(path.join(folder, "memory")) : raw);
+      const ram = inRam(seen);
+      const covered = [...ram].filter(([page, { fingerprint }]) => seen.get(page)?.fingerprint !== fingerprint);
+      expect(covered.every(([page]) => inWindow(page))).toBe(true);
+      expect(covered.length > 0).toBe(isCovered);
+      if (world.kernel) expectKnown(ram);
 
-        const forms = await formsOf(guest, { ram, seen, isRam: (page) => !(isCovered && inWindow(page)) });
-        await expectHeld(folder, isCovered ? forms : [...forms, ...packed(guest, forms)]);
-        await expectAllRanges(folder, forms.find(({ file }) => file === "elf")?.outside as number, "elf");
-        if (resident) await expectResident(folder, ram, resident);
+      const forms = await formsOf(guest, { ram, seen, isRam: (page) => !(isCovered && inWindow(page)) });
+      await expectHeld(folder, isCovered ? forms : [...forms, ...packed(guest, forms)]);
+      await expectAllRanges(folder, forms.find(({ file }) => file === "elf")?.outside as number, "elf");
+      if (resident) await expectResident(folder, ram, resident);
 
-        await guest.run("cont");
-        expect(await guest.isRunning()).toBe(true);
-        await settled(guest, world);
-        await dumpRunning(guest, "live");
-        expect(await guest.isRunning()).toBe(true);
-        const now = async () => inRam(await saveRaw(guest, "now", world.memoryMiB));
-        await expectHeld(folder, [await streamOfRunning(guest, now)]);
-        if (await hasMappedRam(guest)) {
-          for (const [file, virsh] of [
-            ["mapped", false],
-            ["sparse", true],
-          ] as const) {
-            await guest.run("cont");
-            await expectHeld(folder, [await mappedStream(guest, file, virsh, now)]);
-          }
+      await guest.run("cont");
+      expect(await guest.isRunning()).toBe(true);
+      await settled(guest, world);
+      await dumpRunning(guest, "live");
+      expect(await guest.isRunning()).toBe(true);
+      const now = async () => inRam(await saveRaw(guest, "now", world.memoryMiB));
+      await expectHeld(folder, [await streamOfRunning(guest, now)]);
+      if (await hasMappedRam(guest)) {
+        for (const [file, virsh] of [
+          ["mapped", false],
+          ["sparse", true],
+        ] as const) {
+          await guest.run("cont");
+          await expectHeld(folder, [await mappedStream(guest, file, virsh, now)]);
         }
-        await guest.run("cont");
-        expect(await guest.isRunning()).toBe(true);
-        await settled(guest, world);
-      },
-    );
+      }
+      await guest.run("cont");
+      expect(await guest.isRunning()).toBe(true);
+      await settled(guest, world);
+    });
   }
 });
 
@@ -122,7 +118,6 @@ const NO_TOOLS = "needs QEMU, a kernel with its driver qemu_fw_cfg.ko, and maked
 
 test.skipIf(!CAN_MAKE)(
   `what makedumpfile makes of Linux in QEMU has the same pages, less those that it was told to leave out${because(CAN_MAKE, NO_TOOLS)}`,
-  { timeout: 240_000 },
   async ({ folder, boot }) => {
     const guest = await boot(LINUX);
     await settled(guest, LINUX);
@@ -159,10 +154,7 @@ describe.skipIf(!HAS_QEMU || !KERNEL)(
     const LOW = 2 ** 31;
     const RAM = 2880 * MIB;
 
-    test("of Linux with RAM above 4 GiB: the same pages at the same addresses", { timeout: 240_000 }, async ({
-      folder,
-      boot,
-    }) => {
+    test("of Linux with RAM above 4 GiB: the same pages at the same addresses", async ({ folder, boot }) => {
       const guest = await boot({ ...LINUX, memoryMiB: RAM / MIB, options: nodes });
       await guest.untilAlive();
       await guest.run("stop");

@@ -1,0 +1,35 @@
+// Lists of the docs that would otherwise fall behind what they list.
+
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+
+test("README's table of pages has each page of docs/ once", () => {
+  const listed = [...read("README.md").matchAll(/^\| \[(docs\/\S+)\]\((\S+)\) \|/gm)];
+  for (const [, text, target] of listed) expect(target).toBe(text);
+  expect(listed.map(([, page]) => page).sort()).toEqual(
+    readdirSync(path.join(root, "docs"))
+      .map((file) => `docs/${file}`)
+      .sort(),
+  );
+});
+
+/** The packages that a line installs. */
+function installedBy(file: string): string[] {
+  const [, packages] = /apt-get install (?:-\S+ )*([a-z0-9 -]+)/.exec(read(file)) ?? [];
+  return (packages ?? "").trim().split(" ").sort();
+}
+
+test("CONTRIBUTING has the tools that .ci/run installs", () => {
+  expect(installedBy("CONTRIBUTING.md").length).toBeGreaterThan(3);
+  expect(installedBy("CONTRIBUTING.md")).toEqual(installedBy(".ci/run"));
+});
+
+test("CONTRIBUTING has a line for each way to run tests", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  for (const script of Object.keys(scripts).filter((name) => name.startsWith("test:")))
+    expect(read("CONTRIBUTING.md")).toMatch(new RegExp(`^npm run ${script} +#`, "m"));
+});
