@@ -6,7 +6,7 @@ import { Progress } from "../report/progress.js";
 import { nameOfDump, parseSource } from "../sources/names.js";
 import { openDump } from "../sources/open-dump.js";
 import { isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
-import { traceFormatOf } from "../traces/formats.js";
+import { traceFormatOf } from "../traces/registry.js";
 import { checkMaps } from "../worlds/worlds.js";
 import { type Arguments, type Command, dumpOptions, json, progress, quiet } from "./options.js";
 

@@ -6,7 +6,7 @@ import { PagekinError } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
-import { traceFormatOf } from "../traces/formats.js";
+import { traceFormatOf } from "../traces/registry.js";
 import type { TraceRows } from "../traces/rows.js";
 
 /** For each page size the entries (as the index has them) that a trace marks as the zero content; the key is their hex. */

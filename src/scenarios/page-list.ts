@@ -8,7 +8,7 @@ import { displayName } from "../sources/names.js";
 import type { OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
-import { traceFormatOf } from "../traces/formats.js";
+import { traceFormatOf } from "../traces/registry.js";
 
 const WORDS = 4;
 const FINGERPRINT_BYTES = 16;

@@ -7,7 +7,7 @@ import { PagekinError } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import { bytesOf, type Source } from "../sources/source.js";
 import { parseDecimal } from "../text/values.js";
-import type { TraceFormat, WantedRows } from "./formats.js";
+import type { TraceFormat, WantedRows } from "./format.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 
 const FINGERPRINT_BYTES = 16;

@@ -3,7 +3,7 @@ import { isPageSize } from "../core/hasher.js";
 import type { PagekinError } from "../errors.js";
 import { columnOf, isSpectrum, missingColumns, openParquet, type ParquetFile } from "../parquet/file.js";
 import { placeOf, type Source } from "../sources/source.js";
-import type { TraceFormat, WantedRows } from "./formats.js";
+import type { TraceFormat, WantedRows } from "./format.js";
 import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
 import type { TraceHead, TraceRows } from "./rows.js";
 

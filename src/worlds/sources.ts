@@ -7,7 +7,7 @@ import { displayName, nameOfFile } from "../sources/names.js";
 import { type DumpSettings, type OpenDump, openDump } from "../sources/open-dump.js";
 import { isSeekable, isTrace, type Source, spoolTrace } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
-import { traceFormatOf } from "../traces/formats.js";
+import { traceFormatOf } from "../traces/registry.js";
 import { ALL_MEMBERS, type Snapshot, type World } from "./world.js";
 
 /** A snapshot whose bytes can be read. */

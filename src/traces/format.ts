@@ -1,4 +1,4 @@
-// The formats of traces: a line each. Their readers are loaded for such sources only.
+// What every format of traces is: a file beside this one, and a line in registry.ts.
 
 import type { Source } from "../sources/source.js";
 import type { TraceHead, TraceRows } from "./rows.js";
@@ -18,10 +18,3 @@ export interface WantedRows {
   /** Called with bytes of the source that were read. */
   onBytes(bytes: number): void;
 }
-
-const LOADERS: Record<string, () => Promise<TraceFormat>> = {
-  parquet: async () => (await import("./parquet-read.js")).parquetTraces,
-  csv: async () => (await import("./csv.js")).csvTraces,
-};
-
-export const traceFormatOf = ({ format }: Source): Promise<TraceFormat> => LOADERS[format]();
