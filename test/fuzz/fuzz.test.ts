@@ -4,8 +4,15 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { FORMAT_NAMES } from "../../src/dumps/formats/registry.js";
+import { SUBJECTS } from "./subjects.js";
 
 const FUZZ = path.join(import.meta.dirname, "fuzz.mjs");
+
+test("every format of dumps has a subject, which is called as it is or begins so", () => {
+  const names = SUBJECTS.map(({ name }) => name);
+  expect(FORMAT_NAMES.filter((format) => !names.some((name) => `${name}-`.startsWith(`${format}-`)))).toEqual([]);
+});
 
 /** The last line says how many failures there were; the lines before it say which. */
 async function fuzz(...args: string[]): Promise<string> {
