@@ -1,11 +1,12 @@
 // What each source was taken for: in summaries, in their JSON and in manifest.json.
 
+import path from "node:path";
 import { printable } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import type { Source } from "../sources/source.js";
 import { formatCount } from "../text/format.js";
 import type { Packing } from "../unpack/compression.js";
-import { table } from "./terminal.js";
+import { lineWidth, table } from "./terminal.js";
 
 /** A source that was read; member and time where it holds one snapshot. */
 export interface ReadSource {
@@ -27,7 +28,7 @@ export interface SummaryOptions {
   notes: readonly string[];
 }
 
-const MOST_NAMED = 8;
+const MOST_NAMED = 16;
 const MOST_NOTES = 10;
 
 /** How a source is compressed: gzip, or gzip in zstd. */
@@ -55,9 +56,10 @@ export function sourcesPart({ sources, notes }: SummaryOptions): string[] {
   const byKind = new Map<string, string[]>();
   for (const { source } of sources) {
     const kind = kindOf(source);
-    byKind.set(kind, [...(byKind.get(kind) ?? []), displayName(source.name)]);
+    byKind.set(kind, [...(byKind.get(kind) ?? []), nameOf(source)]);
   }
-  const rows = [...byKind].map(([kind, names]) => [kind, listOf(names)]);
+  const kindWidth = [...byKind.keys()].reduce((most, kind) => Math.max(most, kind.length), 0);
+  const rows = [...byKind].map(([kind, names]) => [kind, listOf(names, lineWidth() - kindWidth - 4)]);
   const taken = rows.length > 0 ? [table([["format", "sources"], ...rows], 2)] : [];
   const said = notesLines(notes);
   return taken.length + said.length > 0 ? [[...taken, ...said].join("\n")] : [];
@@ -68,10 +70,19 @@ function kindOf({ format, packing, certainty }: Source): string {
   return certainty === "none" ? `${kind} (${DETECTED_BY.none})` : kind;
 }
 
-function listOf(names: readonly string[]): string {
-  const more = names.length - MOST_NAMED;
-  const shown = names.slice(0, MOST_NAMED).join(", ");
-  return more > 0 ? `${shown} and ${formatCount(more)} more` : shown;
+const nameOf = ({ name }: Source) => (name.parts ?? [displayName(name)]).map((file) => path.basename(file)).join("+");
+
+/** As many names as fit, at least one, and how many there are more. */
+function listOf(names: readonly string[], width: number): string {
+  const isTooLong = (shown: number) => withRest(names, shown).length > width;
+  let shown = Math.min(names.length, MOST_NAMED);
+  while (shown > 1 && isTooLong(shown)) shown--;
+  return withRest(names, shown);
+}
+
+function withRest(names: readonly string[], shown: number): string {
+  const list = names.slice(0, shown).join(", ");
+  return names.length > shown ? `${list} and ${formatCount(names.length - shown)} more` : list;
 }
 
 function notesLines(notes: readonly string[]): string[] {
