@@ -3,10 +3,9 @@
 import { breathe } from "../../../system/pace.js";
 import type { DumpFile } from "../../dump-file.js";
 import { endOfDescription } from "./description.js";
-import { SECTION } from "./sections.js";
+import { FOOTER_BYTES, SECTION } from "./sections.js";
 import { CutShort } from "./stream.js";
 
-const FOOTER_BYTES = 5;
 /** The byte that ends the stream, and a description's type and the highest byte of its length. */
 const DESCRIPTION_BEGINS = Buffer.from([SECTION.streamEnd, 0x06, 0x00]);
 const WINDOW_BYTES = 1024 * 1024;
@@ -28,7 +27,11 @@ export async function findEnd(file: DumpFile, ramEnd: number, footers: boolean):
   let last = first;
   let cut = false;
   for (let from = first; from < file.bytes; from += WINDOW_BYTES) {
-    const window = file.read(from, Math.min(WINDOW_BYTES + DESCRIPTION_BEGINS.length - 1, file.bytes - from), "the end");
+    const window = file.read(
+      from,
+      Math.min(WINDOW_BYTES + DESCRIPTION_BEGINS.length - 1, file.bytes - from),
+      "the end",
+    );
     for (let i = window.indexOf(DESCRIPTION_BEGINS); i >= 0; i = window.indexOf(DESCRIPTION_BEGINS, i + 1)) {
       const at = from + i;
       if (at < ramEnd || file.read(at - FOOTER_BYTES, 1, "the end")[0] !== SECTION.footer) continue;

@@ -13,12 +13,13 @@ import { filledWith, fillOf } from "./latest.js";
 import { addressOf } from "./layout.js";
 import { addMappedPages, type MappedRun } from "./mapped.js";
 import { type PlacedBlock, type Placement, placed, startOf } from "./placement.js";
+import { addPlugged, pluggedIn } from "./plugged.js";
 import type { CutShort } from "./stream.js";
 import type { Walked } from "./walk.js";
 
 /** No machine has more RAM, and every address of it is far below 2^53. */
 const MOST_RAM_BYTES = 2 ** 46;
-const MOST_NAMES_SHOWN = 4;
+const MOST_NAMES_SHOWN = 8;
 /** Extents of a plan: as many as single pages of 4 KiB in 512 GiB. They take some GiB of memory. */
 const MOST_EXTENTS = 2 ** 27;
 
@@ -31,7 +32,7 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
   const ramBytes = ram.reduce((sum, { bytes }) => sum + bytes, 0);
   if (ramBytes > MOST_RAM_BYTES) throw file.fault(walked.listAt, `no machine has ${ramBytes} bytes of RAM`);
   const placement = placed(machine, ram);
-  const pages = new PlannedPages(file, walked.listAt, pageBytes);
+  const pages = new PlannedPages(file, walked, pageBytes);
   for (const block of placement.blocks) await pages.addBlock(block);
   if (pages.extents.count === 0) throw nothingSent(file, walked, cut);
   const startOfBlock = new Map(placement.blocks.map((block) => [block.block, startOf(block)]));
@@ -96,7 +97,8 @@ function notesOf(walked: Walked, end: StreamEnd, placement: Placement, missing: 
     const why = walked.cut ? "" : " (not plugged in, or given back by the guest)";
     notes.push(`${missing} bytes of RAM are not in the stream${why} and count as absent.`);
   }
-  if (own > 1) notes.push("The RAM of several NUMA nodes is placed in the order of the numbers that libvirt gives them.");
+  if (own > 1)
+    notes.push("The RAM of several NUMA nodes is placed in the order of the numbers that libvirt gives them.");
   if (own < blocks.length) notes.push(placesNote(placement));
   if (own > 0 && !known) {
     const which = machine === undefined ? "The stream does not name its machine" : `Machine ${machine} is not known`;
@@ -106,16 +108,20 @@ function notesOf(walked: Walked, end: StreamEnd, placement: Placement, missing: 
   return notes;
 }
 
-/** Where blocks are whose addresses the stream does not tell. */
-function placesNote({ blocks, own }: Placement): string {
+/** Where blocks are whose addresses the stream does not give. */
+function placesNote({ blocks, own, known }: Placement): string {
   const shown = blocks.slice(0, MOST_NAMES_SHOWN).map((placed) => {
     const { name, bytes } = placed.block;
     return `${name} (${bytes} bytes) at 0x${startOf(placed).toString(16)}`;
   });
   const more = blocks.length - shown.length;
-  const list = `${shown.join(", ")}${more > 0 ? `, and ${more} more (see the details of inspect --json)` : ""}`;
-  const which = own > 0 ? "those but the machine's own RAM" : "each";
-  return `RAM is in ${blocks.length} blocks, whose guest-physical addresses a stream does not tell; ${which} is placed at a multiple of 1 GiB: ${list}.`;
+  const list = `${shown.join(", ")}${more > 0 ? ` and ${more} more (all with inspect --json)` : ""}`;
+  const first = own === 1 ? blocks[0].block.name : `the first ${own}`;
+  const where =
+    own > 0 && known
+      ? `the machine type gives those of ${first}, the others begin at multiples of 1 GiB`
+      : `${own > 1 ? "those but the first ones" : "they"} begin at multiples of 1 GiB`;
+  return `RAM is in ${blocks.length} blocks: ${list}. A stream has no guest-physical addresses: ${where}.`;
 }
 
 function restNote({ from, bytes, isZero }: NonNullable<StreamEnd["rest"]>): string {
@@ -145,15 +151,23 @@ class PlannedPages {
 
   constructor(
     private readonly file: DumpFile,
-    private readonly listAt: number,
+    private readonly walked: Walked,
     private readonly pageBytes: number,
   ) {}
 
   async addBlock({ block, ...place }: PlacedBlock): Promise<void> {
     this.place = place;
-    if (block.mapped) await addMappedPages(this.file, block.mapped, block.bytes, (run) => this.addRun(run));
+    if (block.mapped) await addMappedPages(this.file, block.mapped, block.bytes, this.runsOf(block));
     else await block.latest.each((page, place, packed) => this.addPage(page, place, packed), breathe);
     this.endZeros();
+  }
+
+  /** Takes the runs of a mapped block; of a virtio-mem device's, those of memory that is plugged in. */
+  private runsOf({ name, bytes }: Block): (run: MappedRun) => void {
+    const add = (run: MappedRun) => this.addRun(run);
+    const [, section] = [...this.walked.plugged].find(([path]) => name.startsWith(`${path}/`)) ?? [];
+    const plugged = section && pluggedIn(this.file, section, bytes);
+    return plugged ? (run) => addPlugged(plugged, run, add) : add;
   }
 
   /** The pages that have a byte to fill them, which lie behind the file's own bytes. */
@@ -218,7 +232,7 @@ class PlannedPages {
   private checkRoom(): void {
     if (this.extents.count >= MOST_EXTENTS)
       throw this.file.fault(
-        this.listAt,
+        this.walked.listAt,
         `RAM lies in more than ${MOST_EXTENTS} pieces`,
         "take the dump in another format",
       );

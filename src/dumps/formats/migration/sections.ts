@@ -4,8 +4,9 @@
 import { type Configuration, DEFAULT_CONFIGURATION, readConfiguration } from "./configuration.js";
 import { endOfDescription } from "./description.js";
 import { Room } from "./latest.js";
+import { type PluggedSection, pathOfPlugged } from "./plugged.js";
 import { RamReader } from "./records.js";
-import type { MigrationStream } from "./stream.js";
+import { CutShort, type MigrationStream } from "./stream.js";
 
 const MAGIC = "QEVM";
 const STREAM_VERSION = 3;
@@ -22,6 +23,9 @@ export const SECTION = {
   command: 0x08,
   footer: 0x7e,
 } as const;
+
+/** A footer has its type and its section's number. */
+export const FOOTER_BYTES = 5;
 
 const POSTCOPY_ADVISE = 3;
 /** Commands after which pages come in another way, or out of order. */
@@ -50,11 +54,16 @@ const LAST_COMMAND = 11;
 
 /** QEMU counts the versions of a device's section from 1. */
 const MOST_VERSION = 0xffff;
+/** What stands behind a stream's end is looked at so far. */
+const MOST_PADDING = 4096;
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
 /** Tables of pages may take so much, and so much for each byte of the file; a page takes 8 bytes, its record 9 or more. */
 const LEAST_ROOM = 64 * 1024 * 1024;
 const ROOM_FACTOR = 8;
+
+/** What to do where a stream's sections cannot be told apart. */
+export const ELSE = "take the dump with dump-guest-memory instead";
 
 /** A section that is not RAM's. */
 export interface OtherSection {
@@ -88,8 +97,12 @@ export class SectionWalker {
   ram: RamReader | undefined;
   /** Whether sections are known to have footers; those of machine types before 2.4 have none. */
   footers = false;
+  /** Whether RAM had an end of its own; that of a background snapshot has none. */
+  hasEnd = false;
   /** How many sections other than RAM's there were. */
   others = 0;
+  /** Sections that say what virtio-mem devices have plugged in, by the devices' paths. */
+  readonly plugged = new Map<string, PluggedSection>();
   private live: ReadonlyMap<number, string> = new Map();
   private seen: ReadonlySet<number> = new Set();
   private postcopyAdvised = false;
@@ -142,12 +155,8 @@ export class SectionWalker {
       case SECTION.end:
         return this.goOn(at, type);
       case SECTION.streamEnd:
-        // A background snapshot has no end of RAM: the devices' sections follow its last part.
-        if (this.isStreamEnd(at + 1)) {
-          this.stream.goTo(at);
-          return true;
-        }
-        throw this.stream.fault(at, "the stream ends without the end of its RAM section");
+        this.endWithoutEnd(at);
+        return true;
       default:
         throw this.stream.fault(at, `no section is of type 0x${type.toString(16)}`);
     }
@@ -187,11 +196,27 @@ export class SectionWalker {
     return version <= MOST_VERSION;
   }
 
-  /** Whether the stream can be over at an offset: only all of RAM's pages can have come before. */
+  /** Whether the stream can be over at an offset: all of RAM's pages must have come before, and nothing comes behind. */
   private isStreamEnd(offset: number): boolean {
     const { file } = this.stream;
     if (!this.footers || !this.ram?.blocks.size) return false;
-    return offset === file.bytes || endOfDescription(file, offset) !== undefined;
+    const end = offset === file.bytes ? offset : endOfDescription(file, offset);
+    if (end === undefined) return false;
+    const behind = file.read(
+      Math.min(end, file.bytes),
+      Math.max(0, Math.min(MOST_PADDING, file.bytes - end)),
+      "the end",
+    );
+    return behind.every((byte) => byte === 0);
+  }
+
+  /** In a background snapshot the devices' sections follow the last part of RAM, and then the stream is over. */
+  private endWithoutEnd(at: number): void {
+    const { file } = this.stream;
+    if (!this.isStreamEnd(at + 1)) throw this.stream.fault(at, "the stream ends without the end of its RAM section");
+    const end = at + 1 === file.bytes ? file.bytes : (endOfDescription(file, at + 1) as number);
+    if (end > file.bytes) throw new CutShort(file.bytes, "the end of the stream, behind its RAM");
+    this.stream.goTo(at);
   }
 
   private readCommand(at: number): void {
@@ -241,7 +266,8 @@ export class SectionWalker {
     }
     await this.ram.readSection();
     this.readFooter(id);
-    return type === SECTION.end;
+    this.hasEnd = type === SECTION.end;
+    return this.hasEnd;
   }
 
   /** Goes on behind a section of which only the footer is known. */
@@ -249,13 +275,17 @@ export class SectionWalker {
     if (this.ram && !this.footers) throw this.withoutEnd({ at, name }, "the sections of this stream have no footers");
     this.others++;
     this.footers = true;
-    this.stream.goTo(await this.settings.endOf({ name, id, at, from: this.stream.offset }));
+    const from = this.stream.offset;
+    const end = await this.settings.endOf({ name, id, at, from });
+    const path = pathOfPlugged(name);
+    if (path !== undefined) this.plugged.set(path, { from, to: end - FOOTER_BYTES });
+    this.stream.goTo(end);
   }
 
   /** There is no telling where a section ends. */
   withoutEnd({ at, name }: Pick<OtherSection, "at" | "name">, why: string) {
     const what = `section ${name} comes before the end of RAM, and where it ends cannot be told: ${why}`;
-    return this.stream.fault(at, what, "take the dump with dump-guest-memory instead");
+    return this.stream.fault(at, what, ELSE);
   }
 
   /** A section of today ends with its own number. If the first has a footer, all must. */

@@ -5,11 +5,12 @@ import { PagekinError } from "../../../errors.js";
 import type { Block } from "./blocks.js";
 import type { Configuration } from "./configuration.js";
 import { FooterSearch } from "./footers.js";
-import { type Mark, type OtherSection, SectionWalker } from "./sections.js";
+import type { PluggedSection } from "./plugged.js";
+import { ELSE, type Mark, type OtherSection, SectionWalker } from "./sections.js";
 import { CutShort, type MigrationStream } from "./stream.js";
 
 /** Bytes that may be looked at in search of the right way: some times the file, and more of a small one. */
-const LEAST_EFFORT = 256 * 1024 * 1024;
+const LEAST_EFFORT = 64 * 1024 * 1024;
 const EFFORT_FACTOR = 16;
 const MOST_CHOICES = 2 ** 20;
 
@@ -23,6 +24,8 @@ export interface Walked {
   end: number;
   /** Whether sections have footers; those of old machines do not. */
   footers: boolean;
+  /** Sections that say what virtio-mem devices have plugged in, by the devices' paths. */
+  plugged: ReadonlyMap<string, PluggedSection>;
   /** Where and before what the file ends, if it does so before that. */
   cut: CutShort | undefined;
 }
@@ -31,9 +34,14 @@ export async function walkSections(stream: MigrationStream): Promise<Walked> {
   const start = stream.offset;
   const footers = new FooterSearch(stream.file);
   const first = await walk(stream, start, footers, new Map());
-  if (first.failed === undefined || first.walker.others === 0) return resultOf(first);
-  const ends = await new Survey(stream, footers).run(start);
-  return resultOf(ends ? await walk(stream, start, footers, ends) : first);
+  // A section that swallowed a part of RAM may have led past the end of RAM to the end of the stream.
+  if (first.walker.hasEnd || first.walker.others === 0) return resultOf(first);
+  const survey = new Survey(stream, footers);
+  const ends = await survey.run(start);
+  if (ends) return resultOf(await walk(stream, start, footers, ends));
+  if (survey.gaveUp && !(first.failed instanceof PagekinError))
+    throw stream.fault(start, "too much in this stream looks like the end of a section", ELSE);
+  return resultOf(first);
 }
 
 interface Walk {
@@ -71,14 +79,14 @@ async function firstEnd(walker: SectionWalker, footers: FooterSearch, section: O
   const end = await footers.find(section, section.from, (bytes, offset) => walker.canFollow(bytes, offset));
   if (end !== undefined) return end;
   if (walker.ram) throw new CutShort(walker.stream.file.bytes, `the end of section ${section.name}`);
-  throw walker.withoutEnd(section, "no footer of it is in the file");
+  throw walker.withoutEnd(section, "no footer of it has another section behind it");
 }
 
 function resultOf({ walker, end, failed }: Walk): Walked {
   if (failed !== undefined && !(failed instanceof CutShort)) throw failed;
-  const { configuration, ram, footers } = walker;
+  const { configuration, ram, footers, plugged } = walker;
   const { blocks = new Map(), listAt = end } = ram ?? {};
-  return { configuration, blocks, listAt, end, footers, cut: failed };
+  return { configuration, blocks, listAt, end, footers, plugged, cut: failed };
 }
 
 const isOfFile = (error: unknown) => error instanceof CutShort || error instanceof PagekinError;
@@ -92,6 +100,8 @@ interface Choice {
 
 /** Tries the footers of other sections, the first ones first, until a walk comes to the end of RAM. */
 class Survey {
+  /** Whether there were more ways than could be tried. */
+  gaveUp = false;
   private readonly choices: Choice[] = [];
   private readonly walker: SectionWalker;
   private effort: number;
@@ -112,13 +122,16 @@ class Survey {
     while (this.effort > this.footers.searched && choices.length < MOST_CHOICES) {
       const from = stream.offset;
       try {
-        if (await walker.step()) return new Map(choices.map(({ section, end }) => [section.from, end]));
+        const isOver = await walker.step();
+        if (walker.hasEnd) return new Map(choices.map(({ section, end }) => [section.from, end]));
+        if (isOver && !(await this.chooseAgain())) return undefined;
       } catch (error) {
         if (!isOfFile(error)) throw error;
         if (!(await this.chooseAgain())) return undefined;
       }
       this.effort -= Math.max(0, stream.offset - from);
     }
+    this.gaveUp = true;
     return undefined;
   }
 
