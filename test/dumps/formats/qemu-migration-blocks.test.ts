@@ -45,6 +45,9 @@ const listOf = (blocks: Record<string, number>) => {
   return bytes.subarray(head(Q35).length + "\x01....\x03ram........".length, bytes.indexOf(u64(0x10)));
 };
 
+const description = (...names: string[]) =>
+  JSON.stringify({ page_size: 4096, devices: names.map((name) => ({ name })) });
+
 describe("what is the guest's RAM", () => {
   // What `info ramblock` of QEMU 7.2 and 10.0 prints for machines with many devices, and what these are by QEMU's manual.
   test.for<[machine: string, ram: string[], devices: string[]]>([
@@ -119,8 +122,6 @@ describe("what is the guest's RAM", () => {
     expect(plan.blockBytes).toBe(devices.length * PAGE);
   });
 
-  const description = (...names: string[]) =>
-    JSON.stringify({ page_size: 4096, devices: names.map((name) => ({ name })) });
   const BLOCKS = { "pc.ram": PAGE, "0000:00:03.0/shared": PAGE, "0000:00:04.0/vmem0": PAGE };
 
   test("but memory that guests share, which has no name of its own, by its device", async () => {
@@ -226,8 +227,11 @@ describe("of a virtio-mem device, with mapped-ram, what is not plugged in is abs
   /** As virtio-mem writes it: address, length, length of a unit, node, plugged bytes, and a bit for each unit. */
   const state = (bytes: number, unit: number, ...words: bigint[]) =>
     Buffer.concat([u64(4 * GIB), u64(bytes), u64(unit), u32(0), u64(0), ...words.map(u64)]);
-  const withState = (payload: Buffer, name = "0000:00:02.0/virtio-mem-device-early") =>
-    mappedStream(Q35, blocks, { others: [section(4, [payload], name, 33)] });
+  const devices = description("timer", "0000:00:02.0/virtio-mem");
+  const withState = (payload: Buffer, name = "0000:00:02.0/virtio-mem-device-early") => {
+    const bytes = mappedStream(Q35, blocks, { others: [section(4, [payload], name, 33)] });
+    return Buffer.concat([bytes.subarray(0, -tail().length), tail(devices)]);
+  };
   const plain: Stretch[] = [
     [0, A],
     [PAGE, PAGE],
@@ -261,5 +265,6 @@ describe("of a virtio-mem device, with mapped-ram, what is not plugged in is abs
   ])("but not by a state %s", async ([, payload, name]) => {
     const plan = await planOf(qemuMigration, withState(payload, name));
     expect(plan.extents.totalBytes).toBe((2 + PAGES) * PAGE);
+    expect(plan.notes.join()).toContain(`not plugged in of RAM block ${NAME} counts as zeros`);
   });
 });

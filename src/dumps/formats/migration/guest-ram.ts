@@ -27,14 +27,24 @@ const DEVICE_MEMORY = [
 /** Files of the firmware: tables and programs that the guest loads by fw_cfg. */
 const FIRMWARE_FILE = /^\/rom@/;
 const IVSHMEM = /^(.+)\/ivshmem[^/]*$/;
+const VIRTIO_MEM = /^(.+)\/virtio-mem$/;
 
 /** devices: names of the guest's devices, "PATH/NAME", where the stream lists them. */
 export function ramBlocks(blocks: readonly Block[], devices: readonly string[]): Block[] {
-  const shared = devices.flatMap((name) => IVSHMEM.exec(name)?.[1] ?? []);
+  const shared = pathsOf(devices, IVSHMEM);
   return blocks.filter(({ name, bytes }) => bytes > 0 && !isDevice(name) && !shared.some((path) => isAt(name, path)));
 }
 
-const isAt = (name: string, path: string) => name.startsWith(`${path}/`);
+/** Blocks of which devices have plugged in a part. */
+export function virtioMemBlocks(blocks: readonly Block[], devices: readonly string[]): Block[] {
+  const paths = pathsOf(devices, VIRTIO_MEM);
+  return blocks.filter(({ name }) => paths.some((path) => isAt(name, path)));
+}
+
+const pathsOf = (devices: readonly string[], kind: RegExp) => devices.flatMap((name) => kind.exec(name)?.[1] ?? []);
+
+/** Whether a block is of the device with a path. */
+export const isAt = (name: string, path: string): boolean => name.startsWith(`${path}/`);
 
 function isDevice(name: string): boolean {
   const last = name.slice(name.lastIndexOf("/") + 1);

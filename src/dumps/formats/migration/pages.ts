@@ -8,7 +8,7 @@ import type { DumpPlan } from "../format.js";
 import type { Block } from "./blocks.js";
 import { deviceNames } from "./description.js";
 import type { StreamEnd } from "./end.js";
-import { ramBlocks } from "./guest-ram.js";
+import { isAt, ramBlocks, virtioMemBlocks } from "./guest-ram.js";
 import { filledWith, fillOf } from "./latest.js";
 import { addressOf } from "./layout.js";
 import { addMappedPages, type MappedRun } from "./mapped.js";
@@ -20,6 +20,7 @@ import type { Walked } from "./walk.js";
 /** No machine has more RAM, and every address of it is far below 2^53. */
 const MOST_RAM_BYTES = 2 ** 46;
 const MOST_NAMES_SHOWN = 8;
+const MOST_NAME_SHOWN = 64;
 /** Extents of a plan: as many as single pages of 4 KiB in 512 GiB. They take some GiB of memory. */
 const MOST_EXTENTS = 2 ** 27;
 
@@ -27,7 +28,8 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
   const { machine, pageBytes, capabilities } = walked.configuration;
   const cut = walked.cut ?? end.cut;
   const blocks = [...walked.blocks.values()];
-  const ram = ramBlocks(blocks, devicesOf(file, blocks, end));
+  const devices = devicesOf(file, blocks, end);
+  const ram = ramBlocks(blocks, devices);
   if (ram.length === 0) throw nothingSent(file, walked, cut);
   const ramBytes = ram.reduce((sum, { bytes }) => sum + bytes, 0);
   if (ramBytes > MOST_RAM_BYTES) throw file.fault(walked.listAt, `no machine has ${ramBytes} bytes of RAM`);
@@ -48,7 +50,12 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
       0,
     ),
     repeatedBytes: blocks.reduce((sum, { latest }) => sum + latest.replaced * pageBytes, 0),
-    notes: notesOf(walked, end, placement, ramBytes - pages.bytes),
+    notes: [
+      ...notesOf(walked, end, placement, ramBytes - pages.bytes),
+      ...virtioMemBlocks(ram, devices)
+        .filter((block) => block.mapped && !pages.asPlugged.has(block))
+        .map(({ name }) => `What a virtio-mem device has not plugged in of RAM block ${name} counts as zeros.`),
+    ],
     details: {
       machine: machine ?? null,
       page_bytes: pageBytes,
@@ -112,7 +119,8 @@ function notesOf(walked: Walked, end: StreamEnd, placement: Placement, missing: 
 function placesNote({ blocks, own, known }: Placement): string {
   const shown = blocks.slice(0, MOST_NAMES_SHOWN).map((placed) => {
     const { name, bytes } = placed.block;
-    return `${name} (${bytes} bytes) at 0x${startOf(placed).toString(16)}`;
+    const short = name.length > MOST_NAME_SHOWN ? `${name.slice(0, MOST_NAME_SHOWN)}...` : name;
+    return `${short} (${bytes} bytes) at 0x${startOf(placed).toString(16)}`;
   });
   const more = blocks.length - shown.length;
   const list = `${shown.join(", ")}${more > 0 ? ` and ${more} more (all with inspect --json)` : ""}`;
@@ -141,6 +149,8 @@ class PlannedPages {
   readonly extents = new ExtentList();
   /** Bytes that the extents have. */
   bytes = 0;
+  /** Blocks of which only what is plugged in was added. */
+  readonly asPlugged = new Set<Block>();
   private place: Pick<PlacedBlock, "layout" | "offset"> = { layout: { base: 0, lowBytes: 0, known: false }, offset: 0 };
   /** Zeros that the next page may make longer. */
   private zerosFrom = 0;
@@ -163,10 +173,12 @@ class PlannedPages {
   }
 
   /** Takes the runs of a mapped block; of a virtio-mem device's, those of memory that is plugged in. */
-  private runsOf({ name, bytes }: Block): (run: MappedRun) => void {
+  private runsOf(block: Block): (run: MappedRun) => void {
+    const { name, bytes } = block;
     const add = (run: MappedRun) => this.addRun(run);
-    const [, section] = [...this.walked.plugged].find(([path]) => name.startsWith(`${path}/`)) ?? [];
+    const [, section] = [...this.walked.plugged].find(([path]) => isAt(name, path)) ?? [];
     const plugged = section && pluggedIn(this.file, section, bytes);
+    if (plugged) this.asPlugged.add(block);
     return plugged ? (run) => addPlugged(plugged, run, add) : add;
   }
 

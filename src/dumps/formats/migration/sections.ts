@@ -1,7 +1,7 @@
 // The sections of a migration stream, one at a time, up to the end of RAM. Only RAM's are understood; any other one has no
 // length, and ends where its footer is.
 
-import { type Configuration, DEFAULT_CONFIGURATION, readConfiguration } from "./configuration.js";
+import { type Configuration, DEFAULT_CONFIGURATION, PRINTABLE, readConfiguration } from "./configuration.js";
 import { endOfDescription } from "./description.js";
 import { Room } from "./latest.js";
 import { type PluggedSection, pathOfPlugged } from "./plugged.js";
@@ -56,7 +56,6 @@ const LAST_COMMAND = 11;
 const MOST_VERSION = 0xffff;
 /** What stands behind a stream's end is looked at so far. */
 const MOST_PADDING = 4096;
-const PRINTABLE = /^[\x20-\x7e]+$/;
 
 /** Tables of pages may take so much, and so much for each byte of the file; a page takes 8 bytes, its record 9 or more. */
 const LEAST_ROOM = 64 * 1024 * 1024;
