@@ -18,14 +18,21 @@ import {
   capabilities,
   command,
   compressed,
+  END_OF_RECORDS,
   filled,
+  footer,
   head,
   list,
   mappedStream,
   page,
   pageBits,
+  RAM_ID,
   ramSections,
+  section,
   tail,
+  u8,
+  u32,
+  u64,
   uuid,
 } from "../support/dumps/migration.js";
 import { page as numbered, PAGE, pages } from "../support/dumps/pages.js";
@@ -203,6 +210,24 @@ function streams(): Buffer[] {
       tail(),
     ]),
     Buffer.concat([head(undefined), ramSections([list({ "pc.ram": 4 * PAGE })], [page(PAGE, pages(1), "pc.ram")], [])]),
+    ...streamsWithOthers(),
+  ];
+}
+
+/** Streams with sections that are not RAM's, and with what looks like their ends; with several blocks; and what is behind. */
+function streamsWithOthers(): Buffer[] {
+  const blocks = { "pc.ram": 4 * KIB, mem1: 2 * KIB, "0000:00:02.0/vmem0": 2 * KIB, "0000:00:01.0/vga.vram": KIB };
+  const first = section(1, [list(blocks), END_OF_RECORDS]);
+  const part = section(2, [page(KIB, A, "pc.ram"), filled(0, 0, "mem1"), END_OF_RECORDS]);
+  const last = section(3, [page(KIB, B, "0000:00:02.0/vmem0"), END_OF_RECORDS]);
+  const decoys = [footer(9), u8(2), u32(9), footer(9), section(4, [], "timer", 3), footer(9), u8(2), u32(RAM_ID)];
+  const early = section(1, [u32(1), ...decoys, u32(2)], "block", 9);
+  const between = section(2, [randomBytes(50, 5), ...decoys, footer(9), tail()], "block", 9);
+  const start = head(Q35, pageBits(10));
+  return [
+    Buffer.concat([start, early, command(1), first, between, part, section(3, [], "", 9), last, tail()]),
+    Buffer.concat([start, first, part, tail(), Buffer.alloc(100)]),
+    Buffer.concat([start, section(4, decoys, "x/virtio-mem-device-early", 9), first, part, last, tail(), tail(), part]),
   ];
 }
 
@@ -219,13 +244,25 @@ const mapped = (before = 0) =>
     { before, align: 256 },
   );
 
+/** With what a virtio-mem device has plugged in. */
+const plugged = () => {
+  const state = Buffer.concat([u64(0), u64(4 * PAGE), u64(PAGE), u32(0), u64(0), u64(0b0101)]);
+  const blocks = [
+    { block: "pc.ram", pages: [pages(1)] },
+    { block: "0000:00:02.0/vmem0", pages: [pages(2), undefined, undefined, pages(3)] },
+  ];
+  const others = [section(4, [state], "0000:00:02.0/virtio-mem-device-early", 9)];
+  return mappedStream(Q35, blocks, { align: 256, others });
+};
+
 /** Behind all RAM it does not matter where a stream ends. */
-const migration = () => [...streams(), mapped()].map(withPlaces);
+const migration = () => [...streams(), mapped(), plugged()].map(withPlaces);
 
 function virshSave(): Base[] {
-  const [stream] = streams();
+  const [stream, , , withOthers] = streams();
   return [
     saved({ stream }),
+    saved({ stream: withOthers }),
     saved({ stream, bigEndian: true, version: 1 }),
     saved({ stream: mapped(streamAt()), packedAs: 6 }),
   ].map(withPlaces);

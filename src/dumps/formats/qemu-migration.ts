@@ -4,8 +4,8 @@ import type { DumpFile } from "../dump-file.js";
 import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
 import { findEnd } from "./migration/end.js";
 import { planPages } from "./migration/pages.js";
-import { walkSections } from "./migration/sections.js";
 import { MigrationStream } from "./migration/stream.js";
+import { walkSections } from "./migration/walk.js";
 
 export const qemuMigration: DumpFormat = {
   name: "qemu-migration",
@@ -15,7 +15,8 @@ export const qemuMigration: DumpFormat = {
 
 async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
   const walked = await walkSections(new MigrationStream(file));
-  const cut = walked.cut ?? (await findEnd(file, walked.end, walked.footers));
+  const end = walked.cut ? {} : await findEnd(file, walked.end, walked.footers);
+  const cut = walked.cut ?? end.cut;
   if (cut && !settings.allowTruncated) throw file.cut(cut.offset, cut.what);
-  return planPages(file, walked, cut);
+  return planPages(file, walked, end);
 }

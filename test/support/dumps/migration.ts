@@ -55,7 +55,7 @@ export function list(blocks: Record<string, number>, additions: Buffer = Buffer.
 export const END_OF_RECORDS = u64(0x10);
 
 export const RAM_ID = 2;
-const footer = (id: number) => Buffer.concat([u8(0x7e), u32(id)]);
+export const footer = (id: number) => Buffer.concat([u8(0x7e), u32(id)]);
 
 /** A section: its first has a name (type 1, of a device 4), further ones have not (2, the last 3). */
 export function section(type: 1 | 2 | 3 | 4, records: Buffer[], named = "ram", id = RAM_ID): Buffer {
@@ -95,7 +95,11 @@ export interface MappedBlock {
 const PAGE = 4096;
 
 /** A stream with the capability mapped-ram. before: bytes of the file before it; align: of the pages, 1 MiB in QEMU. */
-export function mappedStream(machine: string, blocks: MappedBlock[], { before = 0, align = 4096 } = {}): Buffer {
+export function mappedStream(
+  machine: string,
+  blocks: MappedBlock[],
+  { before = 0, align = 4096, others = [] as Buffer[] } = {},
+): Buffer {
   const total = blocks.reduce((sum, { pages }) => sum + pages.length * PAGE, 0);
   const start = Buffer.concat([u8(1), u32(RAM_ID), name("ram"), u32(0), u32(4)]);
   let bytes = Buffer.concat([head(machine, capabilities("mapped-ram")), start, u64(BigInt(total) | 4n)]);
@@ -112,7 +116,7 @@ export function mappedStream(machine: string, blocks: MappedBlock[], { before = 
     bytes = Buffer.concat([bytes, bitmap, gap, ...pages.map((each) => each ?? Buffer.alloc(PAGE, 0x55))]);
   }
   const end = Buffer.concat([END_OF_RECORDS, footer(RAM_ID)]);
-  return Buffer.concat([bytes, end, section(3, [END_OF_RECORDS]), tail()]);
+  return Buffer.concat([bytes, end, ...others, section(3, [END_OF_RECORDS]), tail()]);
 }
 
 /** A bit for each page, the lowest first, in words of 64 bits. */

@@ -115,7 +115,9 @@ export const dumpRunning = (guest: Guest, file: string) => dump(guest, file, { p
 
 export const dumpStopped = (guest: Guest, file: string, format: string) => dump(guest, file, { paging: false, format });
 
-export const streamOfStopped = (guest: Guest, file: string) => migrate(guest, file, BANDWIDTH);
+/** command: what takes the stream. */
+export const streamOfStopped = (guest: Guest, file: string, command?: string) =>
+  migrate(guest, file, BANDWIDTH, command && `exec:${command}`);
 
 async function migrate(guest: Guest, file: string, bandwidth: number, uri = `exec:cat > ${file}`): Promise<void> {
   await guest.run("migrate-set-parameters", { "max-bandwidth": bandwidth });
@@ -177,7 +179,7 @@ export function loadsOf(core: Buffer, ramBytes: number): { pages: Set<number>; o
 }
 
 /** Bytes of the blocks that are not RAM, as QEMU lists them. */
-async function bytesOfDevices(guest: Guest, ramBytes: number): Promise<number> {
+export async function bytesOfDevices(guest: Guest, ramBytes: number): Promise<number> {
   const blocks = await guest.print("info ramblock");
   const used = [...blocks.matchAll(/ KiB +0x\w+ +0x(\w+) +0x/g)].map((match) => Number.parseInt(match[1], 16));
   return used.reduce((sum, bytes) => sum + bytes, 0) - ramBytes;

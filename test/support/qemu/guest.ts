@@ -55,6 +55,8 @@ export interface Machine {
   /** Linux with the program of initramfs.ts, or nothing but the firmware. */
   kernel: string | undefined;
   options?: readonly string[];
+  /** QEMU for another processor than x86. */
+  program?: string;
 }
 
 export class Guest {
@@ -75,7 +77,7 @@ export class Guest {
   }
 
   /** Starts a machine whose files are in a folder. */
-  static start(folder: string, { machine, memoryMiB, vga, kernel, options = [] }: Machine): Guest {
+  static start(folder: string, { machine, memoryMiB, vga, kernel, options = [], program = QEMU }: Machine): Guest {
     if (kernel)
       writeFileSync(path.join(folder, "initramfs"), initramfs(MODULE === undefined ? undefined : readFileSync(MODULE)));
     // Self-tests of ciphers would take longer than all the rest.
@@ -88,7 +90,7 @@ export class Guest {
       ...options,
     ];
     // Should the test itself be killed, QEMU ends with it.
-    const command = [...(has("setpriv") ? ["setpriv", "--pdeathsig", "KILL"] : []), QEMU, ...args];
+    const command = [...(has("setpriv") ? ["setpriv", "--pdeathsig", "KILL"] : []), program, ...args];
     return new Guest(folder, spawn(command[0], command.slice(1), { cwd: folder, stdio: ["ignore", "pipe", "pipe"] }));
   }
 

@@ -1,6 +1,6 @@
 // The list of RAM blocks, which stands before any page: names and lengths, and what capabilities add to each.
 
-import type { Configuration } from "./configuration.js";
+import { type Configuration, PRINTABLE } from "./configuration.js";
 import { LatestPages, type Room } from "./latest.js";
 import type { MigrationStream } from "./stream.js";
 
@@ -49,6 +49,7 @@ export function readBlocks(
     const at = stream.offset;
     if (blocks.size === MOST_BLOCKS) throw stream.fault(at, `there are more than ${MOST_BLOCKS} RAM blocks`);
     const name = stream.name("the name of a RAM block");
+    if (!PRINTABLE.test(name)) throw stream.fault(at, "the name of a RAM block is not text");
     if (blocks.has(name)) throw stream.fault(at, `a second RAM block is called ${name}`);
     const bytes = stream.u64(`the length of RAM block ${name}`);
     if (bytes > left) throw stream.fault(at, `RAM block ${name} is longer than the sum of all blocks allows`);
@@ -96,36 +97,4 @@ function readMapped(stream: MigrationStream, block: Block, pageBytes: number): M
   if (!Number.isSafeInteger(pages + block.bytes))
     throw stream.fault(at + 20, `RAM block ${block.name} has its pages where they cannot be`);
   return { pageBytes: page, bitmap, pages };
-}
-
-/** Files of the firmware, and memory that devices are known to have. */
-const DEVICE_NAMES = [
-  /^\/rom@/,
-  /[.-](bios|rom|vram|vgavram|flash\d*|bar\d+|fifo|mmio)$/,
-  /(^|\/)(vga\.ram|tpm-ppi|tpm-crb-cmd|virt\.secure-ram|(secure-)?tag-memory)$/,
-];
-/** Parts of devices have the device's path before their name, as in 0000:00:01.0/vga.vram; objects are backends. */
-const DEVICE_PATH = /^(?!\/objects\/).*\//;
-
-/** Blocks that may be the guest's RAM: machines call it pc.ram and the like, or it has a memory backend's own name. */
-export function ramBlocks(blocks: readonly Block[]): Block[] {
-  return blocks.filter((block) => block.bytes > 0 && !isDevice(block) && !DEVICE_PATH.test(block.name));
-}
-
-/** Blocks of devices that are not known for such memory; a virtio-mem device's is the guest's. */
-export function unsureBlocks(blocks: readonly Block[]): Block[] {
-  return blocks.filter((block) => block.bytes > 0 && !isDevice(block) && DEVICE_PATH.test(block.name));
-}
-
-const isDevice = ({ name }: Block) => DEVICE_NAMES.some((device) => device.test(name));
-
-const LIBVIRT_NODE = /^(?:\/objects\/)?ram-node(\d+)$/;
-
-/** Blocks in the order in which they make RAM, if that is certain: one block, or libvirt's, which numbers NUMA nodes. */
-export function inRamOrder(blocks: readonly Block[]): Block[] | undefined {
-  if (blocks.length === 1) return [...blocks];
-  const nodes = blocks.map((block) => ({ block, node: LIBVIRT_NODE.exec(block.name)?.[1] }));
-  if (nodes.some(({ node }) => node === undefined)) return undefined;
-  nodes.sort((a, b) => Number(a.node) - Number(b.node));
-  return nodes.every(({ node }, i) => Number(node) === i) ? nodes.map(({ block }) => block) : undefined;
 }

@@ -22,6 +22,9 @@ const SUBSECTION = 0x05;
 const MOST_NAME_BYTES = 256;
 const MOST_CAPABILITIES = 256;
 
+/** What QEMU calls machines, blocks and devices. */
+export const PRINTABLE = /^[\x20-\x7e]+$/;
+
 const PAGE_BITS = { least: 10, most: 16 };
 const UUID_BYTES = 16;
 
@@ -29,7 +32,9 @@ export function readConfiguration(stream: MigrationStream): Configuration {
   const at = stream.offset;
   const bytes = stream.u32("the length of the machine's name");
   if (bytes > MOST_NAME_BYTES) throw stream.fault(at, `no machine's name has ${bytes} bytes`);
-  const configuration = { ...DEFAULT_CONFIGURATION, machine: stream.text(bytes, "the machine's name") };
+  const machine = stream.text(bytes, "the machine's name");
+  if (!PRINTABLE.test(machine)) throw stream.fault(at + 4, "the machine's name is not text");
+  const configuration = { ...DEFAULT_CONFIGURATION, machine };
   while (stream.peek() === SUBSECTION) {
     stream.u8("a part of the configuration");
     Object.assign(configuration, readPart(stream));

@@ -20,6 +20,8 @@ const SPLIT: readonly [machines: RegExp, from: number, low: number][] = [
   [/^pc-(i440fx-1|[01])\./, 0xe0000000, 0xe0000000],
   [/^pc-i440fx-/, 0xe0000000, 0xc0000000],
   [/^microvm/, 0xc0000000, 0xc0000000],
+  // RAM is in one piece from address 0 on.
+  [/^(s390-ccw-virtio|pseries)-/, Number.POSITIVE_INFINITY, 0],
 ];
 /** Only Arm's `virt` has a version in its name; those of other processors begin elsewhere. */
 const ARM_VIRT = /^virt-/;

@@ -5,42 +5,57 @@ import { breathe } from "../../../system/pace.js";
 import type { DumpFile } from "../../dump-file.js";
 import { CODE, ExtentList } from "../../extents.js";
 import type { DumpPlan } from "../format.js";
-import { type Block, inRamOrder, ramBlocks, unsureBlocks } from "./blocks.js";
+import type { Block } from "./blocks.js";
+import { deviceNames } from "./description.js";
+import type { StreamEnd } from "./end.js";
+import { isAt, ramBlocks, virtioMemBlocks } from "./guest-ram.js";
 import { filledWith, fillOf } from "./latest.js";
-import { addressOf, layoutOf, type RamLayout, spanOf } from "./layout.js";
+import { addressOf } from "./layout.js";
 import { addMappedPages, type MappedRun } from "./mapped.js";
-import type { Walked } from "./sections.js";
+import { type PlacedBlock, type Placement, placed, startOf } from "./placement.js";
+import { addPlugged, pluggedIn } from "./plugged.js";
 import type { CutShort } from "./stream.js";
+import type { Walked } from "./walk.js";
 
 /** No machine has more RAM, and every address of it is far below 2^53. */
 const MOST_RAM_BYTES = 2 ** 46;
-const MOST_NAMES_SHOWN = 4;
+const MOST_NAMES_SHOWN = 8;
+const MOST_NAME_SHOWN = 64;
 /** Extents of a plan: as many as single pages of 4 KiB in 512 GiB. They take some GiB of memory. */
 const MOST_EXTENTS = 2 ** 27;
 
-export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | undefined): Promise<DumpPlan> {
+export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd): Promise<DumpPlan> {
   const { machine, pageBytes, capabilities } = walked.configuration;
+  const cut = walked.cut ?? end.cut;
   const blocks = [...walked.blocks.values()];
-  const ordered = orderedRam(file, walked, blocks, cut);
-  const ramBytes = ordered.reduce((sum, { bytes }) => sum + bytes, 0);
+  const devices = devicesOf(file, blocks, end);
+  const ram = ramBlocks(blocks, devices);
+  if (ram.length === 0) throw nothingSent(file, walked, cut);
+  const ramBytes = ram.reduce((sum, { bytes }) => sum + bytes, 0);
   if (ramBytes > MOST_RAM_BYTES) throw file.fault(walked.listAt, `no machine has ${ramBytes} bytes of RAM`);
-  const layout = layoutOf(machine, ramBytes);
-  const pages = new PlannedPages(file, walked.listAt, layout, pageBytes);
-  for (const block of ordered) await pages.addBlock(block);
+  const placement = placed(machine, ram);
+  const pages = new PlannedPages(file, walked, pageBytes);
+  for (const block of placement.blocks) await pages.addBlock(block);
   if (pages.extents.count === 0) throw nothingSent(file, walked, cut);
+  const startOfBlock = new Map(placement.blocks.map((block) => [block.block, startOf(block)]));
   const plan: DumpPlan = {
     addressSpace: "physical",
     extents: pages.extents,
     wins: "last",
     // Devices and firmware have blocks of their own, which are no extents: all that is planned is RAM.
     isX86: false,
-    span: spanOf(layout, ramBytes),
+    span: placement.span,
     blockBytes: blocks.reduce(
-      (sum, block) => (ordered.includes(block) ? sum : sum + sentBytes(block, file, pageBytes)),
+      (sum, block) => (startOfBlock.has(block) ? sum : sum + sentBytes(block, file, pageBytes)),
       0,
     ),
     repeatedBytes: blocks.reduce((sum, { latest }) => sum + latest.replaced * pageBytes, 0),
-    notes: notesOf(walked, cut, ordered, layout, ramBytes - pages.bytes),
+    notes: [
+      ...notesOf(walked, end, placement, ramBytes - pages.bytes),
+      ...virtioMemBlocks(ram, devices)
+        .filter((block) => block.mapped && !pages.asPlugged.has(block))
+        .map(({ name }) => `What a virtio-mem device has not plugged in of RAM block ${name} counts as zeros.`),
+    ],
     details: {
       machine: machine ?? null,
       page_bytes: pageBytes,
@@ -48,7 +63,8 @@ export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | 
       blocks: blocks.map((block) => ({
         name: block.name,
         bytes: block.bytes,
-        is_ram: ordered.includes(block),
+        is_ram: startOfBlock.has(block),
+        address: startOfBlock.get(block) ?? null,
         sent_bytes: sentBytes(block, file, pageBytes),
         repeated_bytes: block.latest.replaced * pageBytes,
       })),
@@ -64,19 +80,10 @@ function sentBytes({ mapped, bytes, latest }: Block, file: DumpFile, pageBytes: 
   return Math.min(bytes, Math.max(0, file.bytes - mapped.pages));
 }
 
-/** The blocks that are RAM, in the order of their addresses. */
-function orderedRam(file: DumpFile, walked: Walked, blocks: readonly Block[], cut: CutShort | undefined): Block[] {
-  const ram = ramBlocks(blocks);
-  if (ram.length === 0) throw nothingSent(file, walked, cut);
-  const ordered = inRamOrder(ram);
-  if (ordered) return ordered;
-  const names = ram.slice(0, MOST_NAMES_SHOWN).map(({ name, bytes }) => `${name} (${bytes} bytes)`);
-  if (ram.length > names.length) names.push("...");
-  throw file.fault(
-    walked.listAt,
-    `${ram.length} RAM blocks are the guest's memory, and a stream does not say at which addresses: ${names.join(", ")}`,
-    "take the dump with dump-guest-memory instead",
-  );
+/** The names of the guest's devices, if they matter: a block's path may be that of memory that guests share. */
+function devicesOf(file: DumpFile, blocks: readonly Block[], { description }: StreamEnd): string[] {
+  if (!description || !ramBlocks(blocks, []).some(({ name }) => name.includes("/"))) return [];
+  return deviceNames(file, description.from, description.to);
 }
 
 /** No page of RAM is in the stream, be it that the file is cut, or that the guest's memory was not sent. */
@@ -87,26 +94,47 @@ function nothingSent(file: DumpFile, { configuration, listAt }: Walked, cut: Cut
   return file.fault(listAt, "no page of the guest's RAM is in the stream", hint);
 }
 
-function notesOf(
-  walked: Walked,
-  cut: CutShort | undefined,
-  ordered: readonly Block[],
-  layout: RamLayout,
-  missing: number,
-): string[] {
+function notesOf(walked: Walked, end: StreamEnd, placement: Placement, missing: number): string[] {
   const notes: string[] = [];
   const { machine } = walked.configuration;
+  const { blocks, own, known } = placement;
+  const cut = walked.cut ?? end.cut;
   if (cut) notes.push(`The file ends before ${cut.what}; ${consequence(walked)}.`);
-  if (missing > 0) notes.push(`${missing} bytes of RAM are not in the stream and count as absent.`);
-  if (ordered.length > 1)
-    notes.push("The RAM of several NUMA nodes is placed in the order of the numbers that libvirt gives them.");
-  for (const { name, bytes } of unsureBlocks([...walked.blocks.values()]).slice(0, MOST_NAMES_SHOWN))
-    notes.push(`RAM block ${name} (${bytes} bytes) is taken for a device's own memory.`);
-  if (!layout.known) {
-    const which = machine === undefined ? "The stream does not name its machine" : `Machine ${machine} is not known`;
-    notes.push(`${which}; addresses are offsets in RAM block ${ordered[0].name}.`);
+  if (missing > 0) {
+    const why = walked.cut ? "" : " (not plugged in, or given back by the guest)";
+    notes.push(`${missing} bytes of RAM are not in the stream${why} and count as absent.`);
   }
+  if (own > 1)
+    notes.push("The RAM of several NUMA nodes is placed in the order of the numbers that libvirt gives them.");
+  if (own < blocks.length) notes.push(placesNote(placement));
+  if (own > 0 && !known) {
+    const which = machine === undefined ? "The stream does not name its machine" : `Machine ${machine} is not known`;
+    notes.push(`${which}; addresses are offsets in RAM block ${blocks[0].block.name}.`);
+  }
+  if (end.rest) notes.push(restNote(end.rest));
   return notes;
+}
+
+/** Where blocks are whose addresses the stream does not give. */
+function placesNote({ blocks, own, known }: Placement): string {
+  const shown = blocks.slice(0, MOST_NAMES_SHOWN).map((placed) => {
+    const { name, bytes } = placed.block;
+    const short = name.length > MOST_NAME_SHOWN ? `${name.slice(0, MOST_NAME_SHOWN)}...` : name;
+    return `${short} (${bytes} bytes) at 0x${startOf(placed).toString(16)}`;
+  });
+  const more = blocks.length - shown.length;
+  const list = `${shown.join(", ")}${more > 0 ? ` and ${more} more (all with inspect --json)` : ""}`;
+  const first = own === 1 ? blocks[0].block.name : `the first ${own}`;
+  const where =
+    own > 0 && known
+      ? `the machine type gives those of ${first}, the others begin at multiples of 1 GiB`
+      : `${own > 1 ? "those but the first ones" : "they"} begin at multiples of 1 GiB`;
+  return `RAM is in ${blocks.length} blocks: ${list}. A stream has no guest-physical addresses: ${where}.`;
+}
+
+function restNote({ from, bytes, isZero }: NonNullable<StreamEnd["rest"]>): string {
+  const what = isZero ? "zeros" : "not part of it (older data of a volume, perhaps) and were ignored";
+  return `The stream ends at 0x${from.toString(16)}; the ${bytes} bytes behind it are ${what}.`;
 }
 
 /** What it means that the file is cut. */
@@ -121,8 +149,9 @@ class PlannedPages {
   readonly extents = new ExtentList();
   /** Bytes that the extents have. */
   bytes = 0;
-  /** Bytes of RAM in the blocks before. */
-  private base = 0;
+  /** Blocks of which only what is plugged in was added. */
+  readonly asPlugged = new Set<Block>();
+  private place: Pick<PlacedBlock, "layout" | "offset"> = { layout: { base: 0, lowBytes: 0, known: false }, offset: 0 };
   /** Zeros that the next page may make longer. */
   private zerosFrom = 0;
   private zeroBytes = 0;
@@ -132,16 +161,25 @@ class PlannedPages {
 
   constructor(
     private readonly file: DumpFile,
-    private readonly listAt: number,
-    private readonly layout: RamLayout,
+    private readonly walked: Walked,
     private readonly pageBytes: number,
   ) {}
 
-  async addBlock(block: Block): Promise<void> {
-    if (block.mapped) await addMappedPages(this.file, block.mapped, block.bytes, (run) => this.addRun(run));
+  async addBlock({ block, ...place }: PlacedBlock): Promise<void> {
+    this.place = place;
+    if (block.mapped) await addMappedPages(this.file, block.mapped, block.bytes, this.runsOf(block));
     else await block.latest.each((page, place, packed) => this.addPage(page, place, packed), breathe);
     this.endZeros();
-    this.base += block.bytes;
+  }
+
+  /** Takes the runs of a mapped block; of a virtio-mem device's, those of memory that is plugged in. */
+  private runsOf(block: Block): (run: MappedRun) => void {
+    const { name, bytes } = block;
+    const add = (run: MappedRun) => this.addRun(run);
+    const [, section] = [...this.walked.plugged].find(([path]) => isAt(name, path)) ?? [];
+    const plugged = section && pluggedIn(this.file, section, bytes);
+    if (plugged) this.asPlugged.add(block);
+    return plugged ? (run) => addPlugged(plugged, run, add) : add;
   }
 
   /** The pages that have a byte to fill them, which lie behind the file's own bytes. */
@@ -154,7 +192,7 @@ class PlannedPages {
 
   private addPage(page: number, place: number, packed: number): void {
     const { pageBytes } = this;
-    const address = addressOf(this.layout, this.base + page * pageBytes);
+    const address = addressOf(this.place.layout, this.place.offset + page * pageBytes);
     this.bytes += pageBytes;
     if (place === filledWith(0)) {
       this.addZeros(address, pageBytes);
@@ -190,13 +228,14 @@ class PlannedPages {
   private addRun({ from, bytes, offset }: MappedRun): void {
     this.checkRoom();
     this.bytes += bytes;
-    const first = this.base + from;
-    const low = Math.min(bytes, Math.max(0, this.layout.lowBytes - first));
+    const { layout } = this.place;
+    const first = this.place.offset + from;
+    const low = Math.min(bytes, Math.max(0, layout.lowBytes - first));
     for (const [skipped, length] of [
       [0, low],
       [low, bytes - low],
     ]) {
-      const address = addressOf(this.layout, first + skipped);
+      const address = addressOf(layout, first + skipped);
       if (offset === undefined) this.extents.addZero(address, length);
       else this.extents.addStored(address, length, offset + skipped);
     }
@@ -205,7 +244,7 @@ class PlannedPages {
   private checkRoom(): void {
     if (this.extents.count >= MOST_EXTENTS)
       throw this.file.fault(
-        this.listAt,
+        this.walked.listAt,
         `RAM lies in more than ${MOST_EXTENTS} pieces`,
         "take the dump in another format",
       );

@@ -35,13 +35,16 @@ export class RamReader {
   readonly blocks = new Map<string, Block>();
   /** Where the list of blocks is. */
   listAt = 0;
-  private current: Block | undefined;
+  /** The block of the last record, to which the next one may refer. */
+  current: Block | undefined;
   private readonly pageBytes: number;
   private readonly mapped: boolean;
 
+  /** keepsPages: whether it takes down which pages there are, or only finds the ends of sections. */
   constructor(
     private readonly stream: MigrationStream,
     private readonly settings: BlockListSettings,
+    private readonly keepsPages: boolean,
   ) {
     this.pageBytes = settings.configuration.pageBytes;
     this.mapped = settings.configuration.capabilities.has("mapped-ram");
@@ -75,13 +78,13 @@ export class RamReader {
     const block = this.blockOf(at, address, flags);
     const place = this.stream.offset;
     this.stream.skip(this.pageBytes, "the bytes of a page");
-    block.latest.put(address / this.pageBytes, place, 0, at);
+    this.put(block, address, place, 0, at);
   }
 
   private readFilled(at: number, address: number, flags: number): void {
     const block = this.blockOf(at, address, flags);
     const fill = this.stream.u8("the byte that fills a page");
-    block.latest.put(address / this.pageBytes, filledWith(fill), 0, at);
+    this.put(block, address, filledWith(fill), 0, at);
   }
 
   private readPacked(at: number, address: number, flags: number): void {
@@ -91,7 +94,11 @@ export class RamReader {
       throw this.stream.fault(at, `a page of ${this.pageBytes} bytes cannot be compressed to ${packed}`);
     const place = this.stream.offset;
     this.stream.skip(packed, "the bytes of a compressed page");
-    block.latest.put(address / this.pageBytes, place, packed, at);
+    this.put(block, address, place, packed, at);
+  }
+
+  private put({ latest }: Block, address: number, place: number, packed: number, at: number): void {
+    if (this.keepsPages) latest.put(address / this.pageBytes, place, packed, at);
   }
 
   /** The block that a record is of; the record's address must be in it. */

@@ -1,26 +1,31 @@
-// The sections of a migration stream, to the end of the one that has RAM. The devices' sections behind it have no lengths.
+// The sections of a migration stream, one at a time, up to the end of RAM. Only RAM's are understood; any other one has no
+// length, and ends where its footer is.
 
-import type { Block } from "./blocks.js";
-import { type Configuration, DEFAULT_CONFIGURATION, readConfiguration } from "./configuration.js";
+import { type Configuration, DEFAULT_CONFIGURATION, PRINTABLE, readConfiguration } from "./configuration.js";
+import { endOfDescription } from "./description.js";
 import { Room } from "./latest.js";
+import { type PluggedSection, pathOfPlugged } from "./plugged.js";
 import { RamReader } from "./records.js";
 import { CutShort, type MigrationStream } from "./stream.js";
 
 const MAGIC = "QEVM";
 const STREAM_VERSION = 3;
+const RAM = "ram";
 const RAM_VERSION = 4;
 
-const SECTION = {
+export const SECTION = {
   streamEnd: 0x00,
   start: 0x01,
   part: 0x02,
   end: 0x03,
   full: 0x04,
-  description: 0x06,
   configuration: 0x07,
   command: 0x08,
   footer: 0x7e,
 } as const;
+
+/** A footer has its type and its section's number. */
+export const FOOTER_BYTES = 5;
 
 const POSTCOPY_ADVISE = 3;
 /** Commands after which pages come in another way, or out of order. */
@@ -29,58 +34,97 @@ const REFUSED_COMMANDS: Record<number, string> = {
   5: "postcopy",
   6: "postcopy",
   7: "postcopy",
-  8: "postcopy",
+  8: "COLO",
   9: "postcopy",
-  10: "COLO",
+  10: "postcopy",
 };
+/** Bytes that commands may have behind them; those of a command that is not here are not known. */
+const COMMAND_BYTES: Record<number, readonly number[]> = {
+  1: [0],
+  2: [4],
+  3: [0, 16],
+  4: [0],
+  5: [0],
+  7: [4],
+  8: [0],
+  9: [0],
+  11: [0],
+};
+const LAST_COMMAND = 11;
+
+/** QEMU counts the versions of a device's section from 1. */
+const MOST_VERSION = 0xffff;
+/** What stands behind a stream's end is looked at so far. */
+const MOST_PADDING = 4096;
 
 /** Tables of pages may take so much, and so much for each byte of the file; a page takes 8 bytes, its record 9 or more. */
 const LEAST_ROOM = 64 * 1024 * 1024;
 const ROOM_FACTOR = 8;
 
-export interface Walked {
-  configuration: Configuration;
-  /** By name, with what was sent of each. */
-  blocks: ReadonlyMap<string, Block>;
-  /** Where their list is. */
-  listAt: number;
-  /** Where the RAM section's end is over, with its footer. */
-  end: number;
-  /** Whether sections have footers; those of old machines do not. */
+/** What to do where a stream's sections cannot be told apart. */
+export const ELSE = "take the dump with dump-guest-memory instead";
+
+/** A section that is not RAM's. */
+export interface OtherSection {
+  name: string;
+  id: number;
+  /** Where its header is, and where what it holds begins. */
+  at: number;
+  from: number;
+}
+
+/** What a section's header depends on: what came before it. */
+export interface Mark {
+  /** Names of the sections that have begun and may go on, by their numbers. */
+  live: ReadonlyMap<number, string>;
+  /** Numbers of all sections so far. */
+  seen: ReadonlySet<number>;
+  ram: RamReader | undefined;
+  current: RamReader["current"];
   footers: boolean;
-  /** Where and before what the file ends, if it does so before that. */
-  cut: CutShort | undefined;
+  postcopyAdvised: boolean;
 }
 
-export async function walkSections(stream: MigrationStream): Promise<Walked> {
-  const walker = new SectionWalker(stream);
-  let cut: CutShort | undefined;
-  try {
-    await walker.walk();
-  } catch (error) {
-    if (!(error instanceof CutShort)) throw error;
-    cut = error;
-  }
-  const { configuration, ram, footers } = walker;
-  const { blocks = new Map(), listAt = stream.offset } = ram ?? {};
-  return { configuration, blocks, listAt, end: stream.offset, footers, cut };
+interface WalkSettings {
+  /** Where another section than RAM's is over, behind its footer. */
+  endOf(section: OtherSection): number | Promise<number>;
+  keepsPages: boolean;
 }
 
-class SectionWalker {
+export class SectionWalker {
   configuration: Configuration = DEFAULT_CONFIGURATION;
   ram: RamReader | undefined;
+  /** Whether sections are known to have footers; those of machine types before 2.4 have none. */
   footers = false;
-  private ramId = -1;
+  /** Whether RAM had an end of its own; that of a background snapshot has none. */
+  hasEnd = false;
+  /** How many sections other than RAM's there were. */
+  others = 0;
+  /** Sections that say what virtio-mem devices have plugged in, by the devices' paths. */
+  readonly plugged = new Map<string, PluggedSection>();
+  private live: ReadonlyMap<number, string> = new Map();
+  private seen: ReadonlySet<number> = new Set();
   private postcopyAdvised = false;
+  private isFirst = true;
 
-  constructor(private readonly stream: MigrationStream) {}
+  constructor(
+    readonly stream: MigrationStream,
+    private readonly settings: WalkSettings,
+  ) {}
 
-  async walk(): Promise<void> {
-    this.readHead();
-    for (let first = true; !(await this.readSection(first)); ) first = false;
+  mark(): Mark {
+    const { live, seen, ram, footers, postcopyAdvised } = this;
+    return { live, seen, ram, current: ram?.current, footers, postcopyAdvised };
   }
 
-  private readHead(): void {
+  /** Goes back to where a mark was made, but on at another offset. */
+  restore({ current, ...mark }: Mark, offset: number): void {
+    Object.assign(this, mark);
+    if (this.ram) this.ram.current = current;
+    this.stream.goTo(offset);
+  }
+
+  readHead(): void {
     const at = this.stream.offset;
     if (this.stream.text(MAGIC.length, "the signature of a migration stream") !== MAGIC)
       throw this.stream.fault(at, "no migration stream begins here");
@@ -89,12 +133,14 @@ class SectionWalker {
   }
 
   /** Reads a section; true: RAM is complete. */
-  private async readSection(first: boolean): Promise<boolean> {
+  async step(): Promise<boolean> {
     const at = this.stream.offset;
     const type = this.stream.u8("the end of the RAM section");
+    const isFirst = this.isFirst;
+    this.isFirst = false;
     switch (type) {
       case SECTION.configuration:
-        if (!first) throw this.stream.fault(at, "the configuration does not come first");
+        if (!isFirst) throw this.stream.fault(at, "the configuration does not come first");
         this.configuration = readConfiguration(this.stream);
         return false;
       case SECTION.command:
@@ -106,14 +152,70 @@ class SectionWalker {
         return false;
       case SECTION.part:
       case SECTION.end:
-        await this.goOn(at);
-        return type === SECTION.end;
+        return this.goOn(at, type);
       case SECTION.streamEnd:
-      case SECTION.description:
-        throw this.stream.fault(at, "the stream ends without the end of its RAM section");
+        this.endWithoutEnd(at);
+        return true;
       default:
         throw this.stream.fault(at, `no section is of type 0x${type.toString(16)}`);
     }
+  }
+
+  /** Whether what begins at an offset, in bytes that are as many as the file has or enough, can follow a section. */
+  canFollow(bytes: Buffer, offset: number): boolean {
+    switch (bytes[0]) {
+      case SECTION.start:
+      case SECTION.full:
+        return this.canBegin(bytes);
+      case SECTION.part:
+      case SECTION.end:
+        return bytes.length < 5 || this.live.has(bytes.readUInt32BE(1));
+      case SECTION.command: {
+        if (bytes.length < 5) return true;
+        const command = bytes.readUInt16BE(1);
+        const lengths = COMMAND_BYTES[command];
+        return lengths ? lengths.includes(bytes.readUInt16BE(3)) : command > 0 && command < LAST_COMMAND;
+      }
+      case SECTION.streamEnd:
+        return this.isStreamEnd(offset + 1);
+      default:
+        // The file may be cut right behind a footer.
+        return bytes.length === 0;
+    }
+  }
+
+  private canBegin(bytes: Buffer): boolean {
+    if (bytes.length < 6) return true;
+    const nameEnd = 6 + bytes[5];
+    const name = bytes.toString("latin1", 6, nameEnd);
+    if (this.seen.has(bytes.readUInt32BE(1)) || !PRINTABLE.test(name)) return false;
+    if (bytes.length < nameEnd + 8) return true;
+    const version = bytes.readUInt32BE(nameEnd + 4);
+    if (name === RAM) return bytes[0] === SECTION.start && version === RAM_VERSION && !this.ram;
+    return version <= MOST_VERSION;
+  }
+
+  /** Whether the stream can be over at an offset: all of RAM's pages must have come before, and nothing comes behind. */
+  private isStreamEnd(offset: number): boolean {
+    const { file } = this.stream;
+    if (!this.footers || !this.ram?.blocks.size) return false;
+    const end = offset === file.bytes ? offset : endOfDescription(file, offset);
+    if (end === undefined) return false;
+    const behind = file.read(
+      Math.min(end, file.bytes),
+      Math.max(0, Math.min(MOST_PADDING, file.bytes - end)),
+      "the end",
+    );
+    return behind.every((byte) => byte === 0);
+  }
+
+  /** In a background snapshot the devices' sections follow the last part of RAM, and then the stream is over. */
+  private endWithoutEnd(at: number): void {
+    const { file } = this.stream;
+    if (!this.isStreamEnd(at + 1)) throw this.stream.fault(at, "the stream ends without the end of its RAM section");
+    const end = at + 1 === file.bytes ? file.bytes : (endOfDescription(file, at + 1) as number);
+    if (end > file.bytes) throw new CutShort(file.bytes, "the end of the stream, behind its RAM");
+    this.stream.goTo(at);
   }
 
   private readCommand(at: number): void {
@@ -132,37 +234,61 @@ class SectionWalker {
     const name = this.stream.name("the name of a section");
     this.stream.u32("the instance of a section");
     const version = this.stream.u32("the version of a section");
-    if (name !== "ram" || type !== SECTION.start) throw this.otherSection(at, name);
-    if (this.ram) throw this.stream.fault(at, "the RAM section begins twice");
+    if (name === RAM && this.ram) throw this.stream.fault(at, "the RAM section begins twice");
+    if (this.seen.has(id)) throw this.stream.fault(at, `two sections have the number ${id}`);
+    this.seen = new Set([...this.seen, id]);
+    if (type === SECTION.start) this.live = new Map([...this.live, [id, name]]);
+    if (name !== RAM || type !== SECTION.start) return this.stepOver(at, id, name);
     if (version !== RAM_VERSION) throw this.stream.fault(at, `the RAM section has version ${version}, not 4`);
-    this.ramId = id;
     const { file } = this.stream;
-    this.ram = new RamReader(this.stream, {
+    const settings = {
       configuration: this.configuration,
       postcopyAdvised: this.postcopyAdvised,
       room: new Room(LEAST_ROOM + ROOM_FACTOR * file.bytes, (offset) =>
         file.fault(offset, "the pages are strewn over more addresses than a file of this size can mean"),
       ),
-    });
+    };
+    this.ram = new RamReader(this.stream, settings, this.settings.keepsPages);
     await this.ram.readSection();
-    this.readFooter();
+    this.readFooter(id);
   }
 
-  /** What a section of another name has inside cannot be told, nor where it ends. */
-  private otherSection(at: number, name: string) {
-    const what = `section ${name} comes before the end of RAM, and its length cannot be known`;
-    return this.stream.fault(at, what, "take the dump again without that device or capability");
-  }
-
-  private async goOn(at: number): Promise<void> {
+  /** A further part, or the end, of a section that has begun; true: the end of RAM. */
+  private async goOn(at: number, type: number): Promise<boolean> {
     const id = this.stream.u32("the number of a section");
-    if (!this.ram || id !== this.ramId) throw this.stream.fault(at, `a section has the unknown number ${id}`);
+    const name = this.live.get(id);
+    if (name === undefined) throw this.stream.fault(at, `a section has the unknown number ${id}`);
+    if (type === SECTION.end) this.live = new Map([...this.live].filter(([other]) => other !== id));
+    if (name !== RAM || !this.ram) {
+      await this.stepOver(at, id, name);
+      return false;
+    }
     await this.ram.readSection();
-    this.readFooter();
+    this.readFooter(id);
+    this.hasEnd = type === SECTION.end;
+    return this.hasEnd;
+  }
+
+  /** Goes on behind a section of which only the footer is known. */
+  private async stepOver(at: number, id: number, name: string): Promise<void> {
+    if (this.ram && !this.footers) throw this.withoutEnd({ at, name }, "the sections of this stream have no footers");
+    this.others++;
+    this.footers = true;
+    const from = this.stream.offset;
+    const end = await this.settings.endOf({ name, id, at, from });
+    const path = pathOfPlugged(name);
+    if (path !== undefined) this.plugged.set(path, { from, to: end - FOOTER_BYTES });
+    this.stream.goTo(end);
+  }
+
+  /** There is no telling where a section ends. */
+  withoutEnd({ at, name }: Pick<OtherSection, "at" | "name">, why: string) {
+    const what = `section ${name} comes before the end of RAM, and where it ends cannot be told: ${why}`;
+    return this.stream.fault(at, what, ELSE);
   }
 
   /** A section of today ends with its own number. If the first has a footer, all must. */
-  private readFooter(): void {
+  private readFooter(id: number): void {
     const at = this.stream.offset;
     if (this.stream.peek() !== SECTION.footer) {
       if (!this.footers) return;
@@ -170,8 +296,8 @@ class SectionWalker {
       throw this.stream.fault(at, "a section has no footer");
     }
     this.stream.u8("a section's footer");
-    const id = this.stream.u32("a section's footer");
-    if (id !== this.ramId) throw this.stream.fault(at, `a section's footer has number ${id}, not ${this.ramId}`);
+    const footer = this.stream.u32("a section's footer");
+    if (footer !== id) throw this.stream.fault(at, `a section's footer has number ${footer}, not ${id}`);
     this.footers = true;
   }
 }

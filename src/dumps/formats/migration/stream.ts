@@ -96,6 +96,18 @@ export class MigrationStream {
     this.skip(offset - this.offset, what);
   }
 
+  /** Goes on at any offset. */
+  goTo(offset: number): void {
+    const at = offset - this.from;
+    if (at >= 0 && at <= this.end) {
+      this.at = at;
+      return;
+    }
+    this.from = offset;
+    this.at = 0;
+    this.end = 0;
+  }
+
   /** Something is wrong with what was just read. */
   fault(offset: number, what: string, hint?: string): PagekinError {
     return this.file.fault(offset, what, hint);

@@ -1,0 +1,162 @@
+// From the start of a stream to the end of RAM. Where another section has in it what looks like its footer, the walk fails
+// further on, and other ways are tried until one leads to the end.
+
+import { PagekinError } from "../../../errors.js";
+import type { Block } from "./blocks.js";
+import type { Configuration } from "./configuration.js";
+import { FooterSearch } from "./footers.js";
+import type { PluggedSection } from "./plugged.js";
+import { ELSE, type Mark, type OtherSection, SectionWalker } from "./sections.js";
+import { CutShort, type MigrationStream } from "./stream.js";
+
+/** Bytes that may be looked at in search of the right way: some times the file, and more of a small one. */
+const LEAST_EFFORT = 64 * 1024 * 1024;
+const EFFORT_FACTOR = 16;
+const MOST_CHOICES = 2 ** 20;
+
+export interface Walked {
+  configuration: Configuration;
+  /** By name, with what was sent of each. */
+  blocks: ReadonlyMap<string, Block>;
+  /** Where their list is. */
+  listAt: number;
+  /** Where RAM is over, behind a footer if sections have some. */
+  end: number;
+  /** Whether sections have footers; those of old machines do not. */
+  footers: boolean;
+  /** Sections that say what virtio-mem devices have plugged in, by the devices' paths. */
+  plugged: ReadonlyMap<string, PluggedSection>;
+  /** Where and before what the file ends, if it does so before that. */
+  cut: CutShort | undefined;
+}
+
+export async function walkSections(stream: MigrationStream): Promise<Walked> {
+  const start = stream.offset;
+  const footers = new FooterSearch(stream.file);
+  const first = await walk(stream, start, footers, new Map());
+  // A section that swallowed a part of RAM may have led past the end of RAM to the end of the stream.
+  if (first.walker.hasEnd || first.walker.others === 0) return resultOf(first);
+  const survey = new Survey(stream, footers);
+  const ends = await survey.run(start);
+  if (ends) return resultOf(await walk(stream, start, footers, ends));
+  if (survey.gaveUp && !(first.failed instanceof PagekinError))
+    throw stream.fault(start, "too much in this stream looks like the end of a section", ELSE);
+  return resultOf(first);
+}
+
+interface Walk {
+  walker: SectionWalker;
+  /** Where it came to. */
+  end: number;
+  /** Why it did not come to the end of RAM. */
+  failed: unknown;
+}
+
+/** Walks once. ends: where sections are over, by where what they hold begins; of others the first footer counts. */
+async function walk(
+  stream: MigrationStream,
+  start: number,
+  footers: FooterSearch,
+  ends: ReadonlyMap<number, number>,
+): Promise<Walk> {
+  const walker: SectionWalker = new SectionWalker(stream, {
+    endOf: (section) => ends.get(section.from) ?? firstEnd(walker, footers, section),
+    keepsPages: true,
+  });
+  stream.goTo(start);
+  let failed: unknown;
+  try {
+    walker.readHead();
+    while (!(await walker.step()));
+  } catch (error) {
+    if (!isOfFile(error)) throw error;
+    failed = error;
+  }
+  return { walker, end: stream.offset, failed };
+}
+
+async function firstEnd(walker: SectionWalker, footers: FooterSearch, section: OtherSection): Promise<number> {
+  const end = await footers.find(section, section.from, (bytes, offset) => walker.canFollow(bytes, offset));
+  if (end !== undefined) return end;
+  if (walker.ram) throw new CutShort(walker.stream.file.bytes, `the end of section ${section.name}`);
+  throw walker.withoutEnd(section, "no footer of it has another section behind it");
+}
+
+function resultOf({ walker, end, failed }: Walk): Walked {
+  if (failed !== undefined && !(failed instanceof CutShort)) throw failed;
+  const { configuration, ram, footers, plugged } = walker;
+  const { blocks = new Map(), listAt = end } = ram ?? {};
+  return { configuration, blocks, listAt, end, footers, plugged, cut: failed };
+}
+
+const isOfFile = (error: unknown) => error instanceof CutShort || error instanceof PagekinError;
+
+interface Choice {
+  section: OtherSection;
+  mark: Mark;
+  /** Where the section is taken to be over. */
+  end: number;
+}
+
+/** Tries the footers of other sections, the first ones first, until a walk comes to the end of RAM. */
+class Survey {
+  /** Whether there were more ways than could be tried. */
+  gaveUp = false;
+  private readonly choices: Choice[] = [];
+  private readonly walker: SectionWalker;
+  private effort: number;
+
+  constructor(
+    private readonly stream: MigrationStream,
+    private readonly footers: FooterSearch,
+  ) {
+    this.walker = new SectionWalker(stream, { endOf: (section) => this.choose(section), keepsPages: false });
+    this.effort = LEAST_EFFORT + EFFORT_FACTOR * stream.file.bytes + footers.searched;
+  }
+
+  /** Where the sections are over, by where what they hold begins; undefined: no way leads to the end of RAM. */
+  async run(start: number): Promise<Map<number, number> | undefined> {
+    const { stream, walker, choices } = this;
+    stream.goTo(start);
+    walker.readHead();
+    while (this.effort > this.footers.searched && choices.length < MOST_CHOICES) {
+      const from = stream.offset;
+      try {
+        const isOver = await walker.step();
+        if (walker.hasEnd) return new Map(choices.map(({ section, end }) => [section.from, end]));
+        if (isOver && !(await this.chooseAgain())) return undefined;
+      } catch (error) {
+        if (!isOfFile(error)) throw error;
+        if (!(await this.chooseAgain())) return undefined;
+      }
+      this.effort -= Math.max(0, stream.offset - from);
+    }
+    this.gaveUp = true;
+    return undefined;
+  }
+
+  private async choose(section: OtherSection): Promise<number> {
+    const end = await this.next(section, section.from);
+    if (end === undefined) throw new CutShort(section.from, `the end of section ${section.name}`);
+    this.choices.push({ section, mark: this.walker.mark(), end });
+    return end;
+  }
+
+  /** Takes the next footer for the last choice that has one. */
+  private async chooseAgain(): Promise<boolean> {
+    for (let choice = this.choices.pop(); choice; choice = this.choices.pop()) {
+      const { section, mark, end: last } = choice;
+      this.walker.restore(mark, last);
+      const end = await this.next(section, last - 4);
+      if (end === undefined) continue;
+      this.stream.goTo(end);
+      this.choices.push({ section, mark, end });
+      return true;
+    }
+    return false;
+  }
+
+  private next(section: OtherSection, from: number): Promise<number | undefined> {
+    return this.footers.find(section, from, (bytes, offset) => this.walker.canFollow(bytes, offset));
+  }
+}
