@@ -33,7 +33,28 @@ const PLUGS_RAM = ["dimm", "virtio-mem", "hv-balloon"];
 
 interface MemoryDevice {
   type: string;
-  data: { memdev?: string };
+  data: { memdev?: string; size?: number };
+}
+
+/** Of these, the guest may have any part at the moment, and QEMU does not tell which. */
+const PLUGS_PARTS = ["virtio-mem", "hv-balloon"];
+
+/** The RAM that a guest has, for a method that cannot leave out what is not plugged in; an error where it is unknown. */
+export async function pluggedRamOf(qmp: Qmp): Promise<RamPiece[]> {
+  const pieces = await ramOf(qmp);
+  const unplugged = new Set<string>();
+  for (const { type, data } of (await qmp.execute("query-memory-devices")) as MemoryDevice[]) {
+    if (!PLUGS_PARTS.includes(type)) continue;
+    const block = path.posix.basename(data.memdev ?? "");
+    const wholeBytes = pieces.filter((piece) => piece.block === block).reduce((sum, { bytes }) => sum + bytes, 0);
+    if (data.size === 0) unplugged.add(block);
+    else if (data.size !== wholeBytes)
+      throw qmp.fault(
+        `${type} ${block} has ${data.size} of ${wholeBytes} bytes plugged in, and QEMU does not say which`,
+        "use --method core or resident",
+      );
+  }
+  return pieces.filter(({ block }) => !unplugged.has(block));
 }
 
 /** The RAM of a VM by guest-physical address. Device memory, firmware and what devices lie over are not in it. */

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, closeSync, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
 import type { Place } from "./elf-write.js";
-import { ramOf } from "./guest-ram.js";
+import { pluggedRamOf } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
 import { joinFiles, placeNotes, type RamStretch, stretchesOf } from "./raw-file.js";
 import type { Staging } from "./series.js";
@@ -27,7 +27,7 @@ interface Writer {
 export async function dumpByQemu(method: "pmemsave" | "core", place: Place, writer: Writer): Promise<Taken> {
   const file = path.resolve(place.path);
   try {
-    const stretches = method === "pmemsave" ? stretchesOf(writer.qmp, await ramOf(writer.qmp)) : [];
+    const stretches = method === "pmemsave" ? stretchesOf(writer.qmp, await pluggedRamOf(writer.qmp)) : [];
     const files = await (method === "pmemsave" ? saveStretches(stretches, file, writer) : dumpCore(file, writer));
     for (const one of files) {
       if (process.getuid?.() === 0) chownSync(one, 0, 0);

@@ -1,5 +1,5 @@
-// All of a VM's RAM as one raw file. What stands behind the hole below 4 GiB follows the low RAM, as in VMware's .vmem:
-// QEMU writes a file for each stretch, which are put together when the VM goes on.
+// All of a VM's RAM as one raw file, without the gaps in its addresses: RAM above 4 GiB follows the low RAM, as in VMware's
+// .vmem. QEMU writes a file for each stretch; they are joined when the VM runs again.
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { eachCovered, ofRanges } from "../dumps/sweep.js";
@@ -8,9 +8,10 @@ import { writeAll } from "./elf-write.js";
 import type { RamPiece } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
 
-const FOUR_GIB = 2 ** 32;
 /** Gaps of whole pages of every size change no table. */
 const GAP_UNIT = 2 * 2 ** 20;
+/** Of other gaps, such as that of VGA, what the machine has there is read with the RAM. None of them is larger. */
+const MOST_READ_GAP = 64 * 2 ** 20;
 const COPY_BYTES = 2 ** 20;
 
 /** Guest-physical addresses. */
@@ -19,31 +20,36 @@ export interface RamStretch {
   bytes: number;
 }
 
-/** The stretches of RAM, each a file of QEMU's. Below 4 GiB devices are read with it, as pmemsave does. */
+/** The stretches of RAM, each a file of QEMU's. The first one begins where pages of every size begin. */
 export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): RamStretch[] {
-  const lowEnd = Math.max(0, ...pieces.filter(({ address }) => address < FOUR_GIB).map(endOf));
   const stretches: RamStretch[] = [];
-  let end = 0;
-  eachCovered(ofRanges([{ address: 0, bytes: lowEnd }, ...pieces]), (address, to) => {
-    if ((address - end) % GAP_UNIT !== 0)
-      throw qmp.fault("its RAM has gaps of no whole pages of 2 MiB", "take --method core or resident");
-    stretches.push({ address, bytes: to - address });
-    end = to;
+  eachCovered(ofRanges(pieces), (from, to) => {
+    const last = stretches.at(-1);
+    const end = last ? last.address + last.bytes : 0;
+    const odd = (from - end) % GAP_UNIT;
+    if (!last) {
+      stretches.push({ address: from - odd, bytes: to - from + odd });
+    } else if (odd === 0) {
+      stretches.push({ address: from, bytes: to - from });
+    } else if (from - end <= MOST_READ_GAP) {
+      last.bytes = to - last.address;
+    } else {
+      throw qmp.fault("gaps in its RAM are no multiples of 2 MiB", "use --method core or resident");
+    }
   });
   return stretches;
 }
 
-/** Where in the file what stands higher begins. */
-export function placeNotes([first, ...others]: readonly RamStretch[]): string[] {
-  let at = first?.bytes ?? 0;
-  return others.map(({ address, bytes }) => {
-    const note = `RAM from 0x${address.toString(16)} on stands at 0x${at.toString(16)} of the file`;
+/** Which addresses are where in the file, unless byte n is address n. */
+export function placeNotes(stretches: readonly RamStretch[]): string[] {
+  let at = 0;
+  return stretches.flatMap(({ address, bytes }) => {
+    const note = `RAM from 0x${address.toString(16)} on is at 0x${at.toString(16)} of the file`;
+    const isInPlace = address === at;
     at += bytes;
-    return note;
+    return isInPlace ? [] : [note];
   });
 }
-
-const endOf = ({ address, bytes }: RamStretch) => address + bytes;
 
 /** Puts files behind the first one, and removes them. */
 export async function joinFiles([first, ...others]: readonly string[]): Promise<void> {
