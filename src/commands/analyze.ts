@@ -1,4 +1,3 @@
-import { Crew, optimizeLate } from "../fingerprints/crew.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
@@ -11,6 +10,7 @@ import { SpectrumWriter } from "../spectrum/write.js";
 import { VERSION } from "../version.js";
 import { planResources } from "../worlds/resources.js";
 import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
+import { optimizeLate, startCrew } from "./crew.js";
 import {
   type Arguments,
   type Command,
@@ -54,7 +54,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const pageSizes = choosePageSizes(worlds, parsePageSizes(args.pageSize));
   const resources = planResources(wanted, worlds);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
-  const crew = await Crew.start(resources.workers, resources.bucketLimit);
+  const crew = await startCrew(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
   const place = output.place("spectrum.parquet");

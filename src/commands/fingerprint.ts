@@ -1,5 +1,4 @@
 import { PagekinError } from "../errors.js";
-import { Crew } from "../fingerprints/crew.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
@@ -9,6 +8,7 @@ import { formatNumber } from "../text/format.js";
 import { VERSION } from "../version.js";
 import { planResources } from "../worlds/resources.js";
 import { choosePageSizes, openSources, type Snapshot, sourcesOf } from "../worlds/worlds.js";
+import { startCrew } from "./crew.js";
 import {
   type Arguments,
   type Command,
@@ -48,7 +48,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const resources = planResources(parseResources(args), worlds);
   const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile);
   const output = Output.open(args.out, args.force, sourcesOf(worlds));
-  const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
+  const crew = await startCrew(Math.min(resources.workers, snapshots.length), 0);
   const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
   const tasks = snapshots.map(({ opened, member, timeS }, source) => ({

@@ -4,7 +4,6 @@ import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
 import { bucketsFor, type ContentSample } from "../fingerprints/content-sample.js";
-import { Crew } from "../fingerprints/crew.js";
 import { sampleWorld } from "../fingerprints/world-index.js";
 import { PageIndex } from "../processes/page-index.js";
 import { type Process, rankProcesses } from "../processes/ranking.js";
@@ -17,6 +16,7 @@ import { Progress } from "../report/progress.js";
 import { notesOf } from "../sources/open.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { choosePageSizes, openSources, type Snapshot, sourcesOf, type World } from "../worlds/worlds.js";
+import { startCrew } from "./crew.js";
 import {
   type Arguments,
   type Command,
@@ -122,7 +122,7 @@ async function readSources(world: World, resources: Resources, sampled: number, 
   const vms = world.snapshots.filter(isVm).map(({ member }) => member);
   if (snapshots.length === 0) throw noneLeft();
   const own = { ...world, snapshots };
-  const crew = await Crew.start(resources.workers, resources.bucketLimit);
+  const crew = await startCrew(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources([own], () => crew.bytesDone, show);
   const { tableLimit } = resources;
   const sample = await sampleWorld(own, crew, { pageSizes: [BASE_PAGE_BYTES], tableLimit, sampled });

@@ -3,7 +3,6 @@
 import { existsSync } from "node:fs";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
-import { Crew } from "../fingerprints/crew.js";
 import { indexWorlds } from "../fingerprints/world-index.js";
 import type { ManifestSource } from "../report/manifest.js";
 import { Progress } from "../report/progress.js";
@@ -14,6 +13,7 @@ import type { SavedSpectrum } from "../spectrum/read.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { choosePageSizes, notesOfMembers, openSources, sourcesOf } from "../worlds/worlds.js";
+import { startCrew } from "./crew.js";
 import { type DumpArguments, parseDumps, parsePageSizes, parseResources } from "./options.js";
 
 export interface SpectraArguments extends DumpArguments {
@@ -69,7 +69,7 @@ async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spe
   const pageSizes = asked ? choosePageSizes(worlds, asked) : normalOf(choosePageSizes(worlds, undefined));
   const resources = planResources(parseResources(args), worlds);
   async function* each(): AsyncGenerator<Spectrum> {
-    const crew = await Crew.start(resources.workers, resources.bucketLimit);
+    const crew = await startCrew(resources.workers, resources.bucketLimit);
     const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
     const settings = { pageSizes, verify: false, tableLimit: resources.tableLimit };
     for await (const { spectra } of indexWorlds(worlds, crew, settings)) yield* spectra;
