@@ -2,9 +2,10 @@
 // QEMU writes a file for each stretch, which are put together when the VM goes on.
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import type { Range } from "../dumps/formats/format.js";
 import { eachCovered, ofRanges } from "../dumps/sweep.js";
 import { breathe } from "../system/pace.js";
-import { writeAll } from "./elf-write.js";
+import { writeFully } from "../system/transfer.js";
 import type { RamPiece } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
 
@@ -13,16 +14,10 @@ const FOUR_GIB = 2 ** 32;
 const GAP_UNIT = 2 * 2 ** 20;
 const COPY_BYTES = 2 ** 20;
 
-/** Guest-physical addresses. */
-export interface Stretch {
-  address: number;
-  bytes: number;
-}
-
 /** The stretches of RAM, each a file of QEMU's. Below 4 GiB devices are read with it, as pmemsave does. */
-export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): Stretch[] {
+export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): Range[] {
   const lowEnd = Math.max(0, ...pieces.filter(({ address }) => address < FOUR_GIB).map(endOf));
-  const stretches: Stretch[] = [];
+  const stretches: Range[] = [];
   let end = 0;
   eachCovered(ofRanges([{ address: 0, bytes: lowEnd }, ...pieces]), (address, to) => {
     if ((address - end) % GAP_UNIT !== 0)
@@ -34,7 +29,7 @@ export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): Stretch[] {
 }
 
 /** Where in the file what stands higher begins. */
-export function notesOf([first, ...others]: readonly Stretch[]): string[] {
+export function notesOf([first, ...others]: readonly Range[]): string[] {
   let at = first?.bytes ?? 0;
   return others.map(({ address, bytes }) => {
     const note = `RAM from 0x${address.toString(16)} on stands at 0x${at.toString(16)} of the file`;
@@ -43,7 +38,7 @@ export function notesOf([first, ...others]: readonly Stretch[]): string[] {
   });
 }
 
-const endOf = ({ address, bytes }: Stretch) => address + bytes;
+const endOf = ({ address, bytes }: Range) => address + bytes;
 
 /** Puts files behind the first one, and removes them. */
 export async function joinFiles([first, ...others]: readonly string[]): Promise<void> {
@@ -67,7 +62,7 @@ async function append(target: number, end: number, file: string, buffer: Buffer)
     for (let at = 0; ; ) {
       const bytes = readSync(source, buffer, 0, buffer.length, at);
       if (bytes === 0) return end + at;
-      writeAll(target, buffer.subarray(0, bytes), end + at);
+      writeFully(target, buffer.subarray(0, bytes), end + at);
       at += bytes;
       await breathe();
     }

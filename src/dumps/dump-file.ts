@@ -1,7 +1,7 @@
 // A dump as a file whose bytes can be read at any place. Nothing that a header says of it is believed before it is checked.
 
-import { readSync } from "node:fs";
 import { PagekinError } from "../errors.js";
+import { readFully } from "../system/transfer.js";
 
 export class DumpFile {
   /** shownAs: how errors call it; bytes: its length. */
@@ -26,12 +26,9 @@ export class DumpFile {
 
   /** Fills a target; the bytes must be there. */
   readInto(target: Uint8Array, offset: number): void {
-    for (let done = 0; done < target.length; ) {
-      const got = readSync(this.fd, target, done, target.length - done, offset + done);
-      if (got === 0)
-        throw this.fault(offset + done, "the file became shorter while it was read", "wait until it is complete");
-      done += got;
-    }
+    const got = readFully(this.fd, target, offset);
+    if (got < target.length)
+      throw this.fault(offset + got, "the file became shorter while it was read", "wait until it is complete");
   }
 
   /** Something is wrong with what stands at an offset. */

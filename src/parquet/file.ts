@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import {
   type AsyncBuffer,
   type ColumnMetaData,
@@ -11,6 +11,7 @@ import {
 } from "hyparquet";
 import { PagekinError } from "../errors.js";
 import { displayName, type Opened } from "../sources/open.js";
+import { readFully } from "../system/transfer.js";
 import { checkPages, checkSchema } from "./check.js";
 
 /** An open Parquet file. */
@@ -77,11 +78,7 @@ function asyncBuffer(fd: number, byteLength: number): AsyncBuffer {
     byteLength,
     slice(start, end = byteLength) {
       const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start));
-      for (let done = 0; done < bytes.length; ) {
-        const got = readSync(fd, bytes, done, bytes.length - done, start + done);
-        if (got === 0) throw new Error("the file is shorter than it says");
-        done += got;
-      }
+      if (readFully(fd, bytes, start) < bytes.length) throw new Error("the file is shorter than it says");
       return bytes.buffer;
     },
   };

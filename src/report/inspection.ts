@@ -1,10 +1,11 @@
 // What `inspect` prints.
 
+import type { Range } from "../dumps/formats/format.js";
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
-import type { Inspection, Stretch } from "../fingerprints/inspect.js";
+import type { Inspection } from "../fingerprints/inspect.js";
 import { displayName, type Opened } from "../sources/open.js";
-import { formatBytes, formatCount } from "../text/format.js";
+import { formatBytes, formatCount, formatHex } from "../text/format.js";
 import type { TraceHead } from "../traces/rows.js";
 import { notesPart, print, styled, table } from "./terminal.js";
 
@@ -60,16 +61,14 @@ function packingText({ compression, inner, packing }: Opened): string {
   return layers.inner ? `${layers.inner} in ${layers.compression}` : layers.compression;
 }
 
-function stretchesTable(stretches: readonly Stretch[]): string {
+function stretchesTable(stretches: readonly Range[]): string {
   const rows = stretches
     .slice(0, MOST_SHOWN)
-    .map(({ address, bytes }) => [hex(address), hex(address + bytes - 1), formatBytes(bytes)]);
+    .map(({ address, bytes }) => [formatHex(address), formatHex(address + bytes - 1), formatBytes(bytes)]);
   const more = stretches.length - rows.length;
   const rest = more > 0 ? `\n  and ${formatCount(more)} more stretches (all with --json)` : "";
   return `${table([["from", "to", "size"], ...rows], 0)}${rest}`;
 }
-
-const hex = (address: number) => `0x${address.toString(16)}`;
 
 function ledgerText(ledger: Ledger): string {
   return table([

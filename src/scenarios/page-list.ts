@@ -6,10 +6,9 @@ import { PagekinError } from "../errors.js";
 import { hashSource, type SegmentEnd } from "../fingerprints/segments.js";
 import { displayName, isTrace, type Opened } from "../sources/open.js";
 import { breathe } from "../system/pace.js";
-import type { TraceRows } from "../traces/rows.js";
+import { FINGERPRINT_BYTES, type TraceRows } from "../traces/rows.js";
 
 const WORDS = 4;
-const FINGERPRINT_BYTES = 16;
 
 /** Numbers for fingerprints, by first sight; number 0 is the zero content. */
 export class ContentTable {

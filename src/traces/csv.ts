@@ -6,9 +6,8 @@ import { isPageSize } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { parseSeconds } from "../sources/names.js";
 import { bytesOf, displayName, type Opened } from "../sources/open.js";
-import type { TraceHead, TraceRows } from "./rows.js";
+import { FINGERPRINT_BYTES, type TraceHead, type TraceRows } from "./rows.js";
 
-const FINGERPRINT_BYTES = 16;
 const ROWS_AT_A_TIME = 16384;
 const MOST_LINE_BYTES = 65536;
 const NEEDED = ["page_bytes", "page", "fingerprint"];

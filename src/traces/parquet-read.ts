@@ -4,9 +4,8 @@ import type { PagekinError } from "../errors.js";
 import { columnOf, isSpectrum, missingColumns, openParquet, type ParquetFile } from "../parquet/file.js";
 import type { Opened } from "../sources/open.js";
 import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
-import type { TraceHead, TraceRows } from "./rows.js";
+import { FINGERPRINT_BYTES, type TraceHead, type TraceRows } from "./rows.js";
 
-const FINGERPRINT_BYTES = 16;
 const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
 
 /** What a Parquet trace says of itself, from its footer and first row. */
