@@ -1,10 +1,11 @@
 // Writing an ELF core, front to back: header, notes, memory; then the segments' headers, whose number is not known before a
 // running process has been read. What is not there has segments without bytes in the file.
 
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { CORE, COUNT_IN_SECTION, FIELDS_64, SEGMENT } from "../dumps/formats/elf-header.js";
 import { fromSystem } from "../errors.js";
 import { breathe } from "../system/pace.js";
+import { writeFully } from "../system/transfer.js";
 import type { Area, ElfNote, LiveMemory } from "./live-memory.js";
 
 const { bytes: HEADER_BYTES, segmentBytes: SEGMENT_BYTES, sectionBytes: SECTION_BYTES } = FIELDS_64;
@@ -148,7 +149,7 @@ class CoreWriter {
   }
 
   private flush(): void {
-    writeAll(this.fd, this.buffer.subarray(0, this.filled), this.bufferAt);
+    writeFully(this.fd, this.buffer.subarray(0, this.filled), this.bufferAt);
     this.bufferAt += this.filled;
     this.filled = 0;
   }
@@ -159,12 +160,12 @@ class CoreWriter {
     const inSection = this.segments >= COUNT_IN_SECTION;
     this.headers.forEach((rows, i) => {
       const count = Math.min(SEGMENTS_AT_ONCE, this.segments - i * SEGMENTS_AT_ONCE);
-      writeAll(this.fd, rows.subarray(0, count * SEGMENT_BYTES), segmentsAt + i * SEGMENTS_AT_ONCE * SEGMENT_BYTES);
+      writeFully(this.fd, rows.subarray(0, count * SEGMENT_BYTES), segmentsAt + i * SEGMENTS_AT_ONCE * SEGMENT_BYTES);
     });
     if (inSection) {
       const section = Buffer.alloc(SECTION_BYTES);
       section.writeUInt32LE(this.segments, 44);
-      writeAll(this.fd, section, sectionAt);
+      writeFully(this.fd, section, sectionAt);
     }
     const head = Buffer.alloc(HEADER_BYTES);
     head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
@@ -172,8 +173,8 @@ class CoreWriter {
     new Words(head, 40).int8(inSection ? sectionAt : 0).int4(0);
     new Words(head, 52).int2(HEADER_BYTES).int2(SEGMENT_BYTES).int2(Math.min(this.segments, COUNT_IN_SECTION));
     if (inSection) new Words(head, 58).int2(SECTION_BYTES).int2(1);
-    writeAll(this.fd, head, 0);
-    writeAll(this.fd, this.notes, HEADER_BYTES);
+    writeFully(this.fd, head, 0);
+    writeFully(this.fd, this.notes, HEADER_BYTES);
     // A file without memory ends at its headers all the same.
     if (!inSection) ftruncateSync(this.fd, sectionAt);
   }
@@ -207,8 +208,4 @@ function noteBytes({ type, bytes }: ElfNote): Buffer {
   new Words(head, 0).int4(5).int4(bytes.length).int4(type);
   head.write("CORE", 12, "latin1");
   return Buffer.concat([head, bytes, Buffer.alloc(-bytes.length & 3)]);
-}
-
-export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
 }

@@ -1,10 +1,10 @@
 // Where a VM's RAM is: at which guest-physical addresses, and where in the memory of its QEMU.
 
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
-import type { Mapping } from "./process-memory.js";
+import { linkOf, type Mapping } from "./process-memory.js";
 import type { Qmp } from "./qmp.js";
 
 /** A stretch of RAM that the guest sees. */
@@ -166,15 +166,6 @@ function linksIn(folder: string): string[] {
     return readdirSync(folder).map((name) => linkOf(path.join(folder, name)));
   } catch {
     return [];
-  }
-}
-
-function linkOf(file: string): string {
-  try {
-    return readlinkSync(file);
-  } catch {
-    // It was closed in the meantime.
-    return "";
   }
 }
 

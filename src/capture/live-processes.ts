@@ -1,6 +1,6 @@
 // The processes of this machine: what the kernel could merge of their memory, read in pieces while they run. Linux only.
 
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
@@ -8,7 +8,7 @@ import { PagekinError } from "../errors.js";
 import type { PageIndex } from "../processes/page-index.js";
 import { isVmProgram } from "../processes/vm-programs.js";
 import { breathe } from "../system/pace.js";
-import { ProcessMemory, type SharedFrame } from "./process-memory.js";
+import { linkOf, ProcessMemory, type SharedFrame } from "./process-memory.js";
 
 /** What is looked at and then read, at a time. */
 const PIECE_BYTES = 128 * 1024 * 1024;
@@ -69,14 +69,6 @@ function textOf(file: string): string | undefined {
     return readFileSync(file, "utf8");
   } catch {
     return undefined;
-  }
-}
-
-function linkOf(file: string): string {
-  try {
-    return readlinkSync(file);
-  } catch {
-    return "";
   }
 }
 

@@ -1,6 +1,6 @@
 // The memory of a process that lives, as Linux shows it in /proc: its mappings, which of their pages are resident, the bytes.
 
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { breathe } from "../system/pace.js";
@@ -226,6 +226,15 @@ function parseMappings(text: string): Mapping[] {
       offset: Number.parseInt(offset, 16),
       name,
     }));
+}
+
+/** Where a link of /proc leads; nowhere if its process has ended, the file was closed, or this user may not see it. */
+export function linkOf(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return "";
+  }
 }
 
 function openIfAllowed(file: string): number | undefined {

@@ -2,11 +2,12 @@
 
 import { chmodSync, chownSync, closeSync, openSync, statSync } from "node:fs";
 import path from "node:path";
+import type { Range } from "../dumps/formats/format.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import type { Place } from "./elf-write.js";
 import { pluggedRamOf } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
-import { joinFiles, placeNotes, type RamStretch, stretchesOf } from "./raw-file.js";
+import { joinFiles, placeNotes, stretchesOf } from "./raw-file.js";
 import type { Staging } from "./series.js";
 import type { Taken } from "./subject.js";
 
@@ -45,7 +46,7 @@ export async function dumpByQemu(method: "pmemsave" | "core", place: Place, writ
 }
 
 /** A file for each stretch of RAM. */
-async function saveStretches(stretches: readonly RamStretch[], file: string, writer: Writer): Promise<string[]> {
+async function saveStretches(stretches: readonly Range[], file: string, writer: Writer): Promise<string[]> {
   const files: string[] = [];
   for (const { address, bytes } of stretches) {
     const filename = files.length === 0 ? file : `${file}.${files.length}`;

@@ -2,9 +2,10 @@
 // .vmem. QEMU writes a file for each stretch; they are joined when the VM runs again.
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import type { Range } from "../dumps/formats/format.js";
 import { eachCovered, ofRanges } from "../dumps/sweep.js";
 import { breathe } from "../system/pace.js";
-import { writeAll } from "./elf-write.js";
+import { writeFully } from "../system/transfer.js";
 import type { RamPiece } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
 
@@ -14,15 +15,9 @@ const GAP_UNIT = 2 * 2 ** 20;
 const MOST_READ_GAP = 64 * 2 ** 20;
 const COPY_BYTES = 2 ** 20;
 
-/** Guest-physical addresses. */
-export interface RamStretch {
-  address: number;
-  bytes: number;
-}
-
 /** The stretches of RAM, each a file of QEMU's. The first one begins where pages of every size begin. */
-export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): RamStretch[] {
-  const stretches: RamStretch[] = [];
+export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): Range[] {
+  const stretches: Range[] = [];
   eachCovered(ofRanges(pieces), (from, to) => {
     const last = stretches.at(-1);
     const end = last ? last.address + last.bytes : 0;
@@ -41,7 +36,7 @@ export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): RamStretch[]
 }
 
 /** Which addresses are where in the file, unless byte n is address n. */
-export function placeNotes(stretches: readonly RamStretch[]): string[] {
+export function placeNotes(stretches: readonly Range[]): string[] {
   let at = 0;
   return stretches.flatMap(({ address, bytes }) => {
     const note = `RAM from 0x${address.toString(16)} on is at 0x${at.toString(16)} of the file`;
@@ -73,7 +68,7 @@ async function append(target: number, end: number, file: string, buffer: Buffer)
     for (let at = 0; ; ) {
       const bytes = readSync(source, buffer, 0, buffer.length, at);
       if (bytes === 0) return end + at;
-      writeAll(target, buffer.subarray(0, bytes), end + at);
+      writeFully(target, buffer.subarray(0, bytes), end + at);
       at += bytes;
       await breathe();
     }

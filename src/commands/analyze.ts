@@ -1,4 +1,3 @@
-import { Crew, optimizeLate } from "../fingerprints/crew.js";
 import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
@@ -12,6 +11,7 @@ import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
 import { notesByFile, notesByMember } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
+import { optimizeLate, startCrew } from "./crew.js";
 import { choice, flag } from "./option-kinds.js";
 import { type Arguments, type Command, dumpOptions, runOptions, sourceOptions } from "./options.js";
 
@@ -43,7 +43,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const pageSizes = choosePageSizes(worlds, args.pageSize);
   const resources = planResources(args, worlds);
   const output = Output.open(args.out, args.force, sources.snapshots);
-  const crew = await Crew.start(resources.workers, resources.bucketLimit);
+  const crew = await startCrew(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(sources.snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 
   const place = output.place("spectrum.parquet");

@@ -1,5 +1,4 @@
 import { PagekinError } from "../errors.js";
-import { Crew } from "../fingerprints/crew.js";
 import type { TraceTask } from "../fingerprints/write-traces.js";
 import { printTraces } from "../report/fingerprint-summary.js";
 import { writeManifest } from "../report/manifest.js";
@@ -13,6 +12,7 @@ import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
 import { notesByFile, type Snapshot } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
+import { startCrew } from "./crew.js";
 import { text } from "./option-kinds.js";
 import { type Arguments, type Command, dumpOptions, runOptions, sourceOptions } from "./options.js";
 
@@ -46,7 +46,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const resources = planResources(args, worlds);
   const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile);
   const output = Output.open(args.out, args.force, snapshots);
-  const crew = await Crew.start(Math.min(resources.workers, snapshots.length), 0);
+  const crew = await startCrew(Math.min(resources.workers, snapshots.length), 0);
   const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 
   const names = fileNamesOf(snapshots);

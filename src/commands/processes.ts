@@ -3,7 +3,6 @@ import { memberOf } from "../capture/process-subject.js";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { PagekinError } from "../errors.js";
-import { Crew } from "../fingerprints/crew.js";
 import { bucketsFor } from "../fingerprints/sampled-buckets.js";
 import type { ContentSample } from "../processes/content-sample.js";
 import { PageIndex } from "../processes/page-index.js";
@@ -20,6 +19,7 @@ import { planResources, type Resources } from "../worlds/resources.js";
 import type { OpenSnapshot, Sources } from "../worlds/sources.js";
 import { type Noted, notesByFile } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
+import { startCrew } from "./crew.js";
 import { count, flag, list, part, size } from "./option-kinds.js";
 import { type Arguments, type Command, dumpOptions, inventory, runOptions } from "./options.js";
 
@@ -128,7 +128,7 @@ async function readSources(sources: Sources, resources: Resources, sampled: numb
   const snapshots = world.snapshots.filter((snapshot) => !isVm(snapshot));
   const vms = world.snapshots.filter(isVm).map(({ member }) => member);
   if (snapshots.length === 0) throw noneLeft();
-  const crew = await Crew.start(resources.workers, resources.bucketLimit);
+  const crew = await startCrew(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(snapshots, () => crew.bytesDone, show);
   const { tableLimit } = resources;
   const settings = { pageSizes: [BASE_PAGE_BYTES], tableLimit, sampled };

@@ -3,7 +3,6 @@
 import { existsSync } from "node:fs";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
-import { Crew } from "../fingerprints/crew.js";
 import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
 import { Progress } from "../report/progress.js";
 import type { ReadSource } from "../report/read-sources.js";
@@ -17,6 +16,7 @@ import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { type Noted, notesByFile, notesByMember } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
+import { startCrew } from "./crew.js";
 
 export interface SpectraArguments extends DumpSettings {
   sources: string[];
@@ -81,7 +81,7 @@ async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spe
   const resources = planResources(args, worlds);
   const noted: Noted[] = [];
   async function* each(): AsyncGenerator<Spectrum> {
-    const crew = await Crew.start(resources.workers, resources.bucketLimit);
+    const crew = await startCrew(resources.workers, resources.bucketLimit);
     const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
     const settings = { pageSizes, verify: false, tableLimit: resources.tableLimit };
     for await (const indexed of indexWorlds(sources, crew, settings)) {

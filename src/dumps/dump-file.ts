@@ -1,7 +1,8 @@
 // A dump as a file whose bytes can be read at any place. Nothing that a header says of it is believed before it is checked.
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { PagekinError } from "../errors.js";
+import { readFully } from "../system/transfer.js";
 
 /** Where bytes are, in a form that threads can hand on to each other. */
 export interface FilePlace {
@@ -80,10 +81,10 @@ export class DumpFile {
       const part = this.partAt(offset + done);
       const within = offset + done - part.from;
       const wanted = Math.min(target.length - done, part.bytes - within);
-      const got = readSync(descriptorOf(part), target, done, wanted, part.start + within);
-      if (got === 0)
-        throw this.fault(offset + done, "the file became shorter while it was read", "wait until it is complete");
+      const got = readFully(descriptorOf(part), target.subarray(done, done + wanted), part.start + within);
       done += got;
+      if (got < wanted || wanted <= 0)
+        throw this.fault(offset + done, "the file became shorter while it was read", "wait until it is complete");
     }
   }
 

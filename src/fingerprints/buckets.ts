@@ -1,10 +1,10 @@
 // Where fingerprints wait between hashing and indexing: blocks of entries by bucket, one for each segment, in memory up to
 // a bound that all threads share, beyond it in a temporary file of each thread.
 
-import { readSync } from "node:fs";
 import { BLOCK_OFFSETS, type BlockView } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { openTemporary, writeTemporary } from "../system/temporary.js";
+import { readFully } from "../system/transfer.js";
 
 const SLAB_BYTES = 16 * 1024 * 1024;
 const BUDGET_UNIT = 1024;
@@ -133,10 +133,7 @@ function copyBytes(block: Block, at: number, bytes: number, target: Uint8Array):
   if (block.memory) {
     target.set(new Uint8Array(block.memory.buffer, block.memory.at + at, bytes));
   } else if (block.file) {
-    for (let done = 0; done < bytes; ) {
-      const got = readSync(block.file.fd, target, done, bytes - done, block.file.at + at + done);
-      if (got === 0) throw new Error("a temporary file is shorter than what was written to it");
-      done += got;
-    }
+    if (readFully(block.file.fd, target.subarray(0, bytes), block.file.at + at) < bytes)
+      throw new Error("a temporary file is shorter than what was written to it");
   }
 }

@@ -1,6 +1,5 @@
 // The main thread and its workers: a job is run by all of them, each taking the next task until none is left.
 
-import { setFlagsFromString } from "node:v8";
 import type { Worker } from "node:worker_threads";
 import { compileCore } from "../core/module.js";
 import { endWorkers, performOn, startWorkers } from "../system/workers.js";
@@ -8,14 +7,6 @@ import { Budget } from "./buckets.js";
 import { type Event, type Job, type Results, Runner, type Shared } from "./runner.js";
 
 const WORKER = new URL("./worker.js", import.meta.url);
-
-/**
- * For a run of one thread. The long loops are in the core: optimizing JavaScript as soon as V8 would costs more time than it
- * saves. (Not with workers: a changed flag makes Node compile all of its own modules again in each of them.)
- */
-export function optimizeLate(): void {
-  setFlagsFromString("--interrupt-budget=500000");
-}
 
 export class Crew {
   private readonly runner: Runner;
@@ -33,9 +24,7 @@ export class Crew {
     const budget = new Budget(bucketLimit);
     const progress = new SharedArrayBuffer(8);
     const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit, threads };
-    if (threads > 1) return new Crew(shared, budget, await startWorkers(threads - 1, WORKER, shared));
-    optimizeLate();
-    return new Crew(shared, budget, []);
+    return new Crew(shared, budget, threads > 1 ? await startWorkers(threads - 1, WORKER, shared) : []);
   }
 
   get module(): WebAssembly.Module {

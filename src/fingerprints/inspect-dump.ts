@@ -2,18 +2,14 @@
 
 import { BASE_PAGE_BYTES, Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
+import type { Range } from "../dumps/formats/format.js";
 import { type Ledger, ledgerOf } from "../dumps/ledger.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import { hashAll } from "./segments.js";
 
-/** A stretch of addresses that the dump holds. */
-export interface Stretch {
-  address: number;
-  bytes: number;
-}
-
 export interface Inspection {
-  stretches: Stretch[];
+  /** The addresses that the dump holds. */
+  stretches: Range[];
   ledger: Ledger;
   /** Whole pages of 4 KiB, and zero pages among them. */
   pages: number;
@@ -24,7 +20,7 @@ export interface Inspection {
 export async function inspectDump({ input }: OpenDump, onBytes: (bytes: number) => void): Promise<Inspection> {
   const hasher = new Hasher(compileCore(), [BASE_PAGE_BYTES]);
   const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
-  const stretches: Stretch[] = [];
+  const stretches: Range[] = [];
   await hashAll(input, hasher, {
     onBytes,
     onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {

@@ -100,13 +100,12 @@ async function compressorsFor(metadata: FileMetaData): Promise<Compressors> {
   );
   const compressors: Compressors = {};
   if (codecs.has("ZSTD")) {
-    const { ZSTDDecoder } = await import("zstddec/stream");
-    const decoder = new ZSTDDecoder();
-    await decoder.init();
+    const { ZstdFrames } = await import("../core/zstd.js");
+    const frames = await ZstdFrames.load();
     compressors.ZSTD = (input, outputLength) => {
-      const output = decoder.decode(input, outputLength);
-      if (output.length !== outputLength) throw new Error("a zstd page is damaged");
-      return output;
+      const output = frames.decode(input, outputLength);
+      if (!output) throw new Error("a zstd page is damaged");
+      return output.slice();
     };
   }
   if (codecs.has("GZIP")) {

@@ -1,12 +1,13 @@
 // What `inspect` prints.
 
+import type { Range } from "../dumps/formats/format.js";
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
-import type { Inspection, Stretch } from "../fingerprints/inspect-dump.js";
+import type { Inspection } from "../fingerprints/inspect-dump.js";
 import { displayName } from "../sources/names.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
-import { formatBytes, formatCount } from "../text/format.js";
+import { formatBytes, formatCount, formatHex } from "../text/format.js";
 import type { TraceHead } from "../traces/rows.js";
 import { DETECTED_BY, packingText } from "./read-sources.js";
 import { print, styled, table } from "./terminal.js";
@@ -51,16 +52,14 @@ export function printInspection(
   );
 }
 
-function stretchesTable(stretches: readonly Stretch[]): string {
+function stretchesTable(stretches: readonly Range[]): string {
   const rows = stretches
     .slice(0, MOST_SHOWN)
-    .map(({ address, bytes }) => [hex(address), hex(address + bytes - 1), formatBytes(bytes)]);
+    .map(({ address, bytes }) => [formatHex(address), formatHex(address + bytes - 1), formatBytes(bytes)]);
   const more = stretches.length - rows.length;
   const rest = more > 0 ? `\n  and ${formatCount(more)} more stretches (all with --json)` : "";
   return `${table([["from", "to", "size"], ...rows], 0)}${rest}`;
 }
-
-const hex = (address: number) => `0x${address.toString(16)}`;
 
 function ledgerText(ledger: Ledger): string {
   return table([

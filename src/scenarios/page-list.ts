@@ -9,9 +9,9 @@ import type { OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import { traceFormatOf } from "../traces/registry.js";
+import { FINGERPRINT_BYTES } from "../traces/rows.js";
 
 const WORDS = 4;
-const FINGERPRINT_BYTES = 16;
 
 /** Numbers for fingerprints, by first sight; number 0 is the zero content. */
 export class ContentTable {

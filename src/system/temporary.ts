@@ -1,7 +1,8 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readSync, rmdirSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
+import { writeFully } from "./transfer.js";
 
 const READ_BYTES = 1024 * 1024;
 /** No dump is larger; what a few bytes unpack to may be. */
@@ -24,9 +25,7 @@ export function openTemporary(): number {
 /** Writes all of the bytes at a position of a temporary file. */
 export function writeTemporary(fd: number, bytes: Uint8Array, position: number): void {
   try {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(fd, bytes, done, bytes.length - done, position + done);
-    }
+    writeFully(fd, bytes, position);
   } catch (error) {
     throw fromSystem(error, `temporary file in ${tmpdir()}`);
   }

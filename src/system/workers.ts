@@ -13,7 +13,8 @@ export type Message =
 export async function startWorkers(count: number, file: URL, shared: unknown): Promise<Worker[]> {
   const threads = await import("node:worker_threads");
   return Array.from({ length: count }, () => {
-    const worker = new threads.Worker(file, { workerData: shared, env: threads.SHARE_ENV });
+    // Node's own options are for the host's script; a worker does not even start with some of them (--input-type).
+    const worker = new threads.Worker(file, { workerData: shared, env: threads.SHARE_ENV, execArgv: [] });
     // An error is seen where a job waits; this keeps one that comes in between from being thrown.
     worker.on("error", () => {});
     return worker;

@@ -8,9 +8,8 @@ import { displayName } from "../sources/names.js";
 import { bytesOf, type Source } from "../sources/source.js";
 import { parseDecimal } from "../text/values.js";
 import type { TraceFormat, WantedRows } from "./format.js";
-import type { TraceHead, TraceRows } from "./rows.js";
+import { FINGERPRINT_BYTES, type TraceHead, type TraceRows } from "./rows.js";
 
-const FINGERPRINT_BYTES = 16;
 const ROWS_AT_A_TIME = 16384;
 const MOST_LINE_BYTES = 65536;
 const NEEDED = ["page_bytes", "page", "fingerprint"];

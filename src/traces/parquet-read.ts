@@ -5,9 +5,8 @@ import { columnOf, isSpectrum, missingColumns, openParquet, type ParquetFile } f
 import { placeOf, type Source } from "../sources/source.js";
 import type { TraceFormat, WantedRows } from "./format.js";
 import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
-import type { TraceHead, TraceRows } from "./rows.js";
+import { FINGERPRINT_BYTES, type TraceHead, type TraceRows } from "./rows.js";
 
-const FINGERPRINT_BYTES = 16;
 const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
 
 export const parquetTraces: TraceFormat = { isForeign: false, readHead, readRows };

@@ -1,9 +1,8 @@
 import type { SchemaElement } from "hyparquet";
 import { fromSystem } from "../errors.js";
-import type { TraceHead } from "./rows.js";
+import { FINGERPRINT_BYTES, type TraceHead } from "./rows.js";
 
 const ROW_GROUP_ROWS = 128 * 1024;
-const FINGERPRINT_BYTES = 16;
 
 const SCHEMA: SchemaElement[] = [
   { name: "trace", num_children: 6 },

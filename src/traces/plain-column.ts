@@ -6,8 +6,8 @@
 import type { ColumnMetaData, Compressors, SchemaElement } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { decompressPage } from "hyparquet/src/datapage.js";
+import { FINGERPRINT_BYTES } from "./rows.js";
 
-const FINGERPRINT_BYTES = 16;
 /** A BYTE_ARRAY has its length before it. */
 const LENGTH_BYTES = 4;
 

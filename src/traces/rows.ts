@@ -1,3 +1,6 @@
+/** Of a fingerprint in a trace. */
+export const FINGERPRINT_BYTES = 16;
+
 /** Rows of a trace that have one page size. */
 export interface TraceRows {
   pageBytes: number;

@@ -8,6 +8,7 @@ import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
 import { type Ended, ended, pagekin, start } from "../support/pagekin.js";
 import { randomBytes } from "../support/random.js";
+import { writeScenario } from "../support/scenario.js";
 
 const KILLER = fileURLToPath(new URL("../support/kill-worker.mjs", import.meta.url));
 const NAMES = ["a.raw", "b.raw", "c.raw"];
@@ -41,6 +42,17 @@ describe.each(["analyze", "compare", "fingerprint"])("%s", (command) => {
     expectOneLine(run);
     expect(readdirSync(folder).sort()).toEqual(NAMES);
   });
+});
+
+test.for(["start", "job"])("replay, a worker that ends at its %s", async (when, { folder }) => {
+  writeDumps(folder);
+  writeScenario(folder, { sources: NAMES, until: "1s", vary: { policy: ["one-group", "per-member"] } }, "s");
+  const run = await pagekin(["replay", "s.yaml", "--workers", "2", "--out", "out"], {
+    cwd: folder,
+    env: killing(when),
+  });
+  expectOneLine(run);
+  expect(readdirSync(folder).sort()).toEqual([...NAMES, "s.yaml"]);
 });
 
 test("a worker that ends while it waits for more work", async ({ folder }) => {

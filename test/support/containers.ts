@@ -101,3 +101,17 @@ export function mixedDump(bytes: number): Buffer {
 function noise(seed: number): Buffer {
   return Buffer.concat(Array.from({ length: 32 }, (_, i) => createHash("sha256").update(`${seed} ${i}`).digest()));
 }
+
+/**
+ * A zstd frame of unknown length that needs a window of 2^log bytes (RFC 8878, section 3.1.1), with a block of 128 KiB for each
+ * letter. checksum: of what it holds, the four bytes behind the blocks.
+ */
+export function zstdOfWindow(log: number, letters: string, checksum?: Uint8Array): Buffer {
+  const blocks = [...letters].flatMap((letter, i) => {
+    const header = Buffer.alloc(3);
+    header.writeUIntLE((0x20000 << 3) | (1 << 1) | (i === letters.length - 1 ? 1 : 0), 0, 3);
+    return [header, Buffer.from(letter)];
+  });
+  const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, checksum ? 4 : 0, (log - 10) << 3]);
+  return Buffer.concat([head, ...blocks, checksum ?? Buffer.alloc(0)]);
+}

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
-import { CONTAINERS, mixedDump, pack, SMALL } from "../support/containers.js";
+import { CONTAINERS, mixedDump, pack, SMALL, zstdOfWindow } from "../support/containers.js";
 import { limeFile } from "../support/dumps/lime.js";
 import { saved } from "../support/dumps/virsh.js";
 import { tablesIn, test } from "../support/folder.js";
@@ -119,16 +119,6 @@ describe.each(CONTAINERS)("$name", ({ name, extension, fixture, signature, insta
   });
 });
 
-/** A frame of unknown length that needs a window of 128 MiB, with blocks of one byte repeated. */
-function zstdOfLargeWindow(letters: string): Buffer {
-  const blocks = [...letters].flatMap((letter, i) => {
-    const header = Buffer.alloc(3);
-    header.writeUIntLE((0x20000 << 3) | (1 << 1) | (i === letters.length - 1 ? 1 : 0), 0, 3);
-    return [header, Buffer.from(letter)];
-  });
-  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3]), ...blocks]);
-}
-
 test("what is wrong in a packed dump is said with its offset in what was unpacked", async ({ folder }) => {
   const cut = limeFile([0x1000, SMALL]).subarray(0, -1);
   const stream = Buffer.from("QEVM\0\0\0\x03\xff", "latin1");
@@ -145,7 +135,7 @@ test("what is wrong in a packed dump is said with its offset in what was unpacke
 
 test("many zstd dumps with large windows are read in one run", async ({ folder }) => {
   const letters = [..."abcdefghijklmnopqrstuvwxyz"];
-  for (const letter of letters) writeFileSync(path.join(folder, `${letter}.zst`), zstdOfLargeWindow(`${letter}z`));
+  for (const letter of letters) writeFileSync(path.join(folder, `${letter}.zst`), zstdOfWindow(27, `${letter}z`));
   const files = letters.map((letter) => `${letter}.zst`);
   await succeed(["analyze", ...files, "--page-size", "4k", "--out", "out", "--quiet"], { cwd: folder });
   const rows = rowsOf(path.join(folder, "out"), "self.csv").map((row) => [row.member, row.pages, row.contents]);

@@ -1,12 +1,11 @@
 // The LOAD segments of a core: what memory they say there was, and what of it the file has.
 
+import { formatHex } from "../../text/format.js";
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
 import { coveredBytes } from "../sweep.js";
 import type { Segment } from "./elf-header.js";
 import type { PlanSettings, Range } from "./format.js";
-
-const inHex = (value: number) => `0x${value.toString(16)}`;
 
 export class Loads {
   readonly extents = new ExtentList();
@@ -32,7 +31,10 @@ export class Loads {
     const stored = filesz === 0 ? 0 : this.bytesInFile(segment);
     if (!Number.isSafeInteger(address + memsz)) {
       if (stored > 0 && !(this.virtual && isHigh(address)))
-        throw this.file.fault(at, `segment ${index} has an address beyond 2^53 (${inHex(address)} + ${inHex(memsz)})`);
+        throw this.file.fault(
+          at,
+          `segment ${index} has an address beyond 2^53 (${formatHex(address)} + ${formatHex(memsz)})`,
+        );
       this.blockBytes += stored;
       return;
     }
@@ -44,11 +46,11 @@ export class Loads {
   private bytesInFile({ offset, filesz, at, index }: Segment): number {
     const end = offset + filesz;
     if (!Number.isSafeInteger(end))
-      throw this.file.fault(at, `segment ${index} lies beyond any file (${inHex(offset)} + ${inHex(filesz)})`);
+      throw this.file.fault(at, `segment ${index} lies beyond any file (${formatHex(offset)} + ${formatHex(filesz)})`);
     this.end = Math.max(this.end, end);
     if (end <= this.file.bytes) return filesz;
     if (!this.settings.allowTruncated)
-      throw this.file.cut(this.file.bytes, `the end of segment ${index}, which should be at ${inHex(end)}`);
+      throw this.file.cut(this.file.bytes, `the end of segment ${index}, which should be at ${formatHex(end)}`);
     return Math.max(this.file.bytes - offset, 0);
   }
 

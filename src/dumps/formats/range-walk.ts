@@ -2,6 +2,7 @@
 // reads both.
 
 import { breathe } from "../../system/pace.js";
+import { formatHex } from "../../text/format.js";
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
 import { Peek } from "../peek.js";
@@ -14,8 +15,7 @@ import { planFrames } from "./snappy-frames.js";
 const MOST_BLOCK_BYTES = 16 * 1024 * 1024;
 const STEPS_A_BREATH = 1024;
 
-const hex = (number: number) => `0x${number.toString(16)}`;
-const nameOf = ({ address, bytes }: RangeHeader) => `${hex(address)}-${hex(address + bytes - 1)}`;
+const nameOf = ({ address, bytes }: RangeHeader) => `${formatHex(address)}-${formatHex(address + bytes - 1)}`;
 
 /** Plans a file that begins with a header of either kind. */
 export async function planRanges(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
@@ -112,7 +112,7 @@ class RangeWalk {
     if (!this.settings.allowTruncated) throw this.file.cut(offset, what);
     this.isCut = true;
     const lost = missing > 0 ? `${missing} bytes of that range and what came behind it` : "what came behind it";
-    this.notes.push(`The file ends before ${what}, which should stand from ${hex(offset)} on; missing: ${lost}.`);
+    this.notes.push(`The file ends before ${what}, which should stand from ${formatHex(offset)} on; missing: ${lost}.`);
   }
 
   /** A range was written short, so that what follows stands where it should not. */
@@ -121,11 +121,11 @@ class RangeWalk {
     const why =
       inside === undefined
         ? "the range before it may have been written short"
-        : `AVML 0.17.0 may have left out bytes: those of the range at ${hex(inside)} begin with a header`;
+        : `AVML 0.17.0 may have left out bytes: those of the range at ${formatHex(inside)} begin with a header`;
     if (!this.settings.allowTruncated || this.ranges.lime + this.ranges.avml === 0)
       throw this.file.fault(offset, `no header of a range stands here; ${why}`);
     this.isCut = true;
-    this.notes.push(`No header of a range stands at ${hex(offset)}: only what is before it was read; ${why}.`);
+    this.notes.push(`No header of a range stands at ${formatHex(offset)}: only what is before it was read; ${why}.`);
   }
 
   private noteTraits(): void {
@@ -139,7 +139,7 @@ class RangeWalk {
     }
     if (this.headerInside !== undefined)
       this.notes.push(
-        `The bytes of the range at ${hex(this.headerInside)} begin with a header: AVML 0.17.0 may have left out its bytes.`,
+        `The bytes of the range at ${formatHex(this.headerInside)} begin with a header: AVML 0.17.0 may have left out its bytes.`,
       );
   }
 }
