@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: MOST_MS,
     hookTimeout: MOST_MS,
     slowTestThreshold: 10_000,
+    // Some tests change the folder that their process is in.
+    pool: "forks",
     maxWorkers: "100%",
     reporters: ["default", "./test/support/skipped-reporter.ts"],
     // The built library is taken as a user has it, not passed through the test runner's transforms.

@@ -7,6 +7,7 @@ import { Crew } from "./fingerprints/crew.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
 import type { RunResult } from "./scenarios/perform.js";
 import { countWorld, type WorldResult } from "./sharing/count-world.js";
+import { USUAL_DUMPS } from "./sources/open-dump.js";
 import { isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
 import { choosePageSizes } from "./worlds/page-sizes.js";
@@ -52,6 +53,8 @@ export interface SourceOptions {
   workers?: number;
   /** Bytes of index and buckets; default: half of the machine's memory. */
   maxMemory?: number;
+  /** Of a dump that ends early, read what is there; the rest is absent, and a note of the result says what is missing. */
+  allowTruncated?: boolean;
 }
 
 export interface AnalyzeOptions extends SourceOptions {
@@ -81,7 +84,8 @@ async function* indexSources(
   sources: readonly string[],
   options: SourceOptions & { verify?: boolean },
 ): AsyncGenerator<[IndexedWorld, WebAssembly.Module]> {
-  const opened = await openSources(sources, options.inventory);
+  const dumps = { ...USUAL_DUMPS, allowTruncated: options.allowTruncated ?? false };
+  const opened = await openSources(sources, options.inventory, { dumps });
   let crew: Crew | undefined;
   try {
     const { worlds } = opened;

@@ -47,6 +47,14 @@ test("SEMMA's worked example by the library", async ({ folder }) => {
   expect(sharing[0].pairs.map((pair) => pairRate(sharing[0], pair))).toEqual([1 / 6, 0, 0]);
 });
 
+test("a cut dump is refused, or read as far as it goes with a note of what is missing", async ({ folder }) => {
+  const file = path.join(folder, "cut.lime");
+  writeFileSync(file, limeFile([0x1000, Buffer.alloc(8192, 7)]).subarray(0, -5000));
+  await expect(analyze([file], { pageSizes: [1024] })).rejects.toMatchObject({ exitCode: EXIT.input });
+  const [{ found }] = await analyze([file], { pageSizes: [1024], allowTruncated: true });
+  expect(found).toMatchObject([{ pages: [3], notes: [expect.stringMatching(/missing: 5000 bytes/)] }]);
+});
+
 test("dumps that are analyzed side by side are each taken for what they are", async ({ folder }) => {
   const page = Buffer.alloc(4096, "x");
   const migration = stream("pc-q35-7.2", { "pc.ram": 4096 }, [filled(0, 1, "pc.ram")]);

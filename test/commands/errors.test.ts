@@ -1,5 +1,4 @@
-// What a process of pagekin makes of each kind of error. Other tests look at errors in threads, or ask the library: here the
-// three are held against one another.
+// What the command line makes of each kind of error: the library's line, as other tests ask the library.
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -8,8 +7,8 @@ import { analyze, EXIT, PagekinError, readSpectra, replay } from "pagekin";
 import { expect } from "vitest";
 import { collidingKibs } from "../support/collision.js";
 import { limeFile } from "../support/dumps/lime.js";
-import { test } from "../support/folder.js";
-import { inside, pagekin } from "../support/pagekin.js";
+import { inside, test } from "../support/folder.js";
+import { pagekin } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 
 const DUMP = dumpOf([TINY, 0, TINY + 1, TINY + 2, TINY]);
@@ -54,35 +53,18 @@ const KINDS: Kind[] = [
   ],
 ];
 
-test.for(KINDS)("%s: the library's line, in a thread and in a process", async ([, command, call, line], { folder }) => {
+test.for(KINDS)("%s: the library's line and exit code", async ([, command, call, line], { folder }) => {
   for (const [name, content] of Object.entries(FILES)) writeFileSync(path.join(folder, name), content);
   mkdirSync(path.join(folder, "folder"));
   const before = readdirSync(folder);
   const error = await inside(folder, () => call().catch((error: unknown) => error));
   if (!(error instanceof PagekinError)) throw error;
   expect(error.line).toMatch(line);
-  const { exitCode } = error;
-  expect([EXIT.input, EXIT.mismatch]).toContain(exitCode);
-  const expected = { code: exitCode, stdout: "", stderr: `pagekin: ${error.line}\n` };
-  for (const how of [{}, { process: true }]) {
-    expect(await pagekin([...command, "--out", "x/out"], { cwd: folder, ...how })).toEqual(expected);
-    expect(readdirSync(folder)).toEqual(before);
-  }
-});
-
-test.for([
-  ["a value", ["analyze", "good.raw", "--page-size", "x"], /--page-size x/],
-  ["an option", ["analyze", "good.raw", "--bogus"], /bogus/],
-  ["a command", ["analyse", "good.raw"], /analyse/],
-  ["a command that is missing", [], /.+/],
-] as const)("%s of the command line: a line, in a thread and in a process", async ([, command, says], { folder }) => {
-  writeFileSync(path.join(folder, "good.raw"), DUMP);
-  const [inThread, inProcess] = [
-    await pagekin(command, { cwd: folder }),
-    await pagekin(command, { cwd: folder, process: true }),
-  ];
-  expect(inProcess).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(/^pagekin: [^\n]+\n$/) });
-  expect(inProcess.stderr).toMatch(says);
-  expect(inThread).toEqual(inProcess);
-  expect(readdirSync(folder)).toEqual(["good.raw"]);
+  expect([EXIT.input, EXIT.mismatch]).toContain(error.exitCode);
+  expect(await pagekin([...command, "--out", "x/out"], { cwd: folder })).toEqual({
+    code: error.exitCode,
+    stdout: "",
+    stderr: `pagekin: ${error.line}\n`,
+  });
+  expect(readdirSync(folder)).toEqual(before);
 });

@@ -1,6 +1,6 @@
 // Lists of the docs that would otherwise fall behind what they list.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { FORMAT_NAMES } from "../../src/dumps/formats/registry.js";
@@ -30,24 +30,6 @@ function rowNames(text: string): string[] {
   const cells = [...text.matchAll(/^\| ((?:`\w[\w-]*`(?:, )?)+)/gm)].map(([, cell]) => cell);
   return [...new Set(cells.flatMap((cell) => [...cell.matchAll(/`(\w[\w-]*)`/g)].map(([, name]) => name)))].sort();
 }
-
-test("docs/design.md names every folder of src/, and only files that there are", () => {
-  const page = read("docs/design.md");
-  const files = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8", withFileTypes: true });
-  const folders = files.filter((one) => one.isDirectory() && one.parentPath === path.join(root, "src"));
-  for (const { name } of folders) expect(page).toContain(`**\`src/${name}/\`**`);
-  const there = new Set(
-    [...files, ...readdirSync(path.join(root, "assembly"), { recursive: true, withFileTypes: true })].map(
-      ({ name }) => name,
-    ),
-  );
-  const named = [...page.matchAll(/`([\w/.-]+\.ts)`/g)].map(([, name]) => name);
-  expect(named.length).toBeGreaterThan(50);
-  for (const name of named) {
-    if (name.startsWith("src/")) expect(existsSync(path.join(root, name)), name).toBe(true);
-    else expect(there.has(path.basename(name)), name).toBe(true);
-  }
-});
 
 /** The packages that a line installs. */
 function installedBy(file: string): string[] {

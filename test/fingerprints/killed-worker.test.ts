@@ -37,7 +37,6 @@ describe.each(["analyze", "compare", "fingerprint"])("%s", (command) => {
     const run = await pagekin([command, ...NAMES, "--workers", "3", "--out", "out"], {
       cwd: folder,
       env: killing(when),
-      process: true,
     });
     expectOneLine(run);
     expect(readdirSync(folder).sort()).toEqual(NAMES);
@@ -75,7 +74,6 @@ test("without the killer the same command works", async ({ folder }) => {
   const run = await pagekin(["analyze", ...NAMES, "--workers", "3", "--out", "out", "--quiet"], {
     cwd: folder,
     env: killing("never"),
-    process: true,
   });
   expect(run).toEqual({ code: 0, stdout: "", stderr: "" });
 });

@@ -32,6 +32,17 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   }
 }
 
+/** Does something with a folder as that of this process, for relative paths: in one folder at a time. */
+export async function inside<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await work();
+  } finally {
+    process.chdir(before);
+  }
+}
+
 /** The files of a folder and their text; a folder in it is an error. */
 export function textsIn(folder: string): Record<string, string> {
   const names = readdirSync(folder).sort();

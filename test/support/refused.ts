@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { type AnalyzeOptions, analyze, PagekinError, replay } from "pagekin";
 import { expect } from "vitest";
-import { type HowToRun, inside, pagekin } from "./pagekin.js";
+import { inside } from "./folder.js";
+import { type HowToRun, pagekin } from "./pagekin.js";
 
 /**
  * Runs a command that must refuse its input: exit code 2, nothing on stdout, one line on stderr that says what is asked
@@ -28,8 +29,8 @@ export async function expectRefused(
   expect(readdirSync(folder)).toEqual(before);
 }
 
-// Where it is the input that is wrong, and not the command line, the library says the same for a fifth of the time: what the
-// command line makes of it is shown for each kind of error in test/commands/errors.test.ts.
+// Where it is the input that is wrong, and not the command line, the library says the same without a process for each case.
+// What the command line makes of it is shown for each kind of error in test/commands/errors.test.ts.
 
 /** The library refuses sources of a folder: exit code 2, one line that says what is asked for, nothing left behind. */
 export function expectSourcesRefused(
@@ -52,8 +53,9 @@ export async function expectLibraryRefuses(
   says: readonly (string | RegExp)[],
 ): Promise<void> {
   const before = readdirSync(folder);
-  const error = await refusalOf(() => inside(folder, call));
-  for (const text of says) expect(error?.line).toMatch(text);
+  const error = await inside(folder, () => refusalOf(call));
+  if (!error) throw new Error("the library refuses nothing");
+  for (const text of says) expect(error.line).toMatch(text);
   expect(readdirSync(folder)).toEqual(before);
 }
 

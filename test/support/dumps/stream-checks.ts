@@ -68,7 +68,7 @@ export async function harmlessCuts(bytes: Uint8Array, pageSize = PAGE): Promise<
     const harmless: number[] = [];
     for (let length = 4; length < bytes.length; length++) {
       writeFileSync(file, bytes.subarray(0, length));
-      if (await isRead(file, pageSize)) harmless.push(length);
+      if (await isRead(file, { pageSizes: [pageSize] })) harmless.push(length);
     }
     return harmless;
   });
@@ -81,7 +81,7 @@ export async function readDamaged(bytes: Buffer, seeds: readonly number[], pageS
     let read = 0;
     for (const seed of seeds) {
       writeFileSync(file, damaged(bytes, seed));
-      if (await isRead(file, pageSize)) read++;
+      if (await isRead(file, { pageSizes: [pageSize] })) read++;
     }
     return read;
   });
