@@ -6,7 +6,7 @@ const DESCRIPTION = 0x06;
 const HEAD_BYTES = 5;
 const BRACE = { open: 0x7b, close: 0x7d };
 /** It has some tens or hundreds of KiB. */
-export const MOST_DESCRIPTION_BYTES = 2 ** 24 - 1;
+const MOST_DESCRIPTION_BYTES = 2 ** 24 - 1;
 
 /** Where the description that begins at an offset is over, be it behind the file's end; undefined: none begins there. */
 export function endOfDescription(file: DumpFile, offset: number): number | undefined {
