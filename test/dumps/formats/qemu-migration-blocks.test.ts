@@ -106,8 +106,12 @@ describe("what is the guest's RAM", () => {
     ["mac99", ["ppc_core99.ram"], ["ppc_core99.bios"]],
     ["malta", ["mips_malta.ram"], ["bios.1fc", "mips_malta.flash0"]],
     ["sifive_u", ["riscv.sifive.u.ram"], ["riscv.sifive.u.mrom", "riscv.sifive.u.flash0", "riscv.sifive.u.l2lim"]],
+    ["sam460ex", ["ppc4xx.sdram"], ["ppc440.l2cache_ram", "ppc4xx.l2sram_bank0", "sam460ex.flash"]],
+    ["petalogix-ml605", ["petalogix_ml605.ram"], ["petalogix_ml605.lmb_bram", "petalogix_ml605.flash"]],
+    ["40p", ["simm.0", "simm.1"], ["bios", "pci.0:02.0/vga.vram"]],
+    ["vexpress-a9", ["vexpress.highmem"], ["vexpress.sram", "vexpress.vram", "vexpress.flash0"]],
     ["xlnx-zcu102", ["ddr-ram"], ["xlnx-zynqmp.ocm_ram[0]"]],
-    ["raspi3b", ["ram"], ["imx25.iram", "nrf51.sram", "sram A1", "imx7.ocram_epdc"]],
+    ["raspi3b", ["ram"], ["imx25.iram", "nrf51.sram", "sram A1", "imx7.ocram_epdc", "mps.ssram23"]],
   ])("%s", async ([machine, ram, devices]) => {
     const names = [...ram, ...devices];
     const plan = await planOf(

@@ -1,5 +1,6 @@
 import { deflateSync } from "node:zlib";
 import { describe, expect } from "vitest";
+import { qemuMigration } from "../../../src/dumps/formats/qemu-migration.js";
 import {
   capabilities,
   command,
@@ -23,6 +24,7 @@ import {
   u64,
   uuid,
 } from "../../support/dumps/migration.js";
+import { memoryOf, planOf } from "../../support/dumps/planned.js";
 import {
   expectSameAsRaw,
   expectStreamRefused,
@@ -112,6 +114,24 @@ describe("pages", () => {
       const sent = Buffer.concat([head(Q35, ...parts), sections, tail()]);
       await expectSameAsRaw(folder, sent, [a, b, a, b, b, b, Buffer.alloc(bytes, 5), a]);
     }
+  });
+
+  test.for([1024, 8192, 16384])("of %i bytes, where the stream does not say so", async (bytes, { folder }) => {
+    const [a, b] = [4, 5].map((seed) => pageOf(seed, bytes));
+    const records = [filled(0, 0, "r"), ...[a, b, b, a].map((each, i) => page(bytes * (i + 1), each))];
+    const others = section(1, [u32(1)], "dirty-bitmap", 7);
+    const sections = ramSections([list({ r: 8 * bytes })], records, [filled(6 * bytes, 0, "r"), filled(7 * bytes, 5)]);
+    const sent = Buffer.concat([head("raspi2b"), others, sections, tail()]);
+    const plan = await planOf(qemuMigration, sent);
+    const stored = Buffer.concat([a, b, b, a]);
+    expect(memoryOf(plan, sent).slice(0, 3)).toEqual([
+      [0, bytes],
+      [bytes, stored],
+      [6 * bytes, bytes],
+    ]);
+    expect(plan.details).toMatchObject({ page_bytes: bytes });
+    const damaged = Buffer.concat([head("raspi2b"), ramSections([list({ r: 8 * bytes })], records, [u64(0x444)])]);
+    await expectStreamRefused(folder, damaged, /unknown flags 0x/);
   });
 });
 
@@ -283,7 +303,7 @@ describe("refused", () => {
     ["a block longer than all", listOf(at(2), ["a", at(3)]), /longer than/],
     ["a block beyond 2^53", listOf(at(2), ["a", 2n ** 63n]), /beyond 2\^53/],
     ["blocks that never make the sum", listOf(at(2 ** 16), ["a", at(1)]), /RAM block/],
-    ["a block of half a page", listOf(at(1), ["a", 2048], ["b", 2048]), /no multiple of the page size/],
+    ["a block of half a page", listOf(at(1), ["a", 512], ["b", 3584]), /no multiple of the page size/],
     ["no block of RAM", listed({ "pc.rom": at(1), "pc.bios": at(1) }), /not listed/],
     ["only blocks of devices", stream(Q35, DEVICES, [filled(0, 0, VGA)], []), /no page of the guest's RAM/],
     ["no page of RAM", stream(Q35, { ...BLOCKS, ...DEVICES }, [filled(0, 0, VGA)], []), /no page of the guest's RAM/],

@@ -1,6 +1,6 @@
 // The list of RAM blocks, which stands before any page: names and lengths, and what capabilities add to each.
 
-import { type Configuration, PRINTABLE } from "./configuration.js";
+import type { Configuration } from "./configuration.js";
 import { LatestPages, type Room } from "./latest.js";
 import type { MigrationStream } from "./stream.js";
 
@@ -49,7 +49,6 @@ export function readBlocks(
     const at = stream.offset;
     if (blocks.size === MOST_BLOCKS) throw stream.fault(at, `there are more than ${MOST_BLOCKS} RAM blocks`);
     const name = stream.name("the name of a RAM block");
-    if (!PRINTABLE.test(name)) throw stream.fault(at, "the name of a RAM block is not text");
     if (blocks.has(name)) throw stream.fault(at, `a second RAM block is called ${name}`);
     const bytes = stream.u64(`the length of RAM block ${name}`);
     if (bytes > left) throw stream.fault(at, `RAM block ${name} is longer than the sum of all blocks allows`);

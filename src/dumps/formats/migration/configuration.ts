@@ -7,12 +7,15 @@ export interface Configuration {
   /** As "pc-q35-7.2"; old machines do not send it. */
   machine: string | undefined;
   pageBytes: number;
+  /** Whether the stream says it: a processor's least page size need not be sent. */
+  saysPageBytes: boolean;
   capabilities: ReadonlySet<string>;
 }
 
 export const DEFAULT_CONFIGURATION: Configuration = {
   machine: undefined,
   pageBytes: BASE_PAGE_BYTES,
+  saysPageBytes: false,
   capabilities: new Set(),
 };
 
@@ -22,19 +25,16 @@ const SUBSECTION = 0x05;
 const MOST_NAME_BYTES = 256;
 const MOST_CAPABILITIES = 256;
 
-/** What QEMU calls machines, blocks and devices. */
-export const PRINTABLE = /^[\x20-\x7e]+$/;
-
 const PAGE_BITS = { least: 10, most: 16 };
 const UUID_BYTES = 16;
 
-export function readConfiguration(stream: MigrationStream): Configuration {
+/** before: what holds as long as the stream does not say otherwise. */
+export function readConfiguration(stream: MigrationStream, before: Configuration): Configuration {
   const at = stream.offset;
   const bytes = stream.u32("the length of the machine's name");
   if (bytes > MOST_NAME_BYTES) throw stream.fault(at, `no machine's name has ${bytes} bytes`);
   const machine = stream.text(bytes, "the machine's name");
-  if (!PRINTABLE.test(machine)) throw stream.fault(at + 4, "the machine's name is not text");
-  const configuration = { ...DEFAULT_CONFIGURATION, machine };
+  const configuration = { ...before, machine };
   while (stream.peek() === SUBSECTION) {
     stream.u8("a part of the configuration");
     Object.assign(configuration, readPart(stream));
@@ -47,7 +47,7 @@ function readPart(stream: MigrationStream): Partial<Configuration> {
   const name = stream.name("the name of a part of the configuration");
   stream.u32("the version of a part of the configuration");
   if (name === "configuration/capabilities") return { capabilities: readCapabilities(stream) };
-  if (name === "configuration/target-page-bits") return { pageBytes: readPageBytes(stream) };
+  if (name === "configuration/target-page-bits") return { pageBytes: readPageBytes(stream), saysPageBytes: true };
   // Without its length the end of an unknown part cannot be found.
   if (name !== "configuration/uuid") throw stream.fault(at, `the configuration has an unknown part: ${name}`);
   stream.skip(UUID_BYTES, "the machine's UUID");

@@ -15,8 +15,9 @@ const DEVICE_MEMORY = [
   /(^|[._-])(vga)?vram\d*$/,
   /^(vga\.ram|next-video|sm501\.local|vmsvga\.fifo)$/,
   // Memory on the chip, which is not what -m gives.
-  /(^|[._-])(e?s|i|oc)ram([._\s-]?\w*)$/i,
-  /(^|[._-])(ocm\w*|[di]t[ci]m\w*|l2lim|xip|secure-ram)(\[\d+\])?$/,
+  /(^|[._-])(e?s|ss|i|oc|l2s|b|block|lmb_b)ram([._\s-]?\w*)$/i,
+  /^(pxa\d+\.internal|onenand\.ram|sun4m\.(idreg|afx))$/,
+  /(^|[._-])(ocm\w*|[di]t[ci]m\w*|l2lim|l2cache_ram|xip|secure-ram)(\[\d+\])?$/,
   /^(secure-)?tag-memory$|^mach-virt\.(secure-)?tag$/,
   /^(tpm-ppi|tpm-crb-cmd|pvtime|vmclock_page|erst\w*(\.\w+)?|VMApple Config)$/,
   // Shared between guests: QEMU's own names, and libvirt's backends of <shmem>.

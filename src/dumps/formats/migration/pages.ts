@@ -1,6 +1,6 @@
 // From the blocks of a stream to a plan: which block is RAM, which addresses it has, and where each page's bytes are.
 
-import type { PagekinError } from "../../../errors.js";
+import { type PagekinError, printable } from "../../../errors.js";
 import { breathe } from "../../../system/pace.js";
 import type { DumpFile } from "../../dump-file.js";
 import { CODE, ExtentList } from "../../extents.js";
@@ -54,7 +54,7 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
       ...notesOf(walked, end, placement, ramBytes - pages.bytes),
       ...virtioMemBlocks(ram, devices)
         .filter((block) => block.mapped && !pages.asPlugged.has(block))
-        .map(({ name }) => `What a virtio-mem device has not plugged in of RAM block ${name} counts as zeros.`),
+        .map(({ name }) => `What a virtio-mem device has not plugged in of RAM block ${shown(name)} counts as zeros.`),
     ],
     details: {
       machine: machine ?? null,
@@ -108,8 +108,9 @@ function notesOf(walked: Walked, end: StreamEnd, placement: Placement, missing: 
     notes.push("The RAM of several NUMA nodes is placed in the order of the numbers that libvirt gives them.");
   if (own < blocks.length) notes.push(placesNote(placement));
   if (own > 0 && !known) {
-    const which = machine === undefined ? "The stream does not name its machine" : `Machine ${machine} is not known`;
-    notes.push(`${which}; addresses are offsets in RAM block ${blocks[0].block.name}.`);
+    const which =
+      machine === undefined ? "The stream does not name its machine" : `Machine ${shown(machine)} is not known`;
+    notes.push(`${which}; addresses are offsets in RAM block ${shown(blocks[0].block.name)}.`);
   }
   if (end.rest) notes.push(restNote(end.rest));
   return notes;
@@ -117,19 +118,22 @@ function notesOf(walked: Walked, end: StreamEnd, placement: Placement, missing: 
 
 /** Where blocks are whose addresses the stream does not give. */
 function placesNote({ blocks, own, known }: Placement): string {
-  const shown = blocks.slice(0, MOST_NAMES_SHOWN).map((placed) => {
-    const { name, bytes } = placed.block;
-    const short = name.length > MOST_NAME_SHOWN ? `${name.slice(0, MOST_NAME_SHOWN)}...` : name;
-    return `${short} (${bytes} bytes) at 0x${startOf(placed).toString(16)}`;
+  const places = blocks.slice(0, MOST_NAMES_SHOWN).map((placed) => {
+    return `${shown(placed.block.name)} (${placed.block.bytes} bytes) at 0x${startOf(placed).toString(16)}`;
   });
-  const more = blocks.length - shown.length;
-  const list = `${shown.join(", ")}${more > 0 ? ` and ${more} more (all with inspect --json)` : ""}`;
-  const first = own === 1 ? blocks[0].block.name : `the first ${own}`;
+  const more = blocks.length - places.length;
+  const list = `${places.join(", ")}${more > 0 ? ` and ${more} more (all with inspect --json)` : ""}`;
+  const first = own === 1 ? shown(blocks[0].block.name) : `the first ${own}`;
   const where =
     own > 0 && known
       ? `the machine type gives those of ${first}, the others begin at multiples of 1 GiB`
       : `${own > 1 ? "those but the first ones" : "they"} begin at multiples of 1 GiB`;
   return `RAM is in ${blocks.length} blocks: ${list}. A stream has no guest-physical addresses: ${where}.`;
+}
+
+/** A name of any length, with any bytes, in a sentence. */
+function shown(name: string): string {
+  return printable(name.length > MOST_NAME_SHOWN ? `${name.slice(0, MOST_NAME_SHOWN)}...` : name);
 }
 
 function restNote({ from, bytes, isZero }: NonNullable<StreamEnd["rest"]>): string {

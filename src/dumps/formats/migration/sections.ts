@@ -1,7 +1,7 @@
 // The sections of a migration stream, one at a time, up to the end of RAM. Only RAM's are understood; any other one has no
 // length, and ends where its footer is.
 
-import { type Configuration, DEFAULT_CONFIGURATION, PRINTABLE, readConfiguration } from "./configuration.js";
+import { type Configuration, DEFAULT_CONFIGURATION, readConfiguration } from "./configuration.js";
 import { endOfDescription } from "./description.js";
 import { Room } from "./latest.js";
 import { type PluggedSection, pathOfPlugged } from "./plugged.js";
@@ -54,6 +54,7 @@ const LAST_COMMAND = 11;
 
 /** QEMU counts the versions of a device's section from 1. */
 const MOST_VERSION = 0xffff;
+const PRINTABLE = /^[\x20-\x7e]+$/;
 /** What stands behind a stream's end is looked at so far. */
 const MOST_PADDING = 4096;
 
@@ -85,14 +86,16 @@ export interface Mark {
   postcopyAdvised: boolean;
 }
 
-interface WalkSettings {
+export interface WalkSettings {
+  /** Of a processor whose page size the stream does not say. */
+  usualPageBytes: number;
   /** Where another section than RAM's is over, behind its footer. */
   endOf(section: OtherSection): number | Promise<number>;
   keepsPages: boolean;
 }
 
 export class SectionWalker {
-  configuration: Configuration = DEFAULT_CONFIGURATION;
+  configuration: Configuration;
   ram: RamReader | undefined;
   /** Whether sections are known to have footers; those of machine types before 2.4 have none. */
   footers = false;
@@ -110,7 +113,9 @@ export class SectionWalker {
   constructor(
     readonly stream: MigrationStream,
     private readonly settings: WalkSettings,
-  ) {}
+  ) {
+    this.configuration = { ...DEFAULT_CONFIGURATION, pageBytes: settings.usualPageBytes };
+  }
 
   mark(): Mark {
     const { live, seen, ram, footers, postcopyAdvised } = this;
@@ -141,7 +146,7 @@ export class SectionWalker {
     switch (type) {
       case SECTION.configuration:
         if (!isFirst) throw this.stream.fault(at, "the configuration does not come first");
-        this.configuration = readConfiguration(this.stream);
+        this.configuration = readConfiguration(this.stream, this.configuration);
         return false;
       case SECTION.command:
         this.readCommand(at);

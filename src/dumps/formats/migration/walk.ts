@@ -30,15 +30,26 @@ export interface Walked {
   cut: CutShort | undefined;
 }
 
+/** Of most processors; of 32-bit Arm; of sparc64 and alpha; of loongarch64. */
+const USUAL_PAGE_BYTES = 4096;
+const OTHER_PAGE_BYTES = [1024, 8192, 16384];
+
 export async function walkSections(stream: MigrationStream): Promise<Walked> {
   const start = stream.offset;
   const footers = new FooterSearch(stream.file);
-  const first = await walk(stream, start, footers, new Map());
+  const first = await walk(stream, { start, footers, usualPageBytes: USUAL_PAGE_BYTES });
   // A section that swallowed a part of RAM may have led past the end of RAM to the end of the stream.
-  if (first.walker.hasEnd || first.walker.others === 0) return resultOf(first);
+  if (first.walker.hasEnd) return resultOf(first);
+  if (first.failed instanceof PagekinError && !first.walker.configuration.saysPageBytes) {
+    for (const usualPageBytes of OTHER_PAGE_BYTES) {
+      const other = await walk(stream, { start, footers, usualPageBytes });
+      if (other.walker.hasEnd) return resultOf(other);
+    }
+  }
+  if (first.walker.others === 0) return resultOf(first);
   const survey = new Survey(stream, footers);
   const ends = await survey.run(start);
-  if (ends) return resultOf(await walk(stream, start, footers, ends));
+  if (ends) return resultOf(await walk(stream, { start, footers, usualPageBytes: USUAL_PAGE_BYTES, ends }));
   if (survey.gaveUp && !(first.failed instanceof PagekinError))
     throw stream.fault(start, "too much in this stream looks like the end of a section", ELSE);
   return resultOf(first);
@@ -52,16 +63,19 @@ interface Walk {
   failed: unknown;
 }
 
-/** Walks once. ends: where sections are over, by where what they hold begins; of others the first footer counts. */
-async function walk(
-  stream: MigrationStream,
-  start: number,
-  footers: FooterSearch,
-  ends: ReadonlyMap<number, number>,
-): Promise<Walk> {
+interface WalkFrom {
+  start: number;
+  footers: FooterSearch;
+  usualPageBytes: number;
+  /** Where sections are over, by where what they hold begins; of others the first footer counts. */
+  ends?: ReadonlyMap<number, number>;
+}
+
+async function walk(stream: MigrationStream, { start, footers, usualPageBytes, ends }: WalkFrom): Promise<Walk> {
   const walker: SectionWalker = new SectionWalker(stream, {
-    endOf: (section) => ends.get(section.from) ?? firstEnd(walker, footers, section),
+    endOf: (section) => ends?.get(section.from) ?? firstEnd(walker, footers, section),
     keepsPages: true,
+    usualPageBytes,
   });
   stream.goTo(start);
   let failed: unknown;
@@ -110,7 +124,11 @@ class Survey {
     private readonly stream: MigrationStream,
     private readonly footers: FooterSearch,
   ) {
-    this.walker = new SectionWalker(stream, { endOf: (section) => this.choose(section), keepsPages: false });
+    this.walker = new SectionWalker(stream, {
+      endOf: (section) => this.choose(section),
+      keepsPages: false,
+      usualPageBytes: USUAL_PAGE_BYTES,
+    });
     this.effort = LEAST_EFFORT + EFFORT_FACTOR * stream.file.bytes + footers.searched;
   }
 
