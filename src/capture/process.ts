@@ -21,6 +21,8 @@ const NT_FILE = 0x46494c45;
 /** e_machine by Node's names. */
 const MACHINES: Record<string, number> = { x64: 62, arm64: 183, ppc64: 21, riscv64: 243, loong64: 258 };
 
+const BEYOND = "memory at addresses beyond 2^53 is not captured";
+
 export interface ProcessSettings {
   anonymousOnly: boolean;
   stop: boolean;
@@ -87,7 +89,9 @@ export class Process implements Subject {
 
   async take(): Promise<Taken> {
     const { memory, settings } = this;
-    const mappings = memory.usedMappings().filter(({ name, end }) => !OF_THE_KERNEL.test(name) && end < 2 ** 53);
+    const all = memory.usedMappings().filter(({ name }) => !OF_THE_KERNEL.test(name));
+    // Offsets of files, and so of /proc/PID/mem, are exact up to there. Linux maps higher where a program asks for it.
+    const [mappings, beyond] = [true, false].map((isExact) => all.filter(({ end }) => end < 2 ** 53 === isExact));
     const extents = new ExtentList();
     let swapped = 0;
     for (const { start, end, isUsed } of mappings) {
@@ -108,7 +112,11 @@ export class Process implements Subject {
       machine: MACHINES[process.arch] ?? 0,
       notes: this.elfNotes(mappings),
     };
-    return { live, swappedBytes: swapped * memory.pageBytes, notes: [] };
+    return {
+      live,
+      swappedBytes: swapped * memory.pageBytes,
+      notes: beyond.some(({ isUsed }) => isUsed) ? [BEYOND] : [],
+    };
   }
 
   private elfNotes(mappings: readonly Mapping[]): ElfNote[] {

@@ -30,7 +30,7 @@ export class Tracer {
     onBytes: (bytes: number) => void,
   ): Promise<Written> {
     const { extents, unreadBytes } = readableOf(resident, areas, memory);
-    const plan = { addressSpace, extents, span: areas, wins: "first", isX86: false, notes: [] } as const;
+    const plan = { addressSpace, extents, span: areas, wins: "first", notes: [] } as const;
     const layout = await layOut({ ...plan, notes: [] }, { outside: [], keep: undefined });
     const opened = {
       name: { path: shownAs },

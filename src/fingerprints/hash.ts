@@ -121,8 +121,10 @@ export function planTasks(sources: readonly Opened[]): HashTask[] {
 export function refuseEmpty(pages: readonly number[], pageSizes: readonly number[], opened: Opened): void {
   if (pages.some((count) => count > 0)) return;
   const smallest = Math.min(...pageSizes);
+  const outside = opened.layout?.outsideBytes ?? 0;
+  const hint = smallest > 1024 ? "choose a smaller --page-size" : "take the dump again";
   throw new PagekinError(`holds no whole page of ${smallest} bytes`, {
     file: displayName(opened.name),
-    hint: smallest > 1024 ? "choose a smaller --page-size" : "take the dump again",
+    hint: outside > 0 ? `${outside} bytes of it are outside RAM: count them with --ranges all` : hint,
   });
 }

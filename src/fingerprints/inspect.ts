@@ -2,15 +2,17 @@
 
 import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
+import { unfolded } from "../dumps/folding.js";
 import { type Ledger, ledgerOf } from "../dumps/ledger.js";
 import type { Opened } from "../sources/open.js";
+import { refuseEmpty } from "./hash.js";
 import { hashSource } from "./segments.js";
 
 const PAGE_BYTES = 4096;
 
 /** A stretch of addresses that the dump holds. */
 export interface Stretch {
-  address: number;
+  address: bigint;
   bytes: number;
 }
 
@@ -22,11 +24,11 @@ export interface Inspection {
   zeroPages: number;
 }
 
-/** Reads all of a dump. */
+/** Reads all of a dump. One without a page is an error. */
 export async function inspectDump(opened: Opened, onBytes: (bytes: number) => void): Promise<Inspection> {
   const hasher = new Hasher(compileCore(), [PAGE_BYTES]);
   const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
-  const stretches: Stretch[] = [];
+  const stretches: { address: number; bytes: number }[] = [];
   await hashSource(opened, hasher, {
     onBytes,
     onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
@@ -41,5 +43,12 @@ export async function inspectDump(opened: Opened, onBytes: (bytes: number) => vo
     },
   });
   const [pages, zeroPages] = [counts.wholeBytes / PAGE_BYTES, counts.zeroBytes / PAGE_BYTES];
-  return { stretches, ledger: ledgerOf(counts, opened.layout), pages, zeroPages };
+  refuseEmpty([pages], [PAGE_BYTES], opened);
+  const parts = opened.layout?.parts ?? [];
+  return {
+    stretches: stretches.map(({ address, bytes }) => ({ address: unfolded(parts, address), bytes })),
+    ledger: ledgerOf(counts, opened.layout),
+    pages,
+    zeroPages,
+  };
 }

@@ -3,6 +3,7 @@
 import { PageBuffers } from "../core/compare.js";
 import type { Repeats } from "../core/indexer.js";
 import type { DumpReader } from "../dumps/dump-reader.js";
+import { unfolded } from "../dumps/folding.js";
 import { type Layout, SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
 import type { Opened } from "../sources/open.js";
 import { breathe } from "../system/pace.js";
@@ -12,8 +13,8 @@ import { readerOf } from "./segments.js";
 /** Two pages of one fingerprint and different bytes. */
 export interface Mismatch {
   pageBytes: number;
-  first: { source: number; address: number };
-  second: { source: number; address: number };
+  first: { source: number; address: bigint };
+  second: { source: number; address: bigint };
 }
 
 const MOST_OPEN = 64;
@@ -51,10 +52,11 @@ export class PageComparer {
     const { source, segment } = this.blocks[block];
     const opened = this.sources[source] as Opened & { layout: Layout };
     const at = place * this.pageBytes;
-    const unit = opened.layout.units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
+    const { units, parts } = opened.layout;
+    const unit = units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
     const address = unit + (at % UNIT_BYTES);
     (await this.readerFor(source, opened)).read(address, target, PRESENT);
-    return { source, address };
+    return { source, address: unfolded(parts, address) };
   }
 
   private async readerFor(source: number, opened: Opened & { layout: Layout }): Promise<DumpReader> {

@@ -97,12 +97,13 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       notes: opened.notes ?? [],
     };
     const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
+    const parts = opened.layout?.parts ?? [];
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
     for (const [size, pageBytes] of pageSizes.entries()) {
       const zeroFingerprint = named(hasher.zeroFingerprint(size));
-      for (const part of waiting[size]) {
+      for (const { runs, ...part } of waiting[size]) {
         const { places, fingerprints } = readWaiting(part, fd);
-        writer.add({ pageBytes, runs: part.runs, places, fingerprints: named(fingerprints), zeroFingerprint });
+        writer.add({ pageBytes, runs, parts, places, fingerprints: named(fingerprints), zeroFingerprint });
         await breathe();
       }
     }
@@ -113,7 +114,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
   }
 }
 
-function readWaiting(part: Waiting, fd: number): { places: Uint32Array; fingerprints: Uint8Array } {
+function readWaiting(part: Omit<Waiting, "runs">, fd: number): { places: Uint32Array; fingerprints: Uint8Array } {
   const places = new Uint32Array(part.entries);
   const fingerprints = new Uint8Array(part.entries * ENTRY_BYTES);
   readWhole(fd, new Uint8Array(places.buffer), part.at, "temporary file");

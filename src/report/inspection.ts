@@ -1,10 +1,12 @@
 // What `inspect` prints.
 
+import { numberOf } from "../dumps/folding.js";
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
 import type { Inspection, Stretch } from "../fingerprints/inspect.js";
 import { displayName, type Opened } from "../sources/open.js";
 import { formatBytes, formatCount } from "../text/format.js";
+import { jsonText } from "../text/json.js";
 import type { TraceHead } from "../traces/rows.js";
 import { notesPart, print, styled, table } from "./terminal.js";
 
@@ -36,8 +38,9 @@ export function printInspection(
       compression: packingText(opened),
       address_space: addressSpace,
     };
-    const held = { pages, zero_pages: zeroPages, extents: stretches, ledger, notes: odd, details };
-    return print(JSON.stringify({ ...said, ...held }, null, 2));
+    const extents = stretches.map(({ address, bytes }) => ({ address: numberOf(address), bytes }));
+    const held = { pages, zero_pages: zeroPages, extents, ledger, notes: odd, details };
+    return print(jsonText({ ...said, ...held }, 2));
   }
   const packed = packingText(opened);
   const how = packed === "none" ? format : `${format} in ${packed}`;
@@ -63,13 +66,13 @@ function packingText({ compression, inner, packing }: Opened): string {
 function stretchesTable(stretches: readonly Stretch[]): string {
   const rows = stretches
     .slice(0, MOST_SHOWN)
-    .map(({ address, bytes }) => [hex(address), hex(address + bytes - 1), formatBytes(bytes)]);
+    .map(({ address, bytes }) => [hex(address), hex(address + BigInt(bytes - 1)), formatBytes(bytes)]);
   const more = stretches.length - rows.length;
   const rest = more > 0 ? `\n  and ${formatCount(more)} more stretches (all with --json)` : "";
   return `${table([["from", "to", "size"], ...rows], 0)}${rest}`;
 }
 
-const hex = (address: number) => `0x${address.toString(16)}`;
+const hex = (address: bigint) => `0x${address.toString(16)}`;
 
 function ledgerText(ledger: Ledger): string {
   return table([
@@ -84,7 +87,7 @@ function ledgerText(ledger: Ledger): string {
 function detailsText(details: Record<string, unknown>): string {
   return Object.entries(details)
     .map(([key, value]) => {
-      const text = printable(typeof value === "object" ? JSON.stringify(value) : String(value));
+      const text = printable(typeof value === "object" ? jsonText(value) : String(value));
       return `  ${key}: ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`;
     })
     .join("\n");

@@ -2,11 +2,12 @@
 
 import { closeSync, openSync } from "node:fs";
 import { DumpFile } from "../dumps/dump-file.js";
+import { unfolded } from "../dumps/folding.js";
 import type { DumpPlan, Range } from "../dumps/formats/format.js";
 import { HEAD_BYTES } from "../dumps/formats/known.js";
 import { dumpFormatNamed } from "../dumps/formats/registry.js";
 import { layOut, type Selection } from "../dumps/layout.js";
-import { outsideRam } from "../dumps/ranges.js";
+import { type Outside, outsideRam } from "../dumps/ranges.js";
 import { residentRanges } from "../dumps/resident.js";
 import { PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
@@ -51,10 +52,12 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
     const plan = saved
       ? await (await import("../dumps/formats/qemu-migration.js")).planMigration(file, 0, settings)
       : await (await dumpFormatNamed(plain.format)).plan(file, settings);
+    const outside = settings.ranges === "ram" ? outsideRam(plan) : NOTHING;
     return {
       ...plain,
-      layout: await layOut(plan, selectionOf(plan, plain, settings)),
-      notes: plan.notes,
+      format: plan.format ?? plain.format,
+      layout: await layOut(plan, selectionOf(plan, outside.ranges, plain, settings)),
+      notes: [...plan.notes, ...outside.notes],
       details: { ...plan.details, ...saved?.details },
       packing: packingOf(opened),
     };
@@ -107,20 +110,27 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
   }
 }
 
-function selectionOf(plan: DumpPlan, { name }: Opened, { ranges, resident }: DumpSettings): Selection {
-  const outside = ranges === "ram" ? outsideRam(plan) : [];
+const NOTHING: Outside = { ranges: [], notes: [] };
+
+function selectionOf(
+  plan: DumpPlan,
+  outside: readonly Range[],
+  { name }: Opened,
+  { resident }: DumpSettings,
+): Selection {
   const dump = nameOfDump(name);
   const map = [...resident].find(([text]) => text === "" || isNamed(text, dump))?.[1];
   return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan, outside)) };
 }
 
 /** Where the last memory that counts ends; firmware, which may be left out, stands right below 4 GiB. */
-function endOfMemory({ extents }: DumpPlan, outside: readonly Range[]): number {
+function endOfMemory({ extents, parts = [] }: DumpPlan, outside: readonly Range[]): number {
   let memoryEnd = 0;
   for (let i = 0; i < extents.count; i++) {
     const end = extents.end(i);
     const isOutside = outside.some(({ address, bytes }) => address < end && end <= address + bytes);
     if (end > memoryEnd && !isOutside) memoryEnd = end;
   }
-  return memoryEnd;
+  // A map would begin at address 0. No map is so long that this must be exact.
+  return Number(unfolded(parts, memoryEnd));
 }

@@ -1,7 +1,7 @@
 // The notes of an ELF file: who wrote it, and what a process was.
 
 import { breathe } from "../../system/pace.js";
-import type { DumpFile } from "../dump-file.js";
+import type { PlainFile } from "../dump-file.js";
 import { type ElfHeader, Words } from "./elf-header.js";
 
 /** Where notes are. */
@@ -33,8 +33,8 @@ const padded = (bytes: number) => Math.ceil(bytes / 4) * 4;
  * one is, if there is one.
  */
 export async function eachNote(
-  file: DumpFile,
-  { wide, little }: ElfHeader,
+  file: PlainFile,
+  { wide, little }: Pick<ElfHeader, "wide" | "little">,
   ranges: readonly NoteRange[],
   visit: (note: Note) => void,
 ): Promise<number | undefined> {
@@ -74,7 +74,7 @@ class Window {
   private start = 0;
   private bytes: Buffer = Buffer.alloc(0);
 
-  constructor(private readonly file: DumpFile) {}
+  constructor(private readonly file: PlainFile) {}
 
   at(offset: number, bytes: number): Buffer {
     if (offset < this.start || offset + bytes > this.start + this.bytes.length) {

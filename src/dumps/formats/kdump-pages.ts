@@ -2,9 +2,10 @@
 // dumped; the descriptors of the dumped pages follow each other in the order of the pages.
 
 import { breathe } from "../../system/pace.js";
+import type { PlainFile } from "../dump-file.js";
 import { CODE, type Code, type ExtentList } from "../extents.js";
 import type { Range } from "./format.js";
-import type { KdumpHeader, PlainFile } from "./kdump-header.js";
+import type { KdumpHeader } from "./kdump-header.js";
 
 const DESCRIPTOR = 24;
 const DESCRIPTORS_AT_ONCE = 8192;

@@ -3,10 +3,11 @@
 
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
-import { Flattened, isFlattened } from "./flattened.js";
+import { Flattened, isFlattened, SIGNATURE_BYTES } from "./flattened.js";
 import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
-import { isX86Machine, type KdumpHeader, type PlainFile, readHeader } from "./kdump-header.js";
+import { type KdumpHeader, readHeader } from "./kdump-header.js";
 import { KdumpPages, type PageCounts } from "./kdump-pages.js";
+import { writerOf } from "./kdump-writer.js";
 
 const SIGNATURES = ["KDUMP   ", "DISKDUMP"];
 
@@ -19,79 +20,39 @@ export const kdump: DumpFormat = {
     return SIGNATURES.includes(signatureOf(head)) || isFlattened(head);
   },
 
-  async plan(file: DumpFile, { allowTruncated }: PlanSettings): Promise<DumpPlan> {
-    const flattened = isFlattened(file.read(0, 12, "the end of its signature"))
+  async plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
+    const { allowTruncated } = settings;
+    const flattened = isFlattened(file.read(0, SIGNATURE_BYTES, "the end of its signature"))
       ? await Flattened.open(file, allowTruncated)
       : undefined;
-    const plain = flattened ?? plainFile(file);
-    if (flattened) checkInner(flattened);
+    if (flattened && formatInside(flattened) === "elf")
+      return (await import("./elf.js")).planFlattenedCore(flattened, settings);
+    const plain = flattened ?? file;
     const header = readHeader(plain);
     const extents = new ExtentList();
     const pages = new KdumpPages(plain, header, extents, allowTruncated);
     await pages.plan();
     const extra = await flattened?.extra();
+    const { writer, board } = await writerOf(plain, header);
     return {
       addressSpace: "physical",
       extents,
       wins: "first",
-      isX86: isX86(plain, header),
+      ...(board && { board }),
       span: pages.ram,
       ...(extra && { extra }),
       notes: notesOf(header, pages.counts, plain.isCut),
-      details: detailsOf(header, pages.counts, flattened),
+      details: { ...(writer && { writer }), ...detailsOf(header, pages.counts, flattened) },
     };
   },
 };
 
-function plainFile(file: DumpFile): PlainFile {
-  return {
-    bytes: file.bytes,
-    fileBytes: file.bytes,
-    isCut: false,
-    has: (offset, bytes) => file.has(offset, bytes),
-    isWritten: (offset, bytes) => file.has(offset, bytes),
-    read: (offset, bytes, what) => file.read(offset, bytes, what),
-    readInto: (target, offset) => file.readInto(target, offset),
-    place: (offset) => offset,
-    fault: (offset, what, hint) => file.fault(offset, what, hint),
-    cut: (offset, what) => file.cut(offset, what),
-  };
-}
-
 /** A flattened dump may hold other formats than kdump. */
-function checkInner(flattened: Flattened): void {
+function formatInside(flattened: Flattened): "kdump" | "elf" {
   const signature = signatureOf(flattened.read(0, 8, "the signature of the dump in it"));
-  if (SIGNATURES.includes(signature)) return;
-  const isElf = signature.startsWith("\x7fELF");
-  const what = isElf
-    ? "a flattened ELF core: pagekin reads it once it is plain"
-    : "a flattened dump of an unknown format";
-  throw flattened.fault(0, what, "make it plain with makedumpfile -R");
-}
-
-/** Bytes of a note of a processor's state (NT_PRSTATUS): i386 and x86-64. Firmware may not be in 64-bit mode yet. */
-const X86_STATE_BYTES = [144, 336];
-
-/**
- * The machine's name tells, if there is one: QEMU fills nothing else of utsname in, and recent ones call every machine
- * Unknown. Without a name: only QEMU's x86 writes notes of the name QEMU; notes of a processor's state have other sizes
- * elsewhere; without notes, little-endian 64-bit machines with pages of 4 KiB are mostly x86.
- */
-function isX86(file: PlainFile, { machine, notes, wordBits, isLittleEndian, blockBytes }: KdumpHeader): boolean {
-  if (machine !== "" && machine !== "Unknown") return isX86Machine(machine);
-  if (!isLittleEndian || blockBytes !== 4096) return false;
-  if (!notes) return wordBits === 64;
-  const bytes = file.read(notes.at, notes.bytes, "the end of its notes");
-  for (let at = 0; at + 12 <= bytes.length; ) {
-    const nameBytes = bytes.readUInt32LE(at);
-    const descBytes = bytes.readUInt32LE(at + 4);
-    const type = bytes.readUInt32LE(at + 8);
-    const name = bytes.toString("latin1", at + 12, Math.min(at + 12 + nameBytes, at + 28));
-    if (name === "QEMU\0") return true;
-    if (name === "CORE\0" && type === 1) return X86_STATE_BYTES.includes(descBytes);
-    at += 12 + Math.ceil(nameBytes / 4) * 4 + Math.ceil(descBytes / 4) * 4;
-  }
-  return wordBits === 64;
+  if (SIGNATURES.includes(signature)) return "kdump";
+  if (signature.startsWith("\x7fELF")) return "elf";
+  throw flattened.fault(0, "a flattened dump of an unknown format", "make it plain with makedumpfile -R");
 }
 
 function notesOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): string[] {

@@ -32,8 +32,6 @@ export async function planPages(file: DumpFile, walked: Walked, cut: CutShort | 
     addressSpace: "physical",
     extents: pages.extents,
     wins: "last",
-    // Devices and firmware have blocks of their own, which are no extents: all that is planned is RAM.
-    isX86: false,
     span: spanOf(layout, ramBytes),
     blockBytes: blocks.reduce(
       (sum, block) => (ordered.includes(block) ? sum : sum + sentBytes(block, file, pageBytes)),
