@@ -1,152 +1,211 @@
-// Which addresses of a dump are RAM. A dump of Linux's own holds nothing else. One that a hypervisor writes has what its guest
-// sees as memory, of devices too; where the RAM of a machine is, is known of some boards.
+// Which addresses of a dump are RAM. What Linux itself says is RAM, is. A hypervisor dumps all that its guest sees as memory,
+// that of devices too; where the RAM of its machines lies is known.
 
 import { formatBytes } from "../text/format.js";
+import { unfolded } from "./folding.js";
 import type { Board, DumpPlan, Range } from "./formats/format.js";
 
+const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const FOUR_GIB = 4 * GIB;
 /** The low RAM of a PC goes on across gaps up to this. */
-const MOST_GAP = 64 * 2 ** 20;
+const MOST_GAP = 64 * MIB;
 /** No firmware puts PCI devices of a PC below (SeaBIOS, OVMF, Xen's hvmloader). */
 const LEAST_PCI = 2 * GIB;
 /** More than that below 4 GiB is more than the usual display and firmware. */
-const USUAL_DEVICES = 64 * 2 ** 20;
+const USUAL_DEVICES = 64 * MIB;
+/** Where a VGA card answers, if the PC has one. */
+const VGA = { address: 0xa0000, end: 0xc0000 };
 /** Where QEMU puts a PC's RAM above 4 GiB if it would reach what AMD's processors reserve below (hw/i386/pc.c, since 7.1). */
 const ABOVE_AMD_HOLE = 1024 * GIB;
 /** Where RAM begins: hw/arm/virt.c; all of hw/riscv. */
 const BASES = { arm: GIB, riscv: 2 * GIB };
-/** Below it virt of Arm has flash, which QEMU does not dump. A dump that has memory there is of another board. */
-const END_OF_ARM_FLASH = 0x8000000;
+/** Below it Arm's virt has flash, which QEMU does not dump. A dump that has memory there is of another board. */
+const END_OF_ARM_FLASH = 128 * MIB;
 
-/** What of a dump is no RAM, and what a person should know of it. */
+/** What of a dump is no RAM, ascending, and what a person should know of that. */
 export interface Outside {
-  /** Ascending. */
-  ranges: Range[];
-  notes: string[];
+  ranges: readonly Range[];
+  notes: readonly string[];
 }
 
 /** What to leave out of a dump. */
 export function outsideRam(plan: DumpPlan): Outside {
-  const ranges = [...(plan.outside ?? [])];
-  const { board } = plan;
-  const devices = board ? devicesOf(board, plan) : { ranges: [], notes: [] };
-  ranges.push(...devices.ranges);
-  return { ranges: ranges.sort((a, b) => a.address - b.address), notes: devices.notes };
+  const { ranges, notes } = plan.board ? new Devices(plan, plan.board).find() : { ranges: [], notes: [] };
+  return { ranges: [...(plan.outside ?? []), ...ranges].sort((a, b) => a.address - b.address), notes };
 }
 
-function devicesOf(board: Board, plan: DumpPlan): Outside {
-  const memory = memoryOf(plan);
-  if (memory.length === 0) return { ranges: [], notes: [] };
-  if (board.kind === "pc" || board.kind === "hvm") return devicesOfPc(board, plan, memory);
-  const base = board.kind === "other" ? undefined : BASES[board.kind];
-  const isKnown = base !== undefined && memory.some(({ address }) => address === base);
-  if (!isKnown || (board.kind === "arm" && memory[0].address < END_OF_ARM_FLASH))
-    return { ranges: [], notes: noteOfUnknown(board, memory) };
-  return leavingOut(plan, [
-    { address: 0, bytes: base, why: `the RAM of this machine begins at ${hex(base)}` },
-    behind(endOfRun(memory, base, board), board),
-  ]);
-}
+/** The memory of devices in a dump of a board. */
+class Devices {
+  /** What the dump speaks of, sorted: RAM that a cut dump lost is RAM too. */
+  private readonly memory: Range[];
+  private readonly ranges: Range[] = [];
+  private readonly notes: string[] = [];
+  /** Memory that is taken for memory devices. */
+  private readonly apart: Range[] = [];
 
-function devicesOfPc(board: Board, plan: DumpPlan, memory: readonly Range[]): Outside {
-  const low = endOfLowRam(memory, board);
-  const ranges: Reason[] = [];
-  if (low < FOUR_GIB) {
-    const why = `low RAM ends at ${hex(low)}`;
-    ranges.push({ address: low, bytes: FOUR_GIB - low, why, unlessBelow: USUAL_DEVICES });
+  constructor(
+    private readonly plan: DumpPlan,
+    private readonly board: Board,
+  ) {
+    const spoken = plan.span ?? [...this.extents()];
+    this.memory = [...spoken].sort((a, b) => a.address - b.address);
   }
-  // A part of memory that begins higher was asked for as it is. Of Xen's guests no device has memory above.
-  if (memory[0].address >= FOUR_GIB || board.kind === "hvm") return leavingOut(plan, ranges);
-  let start = FOUR_GIB;
-  if (!hasMemoryAt(memory, FOUR_GIB) && hasMemoryAt(memory, ABOVE_AMD_HOLE)) {
-    start = ABOVE_AMD_HOLE;
-    const why = `RAM above 4 GiB begins at ${hex(start)}`;
-    ranges.push({ address: FOUR_GIB, bytes: start - FOUR_GIB, why });
+
+  find(): Outside {
+    const { kind } = this.board;
+    if (this.memory.length > 0) {
+      if (kind === "pc") this.ofPc();
+      else if (kind === "hvm") this.belowFourGib();
+      else this.aroundRamFrom(kind === "other" ? undefined : BASES[kind]);
+    }
+    this.noteApart();
+    return { ranges: this.ranges, notes: this.notes };
   }
-  return leavingOut(plan, [...ranges, behind(endOfRun(memory, start, board), board)]);
-}
 
-/** What a dump speaks of, sorted. RAM that a cut dump lost is RAM too. */
-function memoryOf({ extents, span }: DumpPlan): Range[] {
-  const ranges =
-    span ?? Array.from({ length: extents.count }, (_, i) => ({ address: extents.address(i), bytes: extents.bytes(i) }));
-  return [...ranges].sort((a, b) => a.address - b.address);
-}
-
-/** Devices and firmware stand above it. */
-function endOfLowRam(memory: readonly Range[], { hasHoles }: Board): number {
-  let end = memory[0].address;
-  for (const { address, bytes } of memory) {
-    const mayBeRam = hasHoles && address < LEAST_PCI;
-    if (address - end >= MOST_GAP && !mayBeRam) break;
-    end = Math.max(end, address + bytes);
+  private ofPc(): void {
+    const { memory } = this;
+    this.inFirstMib();
+    const low = this.belowFourGib();
+    // A part of memory that begins higher was asked for as it is.
+    if (memory[0].address >= FOUR_GIB) return;
+    let start = FOUR_GIB;
+    if (!this.hasMemoryAt(start) && this.hasMemoryAt(ABOVE_AMD_HOLE)) {
+      start = ABOVE_AMD_HOLE;
+      this.leaveOut(FOUR_GIB, start, `RAM above 4 GiB begins at ${hex(start)}`);
+    }
+    // Less RAM is all below 4 GiB.
+    this.behind(this.endOfRun(start, low >= LEAST_PCI), "RAM above 4 GiB");
   }
-  return end;
-}
 
-const hasMemoryAt = (memory: readonly Range[], at: number) =>
-  memory.some(({ address, bytes }) => address <= at && at < address + bytes);
-
-/**
- * The end of RAM that begins at an address. It is one piece; memory devices (DIMM, virtio-mem) begin at the next GiB and
- * follow one another, each aligned to a GiB at most. What has holes may lack the begin of each.
- */
-function endOfRun(memory: readonly Range[], start: number, { hasHoles }: Board): number {
-  let end = start;
-  for (const { address, bytes } of memory) {
-    const next = hasHoles ? end + GIB : Math.ceil(end / GIB) * GIB;
-    if (address > next) break;
-    end = Math.max(end, address + bytes);
+  /** QEMU's blocks tell what is no part of RAM: it would be one block with the RAM that goes on there. */
+  private inFirstMib(): void {
+    const { hasBlocks, hasHoles } = this.board;
+    const blocks = hasBlocks ? [...this.extents()].filter(({ address }) => address <= MIB) : [];
+    for (const { address, bytes } of blocks) {
+      if (address >= VGA.address && address < VGA.end) this.add(address, Math.min(address + bytes, VGA.end));
+      const isFirmware = address >= VGA.end && address + bytes === MIB;
+      if (isFirmware && blocks.some((next) => next.address === MIB)) this.add(address, MIB);
+    }
+    // RAM in place of a card is there whole.
+    if (!hasBlocks && !hasHoles && this.bytesIn(VGA.address, VGA.end) < VGA.end - VGA.address)
+      this.add(VGA.address, VGA.end);
   }
-  return end;
-}
 
-/** A range that is left out, and why; nothing is said of less than so many bytes. */
-interface Reason extends Range {
-  why: string;
-  unlessBelow?: number;
-}
+  /** Devices and firmware stand between low RAM, whose end this is, and 4 GiB. */
+  private belowFourGib(): number {
+    const { memory, board } = this;
+    let end = memory[0].address;
+    for (const { address, bytes } of memory) {
+      const mayBeRam = board.hasHoles && address < LEAST_PCI;
+      if (address - end >= MOST_GAP && !mayBeRam) break;
+      end = Math.max(end, address + bytes);
+    }
+    if (end < FOUR_GIB) this.leaveOut(end, FOUR_GIB, `low RAM ends at ${hex(end)}`, USUAL_DEVICES);
+    return end;
+  }
 
-const behind = (end: number, { kind }: Board): Reason => {
-  const where = kind === "pc" ? "RAM above 4 GiB" : "RAM";
-  const why = `${where} ends at ${hex(end)}, memory devices stand next to it, PCI devices further above`;
-  return { address: end, bytes: Number.MAX_SAFE_INTEGER - end, why };
-};
+  private aroundRamFrom(base: number | undefined): void {
+    const { memory, board } = this;
+    const isKnown = base !== undefined && memory.some(({ address }) => address === base);
+    if (!isKnown || (board.kind === "arm" && memory[0].address < END_OF_ARM_FLASH)) {
+      this.noteUnknown();
+      return;
+    }
+    this.leaveOut(0, base, `the RAM of this machine begins at ${hex(base)}`);
+    this.behind(this.endOfRun(base, true), "RAM");
+  }
 
-/** Leaves ranges out, with a note for each that the dump has bytes of. */
-function leavingOut({ extents }: DumpPlan, reasons: readonly Reason[]): Outside {
-  const notes: string[] = [];
-  for (const { address: from, bytes: length, why, unlessBelow = 0 } of reasons) {
-    let [bytes, first, end] = [0, from + length, from];
+  /**
+   * The end of RAM that begins at an address. It is one piece; memory devices (DIMM, virtio-mem) begin at the next GiB and
+   * follow one another, each aligned to a GiB at most. What has holes may lack the begin of each. isRam: RAM begins there, not
+   * a memory device.
+   */
+  private endOfRun(start: number, isRam: boolean): number {
+    const { memory, board } = this;
+    let end = start;
+    const look = (range: Range, isApart: boolean) => {
+      if (range.address % GIB === 0 && isApart) this.apart.push(range);
+    };
+    for (const range of memory) {
+      const { address, bytes } = range;
+      if (address > (board.hasHoles ? end + GIB : Math.ceil(end / GIB) * GIB)) break;
+      if (!board.hasBlocks) look(range, address > end || (address === start && !isRam));
+      end = Math.max(end, address + bytes);
+    }
+    if (board.hasBlocks)
+      for (const block of this.extents())
+        look(block, block.address < end && (block.address > start || (block.address === start && !isRam)));
+    return end;
+  }
+
+  private behind(end: number, what: string): void {
+    const why = `${what} ends at ${hex(end)}, memory devices stand next to it, PCI devices further above`;
+    this.leaveOut(end, Number.MAX_SAFE_INTEGER, why);
+  }
+
+  /** Leaves out addresses, with a note if the dump has more bytes there than are usual. */
+  private leaveOut(from: number, to: number, why: string, usual = 0): void {
+    this.add(from, to);
+    const { extents } = this.plan;
+    let [bytes, first, end] = [0, to, from];
     for (let i = 0; i < extents.count; i++) {
       const start = Math.max(from, extents.address(i));
-      const stop = Math.min(from + length, extents.end(i));
+      const stop = Math.min(to, extents.end(i));
       if (start >= stop) continue;
       bytes += stop - start;
       first = Math.min(first, start);
       end = Math.max(end, stop);
     }
-    if (bytes > unlessBelow)
-      notes.push(
-        `Left out as memory of devices: ${formatBytes(bytes)} from ${hex(first)} to ${hex(end - 1)}, as ${why}; --ranges all counts it.`,
+    if (bytes > usual)
+      this.notes.push(
+        `Left out as device memory: ${formatBytes(bytes)} from ${this.hex(first)} to ${this.hex(end - 1)}; ${why}. --ranges all counts it.`,
       );
   }
-  const ranges = reasons.map(({ address, bytes }) => ({ address, bytes })).filter(({ bytes }) => bytes > 0);
-  return { ranges, notes };
-}
 
-/** Of a board that is not known. */
-function noteOfUnknown({ writer }: Board, memory: readonly Range[]): string[] {
-  let end = memory[0].address;
-  for (const { address, bytes } of memory) {
-    if (address - end >= MOST_GAP) {
-      const what = `Memory at ${hex(address)} stands apart from that at ${hex(memory[0].address)}`;
-      return [`${what}: ${writer} dumps memory of devices too, and which of it is RAM is not known; all counts.`];
-    }
-    end = Math.max(end, address + bytes);
+  private noteApart(): void {
+    const { apart } = this;
+    if (apart.length === 0) return;
+    const bytes = apart.reduce((sum, range) => sum + range.bytes, 0);
+    const what = `Counted as RAM: ${formatBytes(bytes)} from ${hex(apart[0].address)} on, apart from the rest`;
+    this.notes.push(`${what}; memory devices are there (DIMM, virtio-mem), but a PCI device with much memory may be.`);
   }
-  return [];
+
+  /** Of a board without a rule. */
+  private noteUnknown(): void {
+    const { memory, board } = this;
+    let end = memory[0].address;
+    for (const { address, bytes } of memory) {
+      if (address - end >= MOST_GAP) {
+        const what = `Counted as RAM: all memory, though that from ${this.hex(address)} on stands apart`;
+        this.notes.push(`${what}; ${board.writer} dumps device memory too, and which it is on this machine is not known.`);
+        return;
+      }
+      end = Math.max(end, address + bytes);
+    }
+  }
+
+  private add(from: number, to: number): void {
+    if (from < to) this.ranges.push({ address: from, bytes: to - from });
+  }
+
+  private hasMemoryAt(at: number): boolean {
+    return this.memory.some(({ address, bytes }) => address <= at && at < address + bytes);
+  }
+
+  private bytesIn(from: number, to: number): number {
+    const within = ({ address, bytes }: Range) => Math.max(0, Math.min(to, address + bytes) - Math.max(from, address));
+    return this.memory.reduce((sum, range) => sum + within(range), 0);
+  }
+
+  private *extents(): Generator<Range> {
+    const { extents } = this.plan;
+    for (let i = 0; i < extents.count; i++) yield { address: extents.address(i), bytes: extents.bytes(i) };
+  }
+
+  private hex(address: number): string {
+    return hex(unfolded(this.plan.parts ?? [], address));
+  }
 }
 
-const hex = (address: number) => `0x${address.toString(16)}`;
+const hex = (address: number | bigint) => `0x${address.toString(16)}`;

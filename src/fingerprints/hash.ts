@@ -117,14 +117,21 @@ export function planTasks(sources: readonly Opened[]): HashTask[] {
   });
 }
 
-/** A source without one whole page of any size is an error. */
-export function refuseEmpty(pages: readonly number[], pageSizes: readonly number[], opened: Opened): void {
+/** A source without one whole page of any size is an error. hint: what helps where the source has but pieces of pages. */
+export function refuseEmpty(
+  pages: readonly number[],
+  pageSizes: readonly number[],
+  opened: Opened,
+  hint = Math.min(...pageSizes) > 1024 ? "choose a smaller --page-size" : "take the dump again",
+): void {
   if (pages.some((count) => count > 0)) return;
-  const smallest = Math.min(...pageSizes);
-  const outside = opened.layout?.outsideBytes ?? 0;
-  const hint = smallest > 1024 ? "choose a smaller --page-size" : "take the dump again";
-  throw new PagekinError(`holds no whole page of ${smallest} bytes`, {
+  const { describedBytes = 0, outsideBytes = 0, absentBytes = 0 } = opened.layout ?? {};
+  const isElsewhere = describedBytes === 0 && outsideBytes > 0;
+  const isAbsent = describedBytes === 0 && absentBytes > 0;
+  const elsewhere = `${outsideBytes} bytes of it are outside RAM: count them with --ranges all`;
+  const absent = `all ${absentBytes} bytes that it describes are absent: take the dump again, or name the part that has them`;
+  throw new PagekinError(`holds no whole page of ${Math.min(...pageSizes)} bytes`, {
     file: displayName(opened.name),
-    hint: outside > 0 ? `${outside} bytes of it are outside RAM: count them with --ranges all` : hint,
+    hint: isElsewhere ? elsewhere : isAbsent ? absent : hint,
   });
 }

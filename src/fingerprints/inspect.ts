@@ -43,7 +43,7 @@ export async function inspectDump(opened: Opened, onBytes: (bytes: number) => vo
     },
   });
   const [pages, zeroPages] = [counts.wholeBytes / PAGE_BYTES, counts.zeroBytes / PAGE_BYTES];
-  refuseEmpty([pages], [PAGE_BYTES], opened);
+  refuseEmpty([pages], [PAGE_BYTES], opened, "take the dump again");
   const parts = opened.layout?.parts ?? [];
   return {
     stretches: stretches.map(({ address, bytes }) => ({ address: unfolded(parts, address), bytes })),

@@ -53,10 +53,9 @@ export function boardOf(
   { isUnmapped }: { isUnmapped: boolean },
 ): Board | undefined {
   if (writer !== WRITER.qemu && writer !== WRITER.virtualBox) return undefined;
-  // With paging, what no page table maps is missing.
-  if (isX86(header)) return { kind: "pc", writer, hasHoles: !isUnmapped };
   const { machine } = header;
-  if (machine === MACHINE.riscv) return { kind: "riscv", writer, hasHoles: false };
   const isArm = machine === MACHINE.arm || machine === MACHINE.aarch64;
-  return { kind: isArm ? "arm" : "other", writer, hasHoles: false };
+  const kind = isX86(header) ? "pc" : isArm ? "arm" : machine === MACHINE.riscv ? "riscv" : "other";
+  // With paging there is a segment for each mapping, and what no page table maps is missing.
+  return { kind, writer, hasHoles: !isUnmapped, hasBlocks: isUnmapped && writer === WRITER.qemu };
 }

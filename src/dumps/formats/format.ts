@@ -32,6 +32,8 @@ export interface Board {
   writer: string;
   /** Whether RAM may be missing anywhere: what no page table maps, what the guest gave back. */
   hasHoles: boolean;
+  /** Whether each extent is a block of the writer's: what is next to each other in its memory is one. */
+  hasBlocks: boolean;
 }
 
 /** A range of addresses, folded ones where the dump's addresses are. */

@@ -154,16 +154,33 @@ function subHeaderLayout({ wordBits, machine }: KdumpHeader) {
 
 function checkBitmaps(file: PlainFile, header: KdumpHeader, blockSizeAt: number): void {
   const { bitmapsAt, bitmapsBytes, pages } = header;
+  const { secondAt, bytes } = bitmapsOf(header);
+  // The last block need not be whole: a part of a split dump without a page ends there.
+  const used = secondAt + bytes - bitmapsAt;
   if (pages > bitmapsBytes * 8)
     throw file.fault(blockSizeAt + 8, `bitmaps of ${bitmapsBytes} bytes are too short for ${pages} pages`);
   if (bitmapsBytes > MOST_BITMAP_BYTES)
     throw file.fault(blockSizeAt + 8, `bitmaps of ${bitmapsBytes} bytes: more than 8 GiB cannot be read`);
   // Without whole bitmaps nobody knows whose the pages are, also with --allow-truncated.
   const hint = "take the dump again";
-  if (!file.has(bitmapsAt, bitmapsBytes))
+  if (!file.has(bitmapsAt, used))
     throw file.fault(bitmapsAt, "the file ends before the end of its bitmaps", hint);
-  if (file.isCut && !file.isWritten(bitmapsAt, bitmapsBytes))
+  if (file.isCut && !file.isWritten(bitmapsAt, used))
     throw file.fault(bitmapsAt, "the file ends before all of its bitmaps are written", hint);
+}
+
+/** Where the bitmaps are; one may serve as both, in old dumps. */
+interface Bitmaps {
+  bytes: number;
+  firstAt: number;
+  secondAt: number;
+}
+
+/** A bitmap of each kind if there is room for both, otherwise one for both. */
+export function bitmapsOf({ bitmapsAt, bitmapsBytes, blockBytes, pages }: KdumpHeader): Bitmaps {
+  const needed = Math.ceil(pages / 8);
+  const isOne = bitmapsBytes < 2 * Math.ceil(needed / blockBytes) * blockBytes;
+  return { bytes: needed, firstAt: bitmapsAt, secondAt: isOne ? bitmapsAt : bitmapsAt + bitmapsBytes / 2 };
 }
 
 function nameAt(head: Buffer, at: number): string {

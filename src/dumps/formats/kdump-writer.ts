@@ -28,7 +28,7 @@ export async function writerOf(file: PlainFile, header: KdumpHeader): Promise<Kd
   return { writer: WRITER.qemu, board: boardOf(kindByName(header) ?? noted.kind ?? usualKind(header)) };
 }
 
-const boardOf = (kind: Board["kind"]): Board => ({ kind, writer: WRITER.qemu, hasHoles: false });
+const boardOf = (kind: Board["kind"]): Board => ({ kind, writer: WRITER.qemu, hasHoles: false, hasBlocks: false });
 
 function kindByName({ machine }: KdumpHeader): Board["kind"] | undefined {
   if (machine === "" || machine === "Unknown") return undefined;
