@@ -178,7 +178,9 @@ class Devices {
     for (const { address, bytes } of memory) {
       if (address - end >= MOST_GAP) {
         const what = `Counted as RAM: all memory, though that from ${this.hex(address)} on stands apart`;
-        this.notes.push(`${what}; ${board.writer} dumps device memory too, and which it is on this machine is not known.`);
+        this.notes.push(
+          `${what}; ${board.writer} dumps device memory too, and which it is on this machine is not known.`,
+        );
         return;
       }
       end = Math.max(end, address + bytes);

@@ -163,8 +163,7 @@ function checkBitmaps(file: PlainFile, header: KdumpHeader, blockSizeAt: number)
     throw file.fault(blockSizeAt + 8, `bitmaps of ${bitmapsBytes} bytes: more than 8 GiB cannot be read`);
   // Without whole bitmaps nobody knows whose the pages are, also with --allow-truncated.
   const hint = "take the dump again";
-  if (!file.has(bitmapsAt, used))
-    throw file.fault(bitmapsAt, "the file ends before the end of its bitmaps", hint);
+  if (!file.has(bitmapsAt, used)) throw file.fault(bitmapsAt, "the file ends before the end of its bitmaps", hint);
   if (file.isCut && !file.isWritten(bitmapsAt, used))
     throw file.fault(bitmapsAt, "the file ends before all of its bitmaps are written", hint);
 }

@@ -52,7 +52,9 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
     extents: runs.extents,
     wins: "first",
     // What a paravirtual guest has is all its own. A guest may have given any of it back.
-    ...(isX86(header) && !paravirtual ? { board: { kind: "hvm", writer: WRITER, hasHoles: true, hasBlocks: false } } : {}),
+    ...(isX86(header) && !paravirtual
+      ? { board: { kind: "hvm", writer: WRITER, hasHoles: true, hasBlocks: false } }
+      : {}),
     ...(held < count && runs.highest > 0
       ? { span: [{ address: runs.lowest, bytes: runs.highest - runs.lowest }] }
       : {}),
