@@ -128,11 +128,10 @@ async function partsOf(file: PlainFile, header: ElfHeader, addressSpace: Address
     const { type, memsz, at, index } = segment;
     if (type !== LOAD || !hasAddress(segment, addressSpace)) return;
     const address = addressOf(segment, addressSpace);
-    if (!regions.add(address, memsz))
-      throw file.fault(
-        at,
-        `segment ${index} has ${memsz} bytes at 0x${address.toString(16)}, where no machine has memory`,
-      );
+    if (!regions.add(address, memsz)) {
+      const range = `0x${address.toString(16)} + 0x${memsz.toString(16)}`;
+      throw file.fault(at, `segment ${index} is where no machine has memory (${range})`);
+    }
   });
   return regions.parts;
 }
