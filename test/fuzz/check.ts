@@ -10,6 +10,7 @@ import { EXIT, fromSystem, PagekinError } from "../../src/errors.js";
 import { hashSource } from "../../src/fingerprints/segments.js";
 import { type DumpSettings, USUAL_DUMPS } from "../../src/sources/dump.js";
 import { isTrace, openSource } from "../../src/sources/open.js";
+import { jsonText } from "../../src/text/json.js";
 import type { Case } from "./mutate.js";
 import type { Base } from "./subjects.js";
 
@@ -95,7 +96,7 @@ export class Checker {
     const notes = opened.notes ?? [];
     const long = notes.find((note) => note.includes("\n") || note.length > 2000);
     if (long !== undefined) throw new Error(`a note is no sentence: ${long}`);
-    JSON.stringify(opened.details);
+    jsonText(opened.details);
     return {
       pages: counts.wholeBytes / LEDGER_PAGE,
       tables: JSON.stringify([opened.format, ledger, sum.digest("hex")]),
