@@ -49,7 +49,8 @@ class Devices {
     private readonly board: Board,
   ) {
     const spoken = plan.span ?? [...this.extents()];
-    this.memory = [...spoken].sort((a, b) => a.address - b.address);
+    // A PC's firmware reaches to where its RAM may go on.
+    this.memory = [...spoken].flatMap(splitAtFourGib).sort((a, b) => a.address - b.address);
   }
 
   find(): Outside {
@@ -208,6 +209,17 @@ class Devices {
   private hex(address: number): string {
     return hex(unfolded(this.plan.parts ?? [], address));
   }
+}
+
+function splitAtFourGib(range: Range): Range[] {
+  const { address, bytes } = range;
+  const below = FOUR_GIB - address;
+  return below <= 0 || below >= bytes
+    ? [range]
+    : [
+        { address, bytes: below },
+        { address: FOUR_GIB, bytes: bytes - below },
+      ];
 }
 
 const hex = (address: number | bigint) => `0x${address.toString(16)}`;
