@@ -32,7 +32,7 @@ export class LiveTraceWriter {
   ): Promise<Written> {
     const { addressSpace, areas } = live;
     const { extents, unreadBytes } = readableOf(live.extents, areas, live.memory);
-    const plan = { addressSpace, extents, span: areas, wins: "first", isX86: false, notes: [] } as const;
+    const plan = { addressSpace, extents, span: areas, wins: "first", notes: [] } as const;
     const layout = await layOut({ ...plan, notes: [] }, { outside: [], keep: undefined });
     const memory: Memory = {
       layout: { ...layout, isLive: true },

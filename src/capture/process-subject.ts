@@ -26,6 +26,8 @@ const MACHINES: Record<string, number> = {
   loong64: MACHINE.loongarch,
 };
 
+const BEYOND = "memory at addresses beyond 2^53 is not captured";
+
 export interface ProcessSettings {
   anonymousOnly: boolean;
   stop: boolean;
@@ -96,7 +98,9 @@ export class ProcessSubject implements Subject {
 
   async take(): Promise<Taken> {
     const { memory, settings } = this;
-    const mappings = memory.usedMappings().filter(({ name, end }) => !OF_THE_KERNEL.test(name) && end < 2 ** 53);
+    const all = memory.usedMappings().filter(({ name }) => !OF_THE_KERNEL.test(name));
+    // Offsets of files, and so of /proc/PID/mem, are exact up to there. Linux maps higher where a program asks for it.
+    const [mappings, beyond] = [true, false].map((isExact) => all.filter(({ end }) => end < 2 ** 53 === isExact));
     const extents = new ExtentList();
     let swapped = 0;
     for (const { start, end, isUsed } of mappings) {
@@ -117,7 +121,11 @@ export class ProcessSubject implements Subject {
       machine: MACHINES[process.arch] ?? 0,
       notes: this.elfNotes(mappings),
     };
-    return { live, swappedBytes: swapped * memory.pageBytes, notes: [] };
+    return {
+      live,
+      swappedBytes: swapped * memory.pageBytes,
+      notes: beyond.some(({ isUsed }) => isUsed) ? [BEYOND] : [],
+    };
   }
 
   private elfNotes(mappings: readonly Mapping[]): ElfNote[] {

@@ -10,7 +10,7 @@ import { formatNumber } from "../text/format.js";
 import { VERSION } from "../version.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
-import { notesByFile, type Snapshot } from "../worlds/world.js";
+import { notedOf, notesByFile, type Snapshot } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
 import { text } from "./option-kinds.js";
@@ -59,8 +59,8 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
     await crew.run("traces", { pageSizes, key, version: VERSION, tasks: shared }, undefined, own)
   ).flat();
   const traces = written
-    .sort(([a], [b]) => a - b)
-    .map(([number, file]) => ({ ...file, snapshot: snapshots[number], fileName: names[number] }));
+    .sort((a, b) => a.number - b.number)
+    .map((file) => ({ ...file, ...notedOf(snapshots[file.number], file), fileName: names[file.number] }));
   crew.close();
   sources.close();
   progress.stop();

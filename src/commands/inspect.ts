@@ -3,7 +3,7 @@ import { PagekinError } from "../errors.js";
 import { inspectDump } from "../fingerprints/inspect-dump.js";
 import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
-import { nameOfDump, parseSource } from "../sources/names.js";
+import { displayName, nameOfDump, parseSource } from "../sources/names.js";
 import { openDump } from "../sources/open-dump.js";
 import { isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
 import { traceFormatOf } from "../traces/registry.js";
@@ -35,7 +35,7 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   const dump = await openDump(source, args);
   let done = 0;
   const bar = Progress.ofSources([{ source }], () => done, args.progress && !args.quiet);
-  const inspection = await inspectDump(dump, (bytes) => {
+  const inspection = await inspectDump(dump, displayName(name), (bytes) => {
     done += bytes;
   });
   bar.stop();

@@ -17,7 +17,7 @@ import { Progress } from "../report/progress.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import type { OpenSnapshot, Sources } from "../worlds/sources.js";
-import { type Noted, notesByFile } from "../worlds/world.js";
+import { type Noted, notedOf, notesByFile } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
 import { count, flag, list, part, size } from "./option-kinds.js";
@@ -141,9 +141,10 @@ async function readSources(sources: Sources, resources: Resources, sampled: numb
     const { pid, name } = dump?.details ?? {};
     return { member, pid: typeof pid === "number" ? pid : undefined, name: typeof name === "string" ? name : member };
   });
-  const noted = snapshots.map(
-    (snapshot): Noted => ({ snapshot, notes: (snapshot.dump ?? snapshot.trace)?.notes ?? [] }),
-  );
+  const noted = snapshots.map((snapshot) => {
+    const { source, dump, trace } = snapshot;
+    return notedOf(snapshot, { format: dump?.format ?? source.format, notes: (dump ?? trace)?.notes ?? [] });
+  });
   return { processes, sample, noted, notes: [...vmNote(vms), ...notesByFile(noted)], seconds: progress.seconds };
 }
 

@@ -23,8 +23,29 @@ interface OpenPart extends FilePlace {
   fd: number | undefined;
 }
 
+/** The bytes of a dump, whichever way they lie in the file: as they are, or in chunks that are out of order (flattened). */
+export interface PlainFile {
+  /** Its length. */
+  readonly bytes: number;
+  /** Bytes of the file itself. No count of anything in it can be above that. */
+  readonly fileBytes: number;
+  /** Whether the file ends before it says so; places that were never written are then unknown, otherwise zero. */
+  readonly isCut: boolean;
+  has(offset: number, bytes: number): boolean;
+  /** Whether every byte there was written. */
+  isWritten(offset: number, bytes: number): boolean;
+  read(offset: number, bytes: number, what: string): Buffer;
+  readInto(target: Uint8Array, offset: number): void;
+  /** Where an extent finds the bytes, which are written. */
+  place(offset: number, bytes: number): number;
+  fault(offset: number, what: string, hint?: string): PagekinError;
+  endsBefore(offset: number, what: string): PagekinError;
+  cut(offset: number, what: string): PagekinError;
+}
+
 /** One file, or several that are read as one: the parts of a split dump. */
-export class DumpFile {
+export class DumpFile implements PlainFile {
+  readonly isCut = false;
   /** Length of all parts. */
   readonly bytes: number;
   private readonly parts: OpenPart[] = [];
@@ -60,6 +81,18 @@ export class DumpFile {
       if (part.fd !== undefined && typeof part.at === "string") closeSync(part.fd);
       part.fd = undefined;
     }
+  }
+
+  get fileBytes(): number {
+    return this.bytes;
+  }
+
+  isWritten(offset: number, bytes: number): boolean {
+    return this.has(offset, bytes);
+  }
+
+  place(offset: number): number {
+    return offset;
   }
 
   /** Whether so many bytes are there at an offset. */

@@ -3,6 +3,7 @@
 import { CODE_NAMES, type Decoders } from "./codecs.js";
 import type { DumpFile } from "./dump-file.js";
 import { CODE, type Code, MOST_CODED_BYTES } from "./extents.js";
+import { unfolded } from "./folding.js";
 import type { Layout } from "./layout.js";
 import { firstBehind } from "./sweep.js";
 
@@ -150,12 +151,12 @@ export class DumpReader {
 
   /** Decodes a whole extent to a place of a target. */
   private decode(extent: number, code: Code, target: Uint8Array, place: number, bytes: number): void {
-    const { extents } = this.layout;
+    const { extents, parts } = this.layout;
     const offset = extents.offsets[extent];
     const decode = this.decoders[code];
     if (!decode) throw new Error(`no decoder for code ${code}`);
     if (decode(this.bytesAt(offset, extents.sizes[extent]), target, place, bytes)) return;
-    const what = `the page at 0x${extents.addresses[extent].toString(16)} is damaged (${CODE_NAMES[code]})`;
+    const what = `the page at 0x${unfolded(parts, extents.addresses[extent]).toString(16)} is damaged (${CODE_NAMES[code]})`;
     throw this.file.fault(offset, what, "take or copy the dump again");
   }
 }

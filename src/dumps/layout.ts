@@ -2,7 +2,8 @@
 
 import { BASE_PAGE_BYTES, MOST_PAGE_BYTES, SEGMENT_BYTES } from "../core/hasher.js";
 import { CODE, doubles, type ExtentArrays, type ExtentList, firstOf, words } from "./extents.js";
-import type { DumpPlan, Range } from "./formats/format.js";
+import type { Parts } from "./folding.js";
+import type { AddressSpace, DumpPlan, Range } from "./formats/format.js";
 import { eachCovered, eachWinner, firstBehind, ofRanges } from "./sweep.js";
 
 /** Pieces begin and end here; pages of no size cross this. A segment is made of such units. */
@@ -19,7 +20,9 @@ export interface Pieces {
 }
 
 export interface Layout {
-  addressSpace: "physical" | "virtual";
+  addressSpace: AddressSpace;
+  /** How the addresses of all below are folded. */
+  parts: Parts;
   pieces: Pieces;
   extents: ExtentArrays;
   extra: Uint8Array | undefined;
@@ -42,7 +45,7 @@ export interface Selection {
 }
 
 export async function layOut(plan: DumpPlan, { outside, keep }: Selection): Promise<Layout> {
-  const { addressSpace, extra } = plan;
+  const { addressSpace, parts = [], extra } = plan;
   const extents = plan.extents.arrays();
   const all = await resolve(plan.extents, plan.wins);
   const inRam = outside.length > 0 ? without(all, outside) : all;
@@ -51,7 +54,7 @@ export async function layOut(plan: DumpPlan, { outside, keep }: Selection): Prom
   const repeated = plan.extents.totalBytes - described + (plan.repeatedBytes ?? 0);
   const ramBytes = lengthOf(pieces);
   return {
-    ...{ addressSpace, pieces, extents, extra },
+    ...{ addressSpace, parts, pieces, extents, extra },
     units: unitsOf(pieces),
     describedBytes: ramBytes,
     elidedBytes: elidedBytes(pieces, extents),
@@ -183,7 +186,7 @@ function unitsOf({ from, to }: Pieces): Float64Array {
   return firstOf(units, count);
 }
 
-/** A stretch of a segment that is there: its address, and where it stands in the segment. */
+/** A stretch of a segment that is there: its (folded) address, and where it stands in the segment. */
 export interface Run {
   address: number;
   at: number;

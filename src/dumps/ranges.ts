@@ -1,29 +1,225 @@
-// Which addresses of a dump are RAM.
+// Which addresses of a dump are RAM. What Linux itself says is RAM, is. A hypervisor dumps all that its guest sees as memory,
+// that of devices too; where the RAM of its machines lies is known.
 
-import type { DumpPlan, Range } from "./formats/format.js";
-import { eachCovered, ofRanges } from "./sweep.js";
+import { formatBytes } from "../text/format.js";
+import { unfolded } from "./folding.js";
+import type { Board, DumpPlan, Range } from "./formats/format.js";
 
-const FOUR_GIB = 2 ** 32;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const FOUR_GIB = 4 * GIB;
 /** The low RAM of a PC goes on across gaps up to this. */
-const MOST_GAP = 64 * 2 ** 20;
+const MOST_GAP = 64 * MIB;
+/** No firmware puts PCI devices of a PC below (SeaBIOS, OVMF, Xen's hvmloader). */
+const LEAST_PCI = 2 * GIB;
+/** More than that below 4 GiB is more than the usual display and firmware. */
+const USUAL_DEVICES = 64 * MIB;
+/** Where a VGA card answers, if the PC has one. */
+const VGA = { address: 0xa0000, end: 0xc0000 };
+/** Where QEMU puts a PC's RAM above 4 GiB if it would reach what AMD's processors reserve below (hw/i386/pc.c, since 7.1). */
+const ABOVE_AMD_HOLE = 1024 * GIB;
+/** Where RAM begins: hw/arm/virt.c; all of hw/riscv. */
+const BASES = { arm: GIB, riscv: 2 * GIB };
+/** Below it Arm's virt has flash, which QEMU does not dump. A dump that has memory there is of another board. */
+const END_OF_ARM_FLASH = 128 * MIB;
 
-/** Ranges (ascending) of a dump that are not RAM: of x86 machines what lies between the low RAM and 4 GiB. */
-export function outsideRam(plan: DumpPlan): Range[] {
-  const outside = [...(plan.outside ?? [])];
-  if (plan.isX86) {
-    const end = endOfLowRam(plan);
-    if (end < FOUR_GIB) outside.push({ address: end, bytes: FOUR_GIB - end });
+/** What of a dump is no RAM, ascending, and what a person should know of that. */
+export interface Outside {
+  ranges: readonly Range[];
+  notes: readonly string[];
+}
+
+/** What to leave out of a dump. */
+export function outsideRam(plan: DumpPlan): Outside {
+  const { ranges, notes } = plan.board ? new Devices(plan, plan.board).find() : { ranges: [], notes: [] };
+  return { ranges: [...(plan.outside ?? []), ...ranges].sort((a, b) => a.address - b.address), notes };
+}
+
+/** The memory of devices in a dump of a board. */
+class Devices {
+  /** What the dump speaks of, sorted: RAM that a cut dump lost is RAM too. */
+  private readonly memory: Range[];
+  private readonly ranges: Range[] = [];
+  private readonly notes: string[] = [];
+  /** Memory that is taken for memory devices. */
+  private readonly apart: Range[] = [];
+
+  constructor(
+    private readonly plan: DumpPlan,
+    private readonly board: Board,
+  ) {
+    const spoken = plan.span ?? [...this.extents()];
+    // A PC's firmware reaches to where its RAM may go on.
+    this.memory = [...spoken].flatMap(splitAtFourGib).sort((a, b) => a.address - b.address);
   }
-  return outside.sort((a, b) => a.address - b.address);
+
+  find(): Outside {
+    const { kind } = this.board;
+    if (this.memory.length > 0) {
+      if (kind === "pc") this.ofPc();
+      else if (kind === "hvm") this.belowFourGib();
+      else this.aroundRamFrom(kind === "other" ? undefined : BASES[kind]);
+    }
+    this.noteApart();
+    return { ranges: this.ranges, notes: this.notes };
+  }
+
+  private ofPc(): void {
+    const { memory } = this;
+    this.inFirstMib();
+    const low = this.belowFourGib();
+    // A part of memory that begins higher was asked for as it is.
+    if (memory[0].address >= FOUR_GIB) return;
+    let start = FOUR_GIB;
+    if (!this.hasMemoryAt(start) && this.hasMemoryAt(ABOVE_AMD_HOLE)) {
+      start = ABOVE_AMD_HOLE;
+      this.leaveOut(FOUR_GIB, start, `RAM above 4 GiB begins at ${hex(start)}`);
+    }
+    // Less RAM is all below 4 GiB.
+    this.behind(this.endOfRun(start, low >= LEAST_PCI), "RAM above 4 GiB");
+  }
+
+  /** QEMU's blocks tell what is no part of RAM: it would be one block with the RAM that goes on there. */
+  private inFirstMib(): void {
+    const { hasBlocks, hasHoles } = this.board;
+    const blocks = hasBlocks ? [...this.extents()].filter(({ address }) => address <= MIB) : [];
+    for (const { address, bytes } of blocks) {
+      if (address >= VGA.address && address < VGA.end) this.add(address, Math.min(address + bytes, VGA.end));
+      const isFirmware = address >= VGA.end && address + bytes === MIB;
+      if (isFirmware && blocks.some((next) => next.address === MIB)) this.add(address, MIB);
+    }
+    // RAM in place of a card is there whole.
+    if (!hasBlocks && !hasHoles && this.bytesIn(VGA.address, VGA.end) < VGA.end - VGA.address)
+      this.add(VGA.address, VGA.end);
+  }
+
+  /** Devices and firmware stand between low RAM, whose end this is, and 4 GiB. */
+  private belowFourGib(): number {
+    const { memory, board } = this;
+    let end = memory[0].address;
+    for (const { address, bytes } of memory) {
+      const mayBeRam = board.hasHoles && address < LEAST_PCI;
+      if (address - end >= MOST_GAP && !mayBeRam) break;
+      end = Math.max(end, address + bytes);
+    }
+    if (end < FOUR_GIB) this.leaveOut(end, FOUR_GIB, `low RAM ends at ${hex(end)}`, USUAL_DEVICES);
+    return end;
+  }
+
+  private aroundRamFrom(base: number | undefined): void {
+    const { memory, board } = this;
+    const isKnown = base !== undefined && memory.some(({ address }) => address === base);
+    if (!isKnown || (board.kind === "arm" && memory[0].address < END_OF_ARM_FLASH)) {
+      this.noteUnknown();
+      return;
+    }
+    this.leaveOut(0, base, `the RAM of this machine begins at ${hex(base)}`);
+    this.behind(this.endOfRun(base, true), "RAM");
+  }
+
+  /**
+   * The end of RAM that begins at an address. It is one piece; memory devices (DIMM, virtio-mem) begin at the next GiB and
+   * follow one another, each aligned to a GiB at most. What has holes may lack the begin of each. isRam: RAM begins there, not
+   * a memory device.
+   */
+  private endOfRun(start: number, isRam: boolean): number {
+    const { memory, board } = this;
+    let end = start;
+    const look = (range: Range, isApart: boolean) => {
+      if (range.address % GIB === 0 && isApart) this.apart.push(range);
+    };
+    for (const range of memory) {
+      const { address, bytes } = range;
+      if (address > (board.hasHoles ? end + GIB : Math.ceil(end / GIB) * GIB)) break;
+      if (!board.hasBlocks) look(range, address > end || (address === start && !isRam));
+      end = Math.max(end, address + bytes);
+    }
+    if (board.hasBlocks)
+      for (const block of this.extents())
+        look(block, block.address < end && (block.address > start || (block.address === start && !isRam)));
+    return end;
+  }
+
+  private behind(end: number, what: string): void {
+    const why = `${what} ends at ${hex(end)}, memory devices stand next to it, PCI devices further above`;
+    this.leaveOut(end, Number.MAX_SAFE_INTEGER, why);
+  }
+
+  /** Leaves out addresses, with a note if the dump has more bytes there than are usual. */
+  private leaveOut(from: number, to: number, why: string, usual = 0): void {
+    this.add(from, to);
+    const { extents } = this.plan;
+    let [bytes, first, end] = [0, to, from];
+    for (let i = 0; i < extents.count; i++) {
+      const start = Math.max(from, extents.address(i));
+      const stop = Math.min(to, extents.end(i));
+      if (start >= stop) continue;
+      bytes += stop - start;
+      first = Math.min(first, start);
+      end = Math.max(end, stop);
+    }
+    if (bytes > usual)
+      this.notes.push(
+        `Left out as device memory: ${formatBytes(bytes)} from ${this.hex(first)} to ${this.hex(end - 1)}; ${why}. --ranges all counts it.`,
+      );
+  }
+
+  private noteApart(): void {
+    const { apart } = this;
+    if (apart.length === 0) return;
+    const bytes = apart.reduce((sum, range) => sum + range.bytes, 0);
+    const what = `Counted as RAM: ${formatBytes(bytes)} from ${hex(apart[0].address)} on, apart from the rest`;
+    this.notes.push(`${what}; memory devices are there (DIMM, virtio-mem), but a PCI device with much memory may be.`);
+  }
+
+  /** Of a board without a rule. */
+  private noteUnknown(): void {
+    const { memory, board } = this;
+    let end = memory[0].address;
+    for (const { address, bytes } of memory) {
+      if (address - end >= MOST_GAP) {
+        const what = `Counted as RAM: all memory, though that from ${this.hex(address)} on stands apart`;
+        this.notes.push(
+          `${what}; ${board.writer} dumps device memory too, and which it is on this machine is not known.`,
+        );
+        return;
+      }
+      end = Math.max(end, address + bytes);
+    }
+  }
+
+  private add(from: number, to: number): void {
+    if (from < to) this.ranges.push({ address: from, bytes: to - from });
+  }
+
+  private hasMemoryAt(at: number): boolean {
+    return this.memory.some(({ address, bytes }) => address <= at && at < address + bytes);
+  }
+
+  private bytesIn(from: number, to: number): number {
+    const within = ({ address, bytes }: Range) => Math.max(0, Math.min(to, address + bytes) - Math.max(from, address));
+    return this.memory.reduce((sum, range) => sum + within(range), 0);
+  }
+
+  private *extents(): Generator<Range> {
+    const { extents } = this.plan;
+    for (let i = 0; i < extents.count; i++) yield { address: extents.address(i), bytes: extents.bytes(i) };
+  }
+
+  private hex(address: number): string {
+    return hex(unfolded(this.plan.parts ?? [], address));
+  }
 }
 
-/** Devices and firmware stand above it. RAM that a cut dump lost is RAM too: what the dump speaks of counts, if it says so. */
-function endOfLowRam({ extents, span }: DumpPlan): number {
-  let end: number | undefined;
-  let isLow = true;
-  eachCovered(span ? ofRanges(span) : extents, (from, to) => {
-    isLow &&= from - (end ?? from) < MOST_GAP;
-    if (isLow) end = to;
-  });
-  return end ?? FOUR_GIB;
+function splitAtFourGib(range: Range): Range[] {
+  const { address, bytes } = range;
+  const below = FOUR_GIB - address;
+  return below <= 0 || below >= bytes
+    ? [range]
+    : [
+        { address, bytes: below },
+        { address: FOUR_GIB, bytes: bytes - below },
+      ];
 }
+
+const hex = (address: number | bigint) => `0x${address.toString(16)}`;

@@ -2,6 +2,7 @@
 
 import type { Hasher } from "../core/hasher.js";
 import { BUCKETS } from "../core/module.js";
+import type { Layout } from "../dumps/layout.js";
 import type { LedgerCounts } from "../dumps/ledger.js";
 import type { Memory } from "../dumps/memory.js";
 import { fromSystem, PagekinError } from "../errors.js";
@@ -130,12 +131,21 @@ export function planTasks(snapshots: readonly OpenSnapshot[]): { own: HashTask[]
   return tasks;
 }
 
-/** A source without one whole page of any size is an error. */
-export function refuseEmpty(pages: readonly number[], pageSizes: readonly number[], file: string): void {
+/** A source without one whole page of any size is an error. hint: what helps where the source has but pieces of pages. */
+export function refuseEmpty(
+  pages: readonly number[],
+  pageSizes: readonly number[],
+  { file, layout }: { file: string; layout: Layout | undefined },
+  hint = Math.min(...pageSizes) > 1024 ? "choose a smaller --page-size" : "take the dump again",
+): void {
   if (pages.some((count) => count > 0)) return;
-  const smallest = Math.min(...pageSizes);
-  throw new PagekinError(`holds no whole page of ${smallest} bytes`, {
+  const { describedBytes = 0, outsideBytes = 0, absentBytes = 0 } = layout ?? {};
+  const isElsewhere = describedBytes === 0 && outsideBytes > 0;
+  const isAbsent = describedBytes === 0 && absentBytes > 0;
+  const elsewhere = `${outsideBytes} bytes of it are outside RAM: count them with --ranges all`;
+  const absent = `all ${absentBytes} bytes that it describes are absent: take the dump again, or name the part that has them`;
+  throw new PagekinError(`holds no whole page of ${Math.min(...pageSizes)} bytes`, {
     file,
-    hint: smallest > 1024 ? "choose a smaller --page-size" : "take the dump again",
+    hint: isElsewhere ? elsewhere : isAbsent ? absent : hint,
   });
 }

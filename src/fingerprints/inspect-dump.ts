@@ -2,22 +2,34 @@
 
 import { BASE_PAGE_BYTES, Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
+import { unfolded } from "../dumps/folding.js";
 import type { Range } from "../dumps/formats/format.js";
 import { type Ledger, ledgerOf } from "../dumps/ledger.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
+import { refuseEmpty } from "./hash.js";
 import { hashAll } from "./segments.js";
+
+/** A stretch of addresses that the dump holds. */
+export interface Stretch {
+  address: bigint;
+  bytes: number;
+}
 
 export interface Inspection {
   /** The addresses that the dump holds. */
-  stretches: Range[];
+  stretches: Stretch[];
   ledger: Ledger;
   /** Whole pages of 4 KiB, and zero pages among them. */
   pages: number;
   zeroPages: number;
 }
 
-/** Reads all of a dump. */
-export async function inspectDump({ input }: OpenDump, onBytes: (bytes: number) => void): Promise<Inspection> {
+/** Reads all of a dump. One without a page is an error. file: how errors call it. */
+export async function inspectDump(
+  { input }: OpenDump,
+  file: string,
+  onBytes: (bytes: number) => void,
+): Promise<Inspection> {
   const hasher = new Hasher(compileCore(), [BASE_PAGE_BYTES]);
   const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
   const stretches: Range[] = [];
@@ -35,5 +47,12 @@ export async function inspectDump({ input }: OpenDump, onBytes: (bytes: number) 
     },
   });
   const [pages, zeroPages] = [counts.wholeBytes / BASE_PAGE_BYTES, counts.zeroBytes / BASE_PAGE_BYTES];
-  return { stretches, ledger: ledgerOf(counts, layoutOf(input)), pages, zeroPages };
+  const layout = layoutOf(input);
+  refuseEmpty([pages], [BASE_PAGE_BYTES], { file, layout }, "take the dump again");
+  return {
+    stretches: stretches.map(({ address, bytes }) => ({ address: unfolded(layout?.parts ?? [], address), bytes })),
+    ledger: ledgerOf(counts, layout),
+    pages,
+    zeroPages,
+  };
 }

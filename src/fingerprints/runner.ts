@@ -8,7 +8,7 @@ import { type Block, BlockStore, Budget } from "./buckets.js";
 import { type IndexTask, indexTasks } from "./content-index.js";
 import { type HashResult, type HashTask, hashTasks } from "./hash.js";
 import { type Mismatch, PageComparer } from "./verify.js";
-import { type TraceFile, type TraceTask, writeTraces } from "./write-traces.js";
+import { type TraceTask, type WrittenDump, writeTraces } from "./write-traces.js";
 
 /** Memory and module that all threads share. */
 export interface Shared {
@@ -59,7 +59,7 @@ export type Event =
 export interface Results {
   hash: HashResult;
   index: void;
-  traces: [number: number, file: TraceFile][];
+  traces: WrittenDump[];
 }
 
 export class Runner {

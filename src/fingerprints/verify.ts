@@ -3,6 +3,7 @@
 import type { Repeats } from "../core/indexer.js";
 import { PageBuffers } from "../core/page-buffers.js";
 import type { DumpReader } from "../dumps/dump-reader.js";
+import { unfolded } from "../dumps/folding.js";
 import { SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
 import { type Memory, openReader } from "../dumps/memory.js";
 import { breathe } from "../system/pace.js";
@@ -11,8 +12,8 @@ import type { Block } from "./buckets.js";
 /** Two pages of one fingerprint and different bytes. */
 export interface Mismatch {
   pageBytes: number;
-  first: { source: number; address: number };
-  second: { source: number; address: number };
+  first: { source: number; address: bigint };
+  second: { source: number; address: bigint };
 }
 
 const MOST_OPEN = 64;
@@ -50,10 +51,11 @@ export class PageComparer {
     const { source, segment } = this.blocks[block];
     const memory = this.memories[source];
     const at = place * this.pageBytes;
-    const unit = memory.layout.units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
+    const { units, parts } = memory.layout;
+    const unit = units[segment * SEGMENT_UNITS + Math.floor(at / UNIT_BYTES)];
     const address = unit + (at % UNIT_BYTES);
     (await this.readerFor(source, memory)).read(address, target, PRESENT);
-    return { source, address };
+    return { source, address: unfolded(parts, address) };
   }
 
   private async readerFor(source: number, memory: Memory): Promise<DumpReader> {

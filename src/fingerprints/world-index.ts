@@ -10,7 +10,7 @@ import { displayName } from "../sources/names.js";
 import { layoutOf } from "../sources/open-dump.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
 import type { OpenSnapshot, OpenWorld, Sources } from "../worlds/sources.js";
-import type { Noted, World } from "../worlds/world.js";
+import { type Noted, notedOf, type World } from "../worlds/world.js";
 import type { Block } from "./buckets.js";
 import { planIndex } from "./content-index.js";
 import type { Crew } from "./crew.js";
@@ -32,6 +32,7 @@ export interface WorldOptions {
 
 /** What was found in a snapshot. Arrays go by page size. */
 export interface Found {
+  format: string;
   pages: readonly number[];
   zeroPages: readonly number[];
   /** Where every byte of its dump went; empty where a trace does not tell. */
@@ -43,9 +44,7 @@ export interface Found {
 
 /** Each snapshot of worlds with its notes. */
 export const notedIn = (worlds: readonly Pick<IndexedWorld, "world" | "found">[]): Noted[] =>
-  worlds.flatMap(({ world, found }) =>
-    world.snapshots.map((snapshot, i): Noted => ({ snapshot, notes: found[i].notes })),
-  );
+  worlds.flatMap(({ world, found }) => world.snapshots.map((snapshot, i) => notedOf(snapshot, found[i])));
 
 /** A world and what was found in it. */
 export interface IndexedWorld {
@@ -89,15 +88,15 @@ async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
   return spectra;
 }
 
-function foundIn({ dump, trace }: OpenSnapshot, counts: SourceCounts): Found {
+function foundIn({ source, dump, trace }: OpenSnapshot, counts: SourceCounts): Found {
   const { pages, zeroPages } = counts;
   if (!dump) {
     const { ledger = {}, addressSpace, notes = [] } = trace ?? {};
-    return { pages, zeroPages, ledger, addressSpace, notes };
+    return { format: source.format, pages, zeroPages, ledger, addressSpace, notes };
   }
   const layout = layoutOf(dump.input);
   return {
-    ...{ pages, zeroPages, notes: dump.notes },
+    ...{ format: dump.format, pages, zeroPages, notes: dump.notes },
     ledger: ledgerOf(counts, layout),
     addressSpace: layout?.addressSpace ?? "physical",
   };
@@ -206,7 +205,10 @@ function addUp(parts: SourceCounts[], world: OpenWorld, pageSizes: number[]): So
     sum.wholeBytes += part.wholeBytes;
     sum.zeroBytes += part.zeroBytes;
   }
-  for (const { source, pages } of sums) refuseEmpty(pages, pageSizes, displayName(world.snapshots[source].source.name));
+  for (const { source: number, pages } of sums) {
+    const { source, dump } = world.snapshots[number];
+    refuseEmpty(pages, pageSizes, { file: displayName(source.name), layout: dump && layoutOf(dump.input) });
+  }
   return sums;
 }
 

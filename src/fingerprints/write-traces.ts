@@ -43,6 +43,12 @@ export interface TraceTask extends Omit<TraceSource, "input" | "notes" | "shownA
 export interface TraceFile {
   pages: number[];
   zeroPages: number[];
+}
+
+/** What was written of the dump with a number. */
+export interface WrittenDump extends TraceFile {
+  number: number;
+  format: string;
   notes: readonly string[];
 }
 
@@ -60,19 +66,16 @@ interface Waiting {
   at: number;
 }
 
-/** Opens the dumps that `next` hands out, and writes a trace of each. The answer has the tasks' numbers. */
-export async function writeTraces(
-  next: () => TraceTask | undefined,
-  context: TraceContext,
-): Promise<[number: number, file: TraceFile][]> {
-  const files: [number, TraceFile][] = [];
+/** Opens the dumps that `next` hands out, and writes a trace of each. */
+export async function writeTraces(next: () => TraceTask | undefined, context: TraceContext): Promise<WrittenDump[]> {
+  const files: WrittenDump[] = [];
   for (let task = next(); task; task = next()) {
     const { source, settings, number } = task;
     const dump = await openDump(source, settings);
     try {
       const { input, notes } = dump;
       const file = await writeTrace({ ...task, input, notes, shownAs: displayName(source.name) }, context);
-      files.push([number, file]);
+      files.push({ ...file, number, format: dump.format, notes });
     } finally {
       dump.close();
     }
@@ -117,8 +120,8 @@ async function write(
       });
     };
     await hashAll(input, hasher, { onBytes, onSegment });
-    refuseEmpty(counts.pages, pageSizes, shownAs);
     const layout = layoutOf(input);
+    refuseEmpty(counts.pages, pageSizes, { file: shownAs, layout });
     const head = {
       member,
       timeS,
@@ -129,23 +132,27 @@ async function write(
       notes,
     };
     const writer = await TraceWriter.create(place, head, version, path.basename(shownAs));
+    const parts = layout?.parts ?? [];
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
     for (const [size, pageBytes] of pageSizes.entries()) {
       const zeroFingerprint = named(hasher.zeroFingerprint(size));
-      for (const part of waiting[size]) {
+      for (const { runs, ...part } of waiting[size]) {
         const { places, fingerprints } = readWaiting(part, fd);
-        writer.add({ pageBytes, runs: part.runs, places, fingerprints: named(fingerprints), zeroFingerprint });
+        writer.add({ pageBytes, runs, parts, places, fingerprints: named(fingerprints), zeroFingerprint });
         await breathe();
       }
     }
     writer.finish();
-    return { ...counts, notes };
+    return counts;
   } finally {
     closeSync(fd);
   }
 }
 
-function readWaiting({ entries, at }: Waiting, fd: number): { places: Uint32Array; fingerprints: Uint8Array } {
+function readWaiting(
+  { entries, at }: Omit<Waiting, "runs">,
+  fd: number,
+): { places: Uint32Array; fingerprints: Uint8Array } {
   const places = new Uint32Array(entries);
   const fingerprints = new Uint8Array(entries * ENTRY_BYTES);
   const bytes = places.byteLength + fingerprints.byteLength;

@@ -1,13 +1,14 @@
 // What `inspect` prints.
 
-import type { Range } from "../dumps/formats/format.js";
+import { numberOf } from "../dumps/folding.js";
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import { printable } from "../errors.js";
-import type { Inspection } from "../fingerprints/inspect-dump.js";
+import type { Inspection, Stretch } from "../fingerprints/inspect-dump.js";
 import { displayName } from "../sources/names.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
 import { formatBytes, formatCount, formatHex } from "../text/format.js";
+import { jsonText } from "../text/json.js";
 import type { TraceHead } from "../traces/rows.js";
 import { DETECTED_BY, packingText } from "./read-sources.js";
 import { print, styled, table } from "./terminal.js";
@@ -17,12 +18,12 @@ const RAW_NOTE = "a raw dump has no marks: it is taken from address 0, and what 
 
 export function printInspection(
   source: Source,
-  { input, notes, details }: OpenDump,
+  { format, input, notes, details }: OpenDump,
   inspection: Inspection,
   json: boolean,
 ): Promise<void> {
   const { stretches, ledger, pages, zeroPages } = inspection;
-  const { format, packing } = source;
+  const { packing } = source;
   const why = DETECTED_BY[source.certainty];
   const addressSpace = layoutOf(input)?.addressSpace ?? "physical";
   const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
@@ -35,8 +36,9 @@ export function printInspection(
       compression: packing.length > 0 ? packingText(packing) : "none",
       address_space: addressSpace,
     };
-    const held = { pages, zero_pages: zeroPages, extents: stretches, ledger, notes: odd, details };
-    return print(JSON.stringify({ ...said, ...held }, null, 2));
+    const extents = stretches.map(({ address, bytes }) => ({ address: numberOf(address), bytes }));
+    const held = { pages, zero_pages: zeroPages, extents, ledger, notes: odd, details };
+    return print(jsonText({ ...said, ...held }, 2));
   }
   const how = packing.length > 0 ? `${format} in ${packingText(packing)}` : format;
   const head = printable(`${shownAs}: ${how} (${why}), ${addressSpace} addresses`);
@@ -52,10 +54,10 @@ export function printInspection(
   );
 }
 
-function stretchesTable(stretches: readonly Range[]): string {
+function stretchesTable(stretches: readonly Stretch[]): string {
   const rows = stretches
     .slice(0, MOST_SHOWN)
-    .map(({ address, bytes }) => [formatHex(address), formatHex(address + bytes - 1), formatBytes(bytes)]);
+    .map(({ address, bytes }) => [formatHex(address), formatHex(address + BigInt(bytes - 1)), formatBytes(bytes)]);
   const more = stretches.length - rows.length;
   const rest = more > 0 ? `\n  and ${formatCount(more)} more stretches (all with --json)` : "";
   return `${table([["from", "to", "size"], ...rows], 0)}${rest}`;
@@ -74,7 +76,7 @@ function ledgerText(ledger: Ledger): string {
 function detailsText(details: Record<string, unknown>): string {
   return Object.entries(details)
     .map(([key, value]) => {
-      const text = printable(typeof value === "object" ? JSON.stringify(value) : String(value));
+      const text = printable(typeof value === "object" ? jsonText(value) : String(value));
       return `  ${key}: ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`;
     })
     .join("\n");

@@ -191,8 +191,8 @@ const LEDGER_TABLE_COLUMNS: readonly Column<LedgerRow>[] = [
 export function ledgerTable(results: readonly WorldResult[]): Table {
   const rows = results.flatMap(({ world, found }) =>
     world.snapshots.map(({ timeS, member, source }, number): LedgerRow => {
-      const { ledger, addressSpace } = found[number];
-      return { timeS, member, source: displayName(source.name), format: source.format, addressSpace, ledger };
+      const { format, ledger, addressSpace } = found[number];
+      return { timeS, member, source: displayName(source.name), format, addressSpace, ledger };
     }),
   );
   return tableOf("ledger.csv", LEDGER_TABLE_COLUMNS, rows);

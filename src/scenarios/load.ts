@@ -11,7 +11,7 @@ import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
 import { readRows } from "../text/read-csv.js";
 import { writeFingerprint } from "../traces/csv.js";
 import type { Sources } from "../worlds/sources.js";
-import type { Noted, Snapshot } from "../worlds/world.js";
+import { type Noted, notedOf, type Snapshot } from "../worlds/world.js";
 import { ContentTable, listPages, type PageList } from "./page-list.js";
 
 /** Files of all runs, by the name that scenarios have for them. */
@@ -124,7 +124,7 @@ async function listAll(
       const pages = before && isSame(before.pages, list.pages) ? before.pages : list.pages;
       latest.set(member, { pages, contents: list.contents });
       lists.push({ member, labels, ns: Math.round(timeS * NANOSECONDS), pages, contents: list.contents });
-      noted.push({ snapshot, notes: (dump ?? trace)?.notes ?? [] });
+      noted.push(notedOf(snapshot, { format: dump?.format ?? source.format, notes: (dump ?? trace)?.notes ?? [] }));
     } finally {
       dump?.close();
     }

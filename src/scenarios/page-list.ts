@@ -2,10 +2,11 @@
 // in one table, in the order of their fingerprints once all are known.
 
 import type { Hasher } from "../core/hasher.js";
+import { unfolded } from "../dumps/folding.js";
 import { PagekinError } from "../errors.js";
 import { hashAll, type SegmentEnd } from "../fingerprints/segments.js";
 import { displayName } from "../sources/names.js";
-import type { OpenDump } from "../sources/open-dump.js";
+import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import { traceFormatOf } from "../traces/registry.js";
@@ -117,15 +118,18 @@ interface ListContext {
 
 async function listDump({ input }: OpenDump, { hasher, table, list, onBytes }: ListContext): Promise<void> {
   const [pageBytes] = hasher.pageSizes;
+  const parts = layoutOf(input)?.parts ?? [];
   const onSegment = ({ runs }: SegmentEnd) => {
     const { fingerprints, places } = hasher.toCanonical(0);
     let entry = 0;
     for (const { address, at, bytes } of runs()) {
       const end = Math.floor((at + bytes) / pageBytes);
+      // The numbers of a dump's pages must be those of other dumps and traces of the member.
+      const first = Number((unfolded(parts, address) - BigInt(at)) / BigInt(pageBytes));
       for (let place = Math.ceil(at / pageBytes); place < end; place++) {
         const isZero = places[entry] !== place;
         const content = isZero ? 0 : table.number(fingerprints, entry++ * FINGERPRINT_BYTES);
-        list.add((address - at) / pageBytes + place, content);
+        list.add(first + place, content);
       }
     }
   };
@@ -167,18 +171,26 @@ class GrowingList {
 
   /** In ascending order; a page that is there twice is an error. */
   finish(file: string): PageList {
-    const pages = this.pages.slice(0, this.count);
-    const contents = this.contents.slice(0, this.count);
-    if (this.sorted) return { pages, contents };
-    const order = Uint32Array.from(pages.keys()).sort((a, b) => pages[a] - pages[b]);
-    const list = {
-      pages: Float64Array.from(order, (i) => pages[i]),
-      contents: Uint32Array.from(order, (i) => contents[i]),
-    };
+    const list = this.ascending();
+    // Only pages of 1 KiB in the upper half of the address space have such numbers.
+    if (list.pages.length > 0 && !Number.isSafeInteger(list.pages[list.pages.length - 1]))
+      throw new PagekinError("has page numbers beyond 2^53", { file, hint: "replay it with a larger page size" });
+    if (this.sorted) return list;
     const twice = list.pages.findIndex((page, i) => i > 0 && page === list.pages[i - 1]);
     if (twice >= 0) {
       throw new PagekinError(`page ${list.pages[twice]} is listed twice`, { file, hint: "give each page one row" });
     }
     return list;
+  }
+
+  private ascending(): PageList {
+    const pages = this.pages.slice(0, this.count);
+    const contents = this.contents.slice(0, this.count);
+    if (this.sorted) return { pages, contents };
+    const order = Uint32Array.from(pages.keys()).sort((a, b) => pages[a] - pages[b]);
+    return {
+      pages: Float64Array.from(order, (i) => pages[i]),
+      contents: Uint32Array.from(order, (i) => contents[i]),
+    };
   }
 }

@@ -2,11 +2,12 @@
 
 import { closeSync } from "node:fs";
 import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
+import { unfolded } from "../dumps/folding.js";
 import type { Container, DumpFormat, DumpPlan, Range } from "../dumps/formats/format.js";
 import { dumpFormatNamed } from "../dumps/formats/registry.js";
 import { type Layout, layOut, type Selection } from "../dumps/layout.js";
 import type { Memory } from "../dumps/memory.js";
-import { outsideRam } from "../dumps/ranges.js";
+import { type Outside, outsideRam } from "../dumps/ranges.js";
 import { residentRanges } from "../dumps/resident.js";
 import { joinParts, type PlannedPart } from "../dumps/split.js";
 import { fromSystem, PagekinError } from "../errors.js";
@@ -40,6 +41,8 @@ export type Hashable = { memory: Memory } | { stream: Source };
 export const layoutOf = (input: Hashable): Layout | undefined => ("memory" in input ? input.memory.layout : undefined);
 
 export interface OpenDump {
+  /** As ledger.csv has it. What a flattened dump holds is known when it is open. */
+  format: string;
   input: Hashable;
   /** What a person should know: pages lost, a dump cut short. */
   notes: readonly string[];
@@ -52,7 +55,7 @@ export interface OpenDump {
 /** Opens a dump: in a temporary file unless it is a plain one. again: its bytes will be read more than once. */
 export async function openDump(source: Source, settings: DumpSettings, again = false): Promise<OpenDump> {
   if (source.format === "raw" && !isSeekable(source) && settings.resident.size === 0 && !again)
-    return { input: { stream: source }, notes: [], details: {}, close: () => {} };
+    return { format: source.format, input: { stream: source }, notes: [], details: {}, close: () => {} };
   const spooled = new Spooled();
   try {
     return await plan(source, settings, spooled);
@@ -76,10 +79,12 @@ async function plan(source: Source, settings: DumpSettings, spooled: Spooled): P
   const [{ plan, details }] = parts;
   const whole = parts.length > 1 ? joinParts(parts) : plan;
   if (!whole) throw notSplit(source);
-  const layout = await layOut(whole, selectionOf(whole, source.name, settings));
+  const outside = settings.ranges === "ram" ? outsideRam(whole) : NOTHING;
+  const layout = await layOut(whole, selectionOf(whole, outside.ranges, source.name, settings));
   return {
+    format: whole.format ?? source.format,
     input: { memory: { layout, files: parts.map(({ place }) => place) } },
-    notes: whole.notes,
+    notes: [...whole.notes, ...outside.notes],
     details: { ...whole.details, ...details },
     close: () => spooled.close(),
   };
@@ -171,20 +176,27 @@ class Spooled {
   }
 }
 
-function selectionOf(plan: DumpPlan, name: SourceName, { ranges, resident }: DumpSettings): Selection {
-  const outside = ranges === "ram" ? outsideRam(plan) : [];
+const NOTHING: Outside = { ranges: [], notes: [] };
+
+function selectionOf(
+  plan: DumpPlan,
+  outside: readonly Range[],
+  name: SourceName,
+  { resident }: DumpSettings,
+): Selection {
   const dump = nameOfDump(name);
   const map = [...resident].find(([text]) => text === "" || isNamed(text, dump))?.[1];
   return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan, outside)) };
 }
 
 /** Where the last memory that counts ends; firmware, which may be left out, stands right below 4 GiB. */
-function endOfMemory({ extents }: DumpPlan, outside: readonly Range[]): number {
+function endOfMemory({ extents, parts = [] }: DumpPlan, outside: readonly Range[]): number {
   let memoryEnd = 0;
   for (let i = 0; i < extents.count; i++) {
     const end = extents.end(i);
     const isOutside = outside.some(({ address, bytes }) => address < end && end <= address + bytes);
     if (end > memoryEnd && !isOutside) memoryEnd = end;
   }
-  return memoryEnd;
+  // A map would begin at address 0. No map is so long that this must be exact.
+  return Number(unfolded(parts, memoryEnd));
 }

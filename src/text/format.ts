@@ -24,7 +24,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** An address, offset or number of flags: 0x1f0. */
-export const formatHex = (value: number): string => `0x${value.toString(16)}`;
+export const formatHex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** A rate in per cent for people: 14.53 %. */
 export const formatPercent = (value: number): string => `${(100 * value).toFixed(2)} %`;

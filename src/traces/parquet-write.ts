@@ -1,4 +1,6 @@
 import type { SchemaElement } from "hyparquet";
+import { type Parts, unfolded } from "../dumps/folding.js";
+import type { Run } from "../dumps/layout.js";
 import { fromSystem } from "../errors.js";
 import { FINGERPRINT_BYTES, type TraceHead } from "./rows.js";
 
@@ -17,8 +19,9 @@ const SCHEMA: SchemaElement[] = [
 /** The pages of a segment at one size. */
 interface SegmentPages {
   pageBytes: number;
-  /** What of the segment is there: addresses, and where they stand in it. */
-  runs: readonly { address: number; at: number; bytes: number }[];
+  /** What of the segment is there, and how its addresses are folded. */
+  runs: readonly Run[];
+  parts: Parts;
   places: Uint32Array;
   fingerprints: Uint8Array;
   zeroFingerprint: Uint8Array;
@@ -76,13 +79,15 @@ export class TraceWriter {
    * Adds a segment's whole pages of a size: those at `places` (ascending, page numbers of the segment) have the
    * fingerprints given, the others in its runs are zero pages.
    */
-  add({ pageBytes, runs, places, fingerprints, zeroFingerprint }: SegmentPages): void {
+  add({ pageBytes, runs, parts, places, fingerprints, zeroFingerprint }: SegmentPages): void {
     if (pageBytes !== this.pageBytes) this.flush();
     this.pageBytes = pageBytes;
     let entry = 0;
     for (const { address, at, bytes } of runs) {
       const end = Math.floor((at + bytes) / pageBytes);
       const shift = (address - at) / pageBytes;
+      const left = (unfolded(parts, address) - BigInt(address)) / BigInt(pageBytes);
+      const isAsItIs = left === 0n;
       for (let place = Math.ceil(at / pageBytes); place < end; place++) {
         const zero = entry === places.length || places[entry] !== place;
         const to = this.rows * FINGERPRINT_BYTES;
@@ -92,7 +97,7 @@ export class TraceWriter {
           copy16(fingerprints, entry * FINGERPRINT_BYTES, this.fingerprintBytes, to);
           entry++;
         }
-        this.pages[this.rows] = BigInt(shift + place);
+        this.pages[this.rows] = isAsItIs ? BigInt(shift + place) : BigInt(shift + place) + left;
         this.zeros[this.rows] = zero;
         if (++this.rows === ROW_GROUP_ROWS) this.flush();
       }

@@ -25,6 +25,15 @@ export interface Noted {
   notes: readonly string[];
 }
 
+/** What is said of a snapshot once it was read. */
+export const notedOf = (
+  snapshot: Snapshot,
+  { format, notes }: { format: string; notes: readonly string[] },
+): Noted => ({
+  snapshot: { ...snapshot, source: { ...snapshot.source, format } },
+  notes,
+});
+
 /** Notes with the names of their files. */
 export const notesByFile = (noted: readonly Noted[]): string[] =>
   noted.flatMap(({ snapshot, notes }) => notes.map((note) => `${displayName(snapshot.source.name)}: ${note}`));

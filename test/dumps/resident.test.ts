@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
-import { elfCore } from "../support/dumps/elf.js";
+import { elfCore, qemuNote } from "../support/dumps/elf.js";
 import { analyzed } from "../support/dumps/run.js";
 import { test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
@@ -19,7 +19,7 @@ function writeDumps(folder: string): void {
     { paddr: 2 ** 32 - FIRMWARE.length, bytes: FIRMWARE },
   ];
   writeFileSync(path.join(folder, "vm.raw"), RAM);
-  writeFileSync(path.join(folder, "vm.elf"), elfCore({ loads }));
+  writeFileSync(path.join(folder, "vm.elf"), elfCore({ notes: [qemuNote()], loads }));
 }
 
 test.for(["vm.raw", "vm.elf"])(

@@ -10,6 +10,7 @@ import { EXIT, fromSystem, PagekinError } from "../../src/errors.js";
 import { hashAll } from "../../src/fingerprints/segments.js";
 import { type DumpSettings, layoutOf, openDump, USUAL_DUMPS } from "../../src/sources/open-dump.js";
 import { isTrace, lookAt } from "../../src/sources/source.js";
+import { jsonText } from "../../src/text/json.js";
 import type { Case } from "./mutate.js";
 import type { Base } from "./subjects.js";
 
@@ -95,7 +96,7 @@ export class Checker {
       throw new Error(`the ledger is not the sum of ${described} bytes: ${JSON.stringify(ledger)}`);
     const long = notes.find((note) => note.includes("\n") || note.length > 2000);
     if (long !== undefined) throw new Error(`a note is no sentence: ${long}`);
-    JSON.stringify(details);
+    jsonText(details);
     return {
       pages: counts.wholeBytes / LEDGER_PAGE,
       tables: JSON.stringify([source.format, ledger, sum.digest("hex")]),

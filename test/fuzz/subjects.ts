@@ -84,6 +84,15 @@ const PROCESS_LOADS = [
   { vaddr: 0xffffffffff600000n, bytes: pages(6), flags: 5 },
 ];
 const LOW_LOADS = PROCESS_LOADS.slice(0, 2);
+const HIGH_LOADS = [
+  { vaddr: 0x1000, bytes: pages(1) },
+  { vaddr: 0xfff8000100000000n, bytes: pages(2, 0), memory: 4 * PAGE },
+  { vaddr: 0xc000000000000000n, bytes: pages(3) },
+];
+const DEVICES = [
+  { paddr: 0x1000000, vaddr: 0x1000000, bytes: pages(7) },
+  { paddr: 2 ** 40, vaddr: 2 ** 40, bytes: pages(8) },
+];
 
 const cores = (...files: Buffer[]) => files.map((bytes): Base => ({ bytes, ...elfPlaces(bytes) }));
 
@@ -93,6 +102,13 @@ const elfMachine = () =>
     elfCore({ notes: [vmcoreinfoNote()], loads: MACHINE_PAGES, bits: 32, bigEndian: true, machine: 20 }),
     elfCore({ notes: virtualBoxNotes(), loads: MACHINE_PAGES, notesAt: "last", countInSection: true }),
     elfCore({ loads: [{ bytes: pages(1) }, { paddr: 0xfffc0000, bytes: pages(2) }], flags: 0 }),
+    elfCore({ notes: [qemuNote()], loads: [...MACHINE_PAGES, ...DEVICES] }),
+    elfCore({
+      notes: [registersNote()],
+      loads: [...DEVICES, { paddr: 2 ** 31, vaddr: 2 ** 31, bytes: pages(3) }],
+      machine: 243,
+    }),
+    elfCore({ notes: [vmcoreinfoNote()], loads: HIGH_LOADS }),
   );
 
 const elfProcess = () =>
@@ -101,6 +117,7 @@ const elfProcess = () =>
     elfCore({ notes: processNotes(PROCESS), loads: PROCESS_LOADS, notesAt: "last", sectionFirst: true }),
     elfCore({ notes: processNotes({ files: PROCESS.files }, 32), loads: LOW_LOADS, bits: 32, machine: 3 }),
     elfCore({ notes: processNotes(PROCESS, 64, true), loads: PROCESS_LOADS, bigEndian: true, machine: 22 }),
+    elfCore({ notes: processNotes(PROCESS, 64, true), loads: HIGH_LOADS, bigEndian: true, machine: 43 }),
   );
 
 const xenPages = (...numbers: number[]) => numbers.map((number, i) => ({ number, bytes: numbered(i) }));
@@ -189,6 +206,23 @@ function flattened(): Base[] {
       records: [...places.records, ...inner.records.map(([from, to]): [number, number] => [from + shift, to + shift])],
     };
   });
+}
+
+function flattenedCores(): Base[] {
+  const notes = [registersNote(), vmcoreinfoNote()];
+  const plain = elfCore({ notes, loads: MACHINE_PAGES });
+  const high = elfCore({ notes, loads: HIGH_LOADS });
+  const whole = flattenedOf([[0, plain]]);
+  const places = flattenedPlaces(whole);
+  const inner = elfPlaces(plain);
+  const shift = 4096 + 16;
+  const shifted = inner.fields.map((field) => ({ ...field, at: field.at + shift }));
+  const records = inner.records.map(([from, to]): [number, number] => [from + shift, to + shift]);
+  const files = [flattenedOf(inChunks(plain, 1500)), flattenedOf(inChunks(high, 700).reverse())];
+  return [
+    { bytes: whole, fields: [...places.fields, ...shifted], records: [...places.records, ...records] },
+    ...files.map((bytes) => ({ bytes, ...flattenedPlaces(bytes) })),
+  ];
 }
 
 const KIB = 1024;
@@ -387,6 +421,7 @@ const plainStreams: Subject[] = CONTAINERS.map((container) => ({
 export const SUBJECTS: readonly Subject[] = [
   { name: "elf-machine", bases: elfMachine },
   { name: "elf-process", bases: elfProcess },
+  { name: "elf-flattened", bases: flattenedCores },
   { name: "xen", bases: xen },
   { name: "lime", bases: lime },
   { name: "avml", bases: avml },

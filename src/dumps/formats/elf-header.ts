@@ -1,7 +1,7 @@
 // The headers of an ELF file of either class and byte order: of the file, its segments and its sections.
 
 import { breathe } from "../../system/pace.js";
-import type { DumpFile } from "../dump-file.js";
+import type { PlainFile } from "../dump-file.js";
 
 export const MAGIC = 0x7f454c46;
 /** e_type of a core. */
@@ -66,9 +66,14 @@ export class Words {
     return this.u32(this.little ? at + 4 : at) * 2 ** 32 + low;
   }
 
-  /** An address, offset or size: 8 bytes, 4 in the 32-bit class. */
+  /** An offset or size: 8 bytes, 4 in the 32-bit class. */
   word(at: number): number {
     return this.wide ? this.u64(at) : this.u32(at);
+  }
+
+  /** An address, which is exact. */
+  address(at: number): bigint {
+    return this.wide ? this.view.getBigUint64(at, this.little) : BigInt(this.u32(at));
   }
 }
 
@@ -98,7 +103,7 @@ export function hasSectionsOnly(head: Buffer): boolean {
 }
 
 /** The header of a core; any other ELF file is an error. */
-export function readHeader(file: DumpFile): ElfHeader {
+export function readHeader(file: PlainFile): ElfHeader {
   const ident = file.read(0, 16, "the end of the ELF header");
   if (ident.readUInt32BE(0) !== MAGIC) throw file.fault(0, "this is no ELF file");
   if (ident[4] !== 1 && ident[4] !== 2)
@@ -145,7 +150,7 @@ function nameOfType(type: number): string {
   return names[type] ?? `an ELF file of type ${type}`;
 }
 
-function countInSection(file: DumpFile, { shoff, wide, little, fields }: ElfHeader): number {
+function countInSection(file: PlainFile, { shoff, wide, little, fields }: ElfHeader): number {
   if (shoff === 0)
     throw file.fault(fields.phentsize + 2, "the number of segments should be in section 0, but there is none");
   const words = new Words(
@@ -164,21 +169,25 @@ export interface Segment {
   type: number;
   flags: number;
   offset: number;
-  vaddr: number;
-  paddr: number;
+  vaddr: bigint;
+  paddr: bigint;
   filesz: number;
   memsz: number;
 }
 
 /** Visits every segment. It is always the same object, with other values. */
-export async function eachSegment(file: DumpFile, header: ElfHeader, visit: (segment: Segment) => void): Promise<void> {
+export async function eachSegment(
+  file: PlainFile,
+  header: ElfHeader,
+  visit: (segment: Segment) => void,
+): Promise<void> {
   const { wide, little, phoff, segments, fields } = header;
   if (segments > MOST_SEGMENTS) throw file.fault(fields.phentsize + 2, `no core has ${segments} segments`);
   if (segments > 0 && header.segmentBytes !== fields.segmentBytes)
     throw file.fault(fields.phentsize, `a program header has ${fields.segmentBytes} bytes, not ${header.segmentBytes}`);
   if (!file.has(phoff, segments * fields.segmentBytes))
     throw file.endsBefore(Math.min(phoff, file.bytes), `the end of its ${segments} program headers`);
-  const segment: Segment = { index: 0, at: 0, type: 0, flags: 0, offset: 0, vaddr: 0, paddr: 0, filesz: 0, memsz: 0 };
+  const segment: Segment = { index: 0, at: 0, type: 0, flags: 0, offset: 0, vaddr: 0n, paddr: 0n, filesz: 0, memsz: 0 };
   for (let first = 0; first < segments; first += HEADERS_AT_ONCE) {
     const count = Math.min(HEADERS_AT_ONCE, segments - first);
     const start = phoff + first * fields.segmentBytes;
@@ -201,8 +210,8 @@ function fill(segment: Segment, words: Words, at: number, wide: boolean): void {
   segment.type = words.u32(at);
   segment.flags = words.u32(at + (wide ? 4 : 24));
   segment.offset = words.word(rest);
-  segment.vaddr = words.word(rest + word);
-  segment.paddr = words.word(rest + 2 * word);
+  segment.vaddr = words.address(rest + word);
+  segment.paddr = words.address(rest + 2 * word);
   segment.filesz = words.word(rest + 3 * word);
   segment.memsz = words.word(rest + 4 * word);
 }
@@ -215,7 +224,7 @@ export interface Section {
 }
 
 /** Sections by name. A name that occurs twice means the first. */
-export function readSections(file: DumpFile, header: ElfHeader): Map<string, Section> {
+export function readSections(file: PlainFile, header: ElfHeader): Map<string, Section> {
   const { wide, little, shoff, sections, names, fields } = header;
   if (sections > 0 && header.sectionBytes !== fields.sectionBytes)
     throw file.fault(
@@ -247,7 +256,7 @@ export function readSections(file: DumpFile, header: ElfHeader): Map<string, Sec
 /** Longer than every name that is looked for. */
 const NAME_BYTES = 32;
 
-function nameAt(file: DumpFile, strings: Section, start: number): string {
+function nameAt(file: PlainFile, strings: Section, start: number): string {
   const bytes = Math.min(NAME_BYTES, strings.bytes - start);
   if (bytes <= 0) return "";
   return file

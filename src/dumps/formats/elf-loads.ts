@@ -1,46 +1,59 @@
 // The LOAD segments of a core: what memory they say there was, and what of it the file has.
 
 import { formatHex } from "../../text/format.js";
-import type { DumpFile } from "../dump-file.js";
+import type { PlainFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
+import { folded, type Parts } from "../folding.js";
 import { coveredBytes } from "../sweep.js";
 import type { Segment } from "./elf-header.js";
 import type { PlanSettings, Range } from "./format.js";
+
+/** p_paddr of what has no physical address: all bits are set, of the class. */
+const NOWHERE = [0xffff_ffffn, 0xffff_ffff_ffff_ffffn];
+
+/** Whether a segment has memory at an address of an address space. */
+export function hasAddress({ memsz, paddr }: Segment, addressSpace: "physical" | "virtual"): boolean {
+  return memsz > 0 && (addressSpace === "virtual" || !NOWHERE.includes(paddr));
+}
+
+export const addressOf = ({ vaddr, paddr }: Segment, addressSpace: "physical" | "virtual"): bigint =>
+  addressSpace === "virtual" ? vaddr : paddr;
 
 export class Loads {
   readonly extents = new ExtentList();
   /** All memory that the segments speak of. What the file does not have of it was not dumped. */
   readonly span: Range[] = [];
-  /** Bytes at virtual addresses that are beyond all numbers: the vsyscall page. */
-  blockBytes = 0;
+  /** Bytes without a physical address, as /proc/kcore has the kernel's own mappings. */
+  unplacedBytes = 0;
   /** Where the file should end. */
   private end = 0;
   private storedBytes = 0;
 
   constructor(
-    private readonly file: DumpFile,
+    private readonly file: PlainFile,
     private readonly settings: PlanSettings,
-    private readonly virtual: boolean,
+    /** By which addresses the memory counts, and how these are folded. */
+    private readonly addressSpace: "physical" | "virtual",
+    private readonly parts: Parts,
   ) {}
 
-  add(segment: Segment): void {
+  /** Adds a segment; the answer is its folded address, if it has one. */
+  add(segment: Segment): number | undefined {
     const { memsz, filesz, offset, at, index } = segment;
-    const address = this.virtual ? segment.vaddr : segment.paddr;
     if (filesz > memsz)
       throw this.file.fault(at, `segment ${index} has ${filesz} bytes in the file, more than the ${memsz} in memory`);
     const stored = filesz === 0 ? 0 : this.bytesInFile(segment);
-    if (!Number.isSafeInteger(address + memsz)) {
-      if (stored > 0 && !(this.virtual && isHigh(address)))
-        throw this.file.fault(
-          at,
-          `segment ${index} has an address beyond 2^53 (${formatHex(address)} + ${formatHex(memsz)})`,
-        );
-      this.blockBytes += stored;
-      return;
+    const address = hasAddress(segment, this.addressSpace)
+      ? folded(this.parts, addressOf(segment, this.addressSpace))
+      : undefined;
+    if (address === undefined) {
+      this.unplacedBytes += stored;
+      return undefined;
     }
     this.extendSpan(address, memsz);
     this.extents.addStored(address, stored, offset);
     this.storedBytes += stored;
+    return address;
   }
 
   private bytesInFile({ offset, filesz, at, index }: Segment): number {
@@ -70,16 +83,9 @@ export class Loads {
    * addresses. Headers that lie about that could make a small file an endless one.
    */
   check(headersAt: number): void {
-    if (this.storedBytes <= this.file.bytes) return;
+    if (this.storedBytes <= this.file.fileBytes) return;
     const bytes = coveredBytes(this.extents);
-    if (bytes > this.file.bytes)
+    if (bytes > this.file.fileBytes)
       throw this.file.fault(headersAt, `its segments hold ${bytes} bytes of memory, more than the file has`);
   }
-}
-
-const HIGHEST = 2 ** 64;
-
-/** Whether it is in the upper half of the address space, where no process has memory of its own. */
-function isHigh(address: number): boolean {
-  return address >= HIGHEST / 2;
 }

@@ -1,7 +1,7 @@
 // The notes of a core, in an ELF file or a kdump: who wrote it, and what a process was.
 
 import { breathe } from "../../system/pace.js";
-import type { DumpFile } from "../dump-file.js";
+import type { PlainFile } from "../dump-file.js";
 import { type ElfHeader, Words } from "./elf-header.js";
 
 /** Types of notes of owner CORE (include/uapi/linux/elf.h). */
@@ -22,9 +22,6 @@ export interface Note {
   bytes: number;
 }
 
-/** What notes are read from. */
-type NoteFile = Pick<DumpFile, "bytes" | "read" | "fault">;
-
 const HEADER_BYTES = 12;
 /** Longer than the name of any owner. */
 const MOST_NAME_BYTES = 64;
@@ -39,7 +36,7 @@ const padded = (bytes: number) => Math.ceil(bytes / 4) * 4;
  * one is, if there is one.
  */
 export async function eachNote(
-  file: NoteFile,
+  file: PlainFile,
   { wide, little }: Pick<ElfHeader, "wide" | "little">,
   ranges: readonly NoteRange[],
   visit: (note: Note) => void,
@@ -80,7 +77,7 @@ class Window {
   private start = 0;
   private bytes: Buffer = Buffer.alloc(0);
 
-  constructor(private readonly file: NoteFile) {}
+  constructor(private readonly file: PlainFile) {}
 
   at(offset: number, bytes: number): Buffer {
     if (offset < this.start || offset + bytes > this.start + this.bytes.length) {

@@ -1,8 +1,9 @@
 // What the core of a process tells of it: its number and name, the files that it had mapped, where the kernel's own pages are.
 
 import { printable } from "../../errors.js";
-import type { DumpFile } from "../dump-file.js";
-import { type ElfHeader, type Segment, Words } from "./elf-header.js";
+import type { PlainFile } from "../dump-file.js";
+import { folded, type Parts, unfolded } from "../folding.js";
+import { type ElfHeader, MACHINE, type Segment, Words } from "./elf-header.js";
 import { CORE_NOTE, type Note } from "./elf-notes.js";
 import type { Range } from "./format.js";
 
@@ -20,8 +21,8 @@ const PRPSINFO_FIELDS: Record<number, { pid: number; name: number }> = {
 const NAME_BYTES = 16;
 
 export interface Mapping {
-  start: number;
-  end: number;
+  start: bigint;
+  end: bigint;
   file: string;
 }
 
@@ -37,10 +38,10 @@ export class ProcessNotes {
   mappings: Mapping[] | undefined;
   /** Whether the list of mappings is not as long as it says. */
   mappingsLie = false;
-  vdso: number | undefined;
+  vdso: bigint | undefined;
 
   constructor(
-    private readonly file: DumpFile,
+    private readonly file: PlainFile,
     private readonly header: ElfHeader,
   ) {}
 
@@ -69,7 +70,7 @@ export class ProcessNotes {
     const { words, word } = this.bytesOf(note);
     for (let at = 0; at + 2 * word <= note.bytes; at += 2 * word) {
       if (words.word(at) !== AT_SYSINFO_EHDR) continue;
-      this.vdso = words.word(at + word);
+      this.vdso = words.address(at + word);
       return;
     }
   }
@@ -89,9 +90,8 @@ export class ProcessNotes {
         this.mappingsLie = true;
         return;
       }
-      const [start, end] = [words.word(at), words.word(at + word)];
-      if (start < end && Number.isSafeInteger(end))
-        this.mappings.push({ start, end, file: textAt(bytes, name, nameEnd) });
+      const [start, end] = [words.address(at), words.address(at + word)];
+      if (start < end) this.mappings.push({ start, end, file: textAt(bytes, name, nameEnd) });
       name = nameEnd + 1;
     }
   }
@@ -115,23 +115,45 @@ interface Neighbour {
   readOnly: boolean;
 }
 
-/** Finds the vdso and the vvar pages among the segments of a process. They are the kernel's, the same for all processes. */
+/** Where the vsyscall page of x86-64 is, and what was reserved for it (Linux: arch/x86/include/uapi/asm/vsyscall.h). */
+const VSYSCALL = { address: 0xffff_ffff_ff60_0000n, bytes: 8 * 2 ** 20 };
+
+/** Finds the vsyscall, vdso and vvar pages among the segments of a process: the kernel's, the same for all processes. */
 export class KernelPages {
+  private readonly vdso: number | undefined;
   private vdsoSegment: Neighbour | undefined;
   private readonly before = new Map<number, Neighbour>();
 
-  constructor(private readonly notes: ProcessNotes) {}
+  /** parts: how addresses are folded. */
+  constructor(
+    private readonly notes: ProcessNotes,
+    private readonly machine: number,
+    private readonly parts: Parts,
+  ) {
+    this.vdso = notes.vdso === undefined ? undefined : folded(parts, notes.vdso);
+  }
 
-  look({ vaddr, memsz, flags }: Segment): void {
-    const { vdso } = this.notes;
-    if (vdso === undefined || vaddr > vdso || memsz === 0) return;
-    const segment = { start: vaddr, end: vaddr + memsz, readOnly: flags === READ_ONLY };
+  /** Looks at a segment with a folded address. */
+  look(address: number, { memsz, flags }: Segment): void {
+    const { vdso } = this;
+    if (vdso === undefined || address > vdso) return;
+    const segment = { start: address, end: address + memsz, readOnly: flags === READ_ONLY };
     if (segment.end > vdso && memsz <= MOST_VDSO_BYTES) this.vdsoSegment ??= segment;
     else if (vdso - segment.end < MOST_VDSO_BYTES && memsz <= MOST_VVAR_BYTES) this.before.set(segment.end, segment);
   }
 
-  /** No note names the vvar pages: they are what stands before the vdso, may only be read, and is of no file. */
+  /** By folded addresses. */
   get ranges(): Range[] {
+    return [...this.vdsoRanges(), ...this.vsyscallRanges()];
+  }
+
+  private vsyscallRanges(): Range[] {
+    const address = this.machine === MACHINE.x86_64 ? folded(this.parts, VSYSCALL.address) : undefined;
+    return address === undefined ? [] : [{ address, bytes: VSYSCALL.bytes }];
+  }
+
+  /** No note names the vvar pages: they are what stands before the vdso, may only be read, and is of no file. */
+  private vdsoRanges(): Range[] {
     if (!this.vdsoSegment) return [];
     const { end } = this.vdsoSegment;
     let { start } = this.vdsoSegment;
@@ -144,6 +166,7 @@ export class KernelPages {
   }
 
   private isOfFile({ start, end }: Neighbour): boolean {
-    return this.notes.mappings?.some((mapping) => mapping.start < end && start < mapping.end) ?? false;
+    const [from, to] = [unfolded(this.parts, start), unfolded(this.parts, end)];
+    return this.notes.mappings?.some((mapping) => mapping.start < to && from < mapping.end) ?? false;
   }
 }

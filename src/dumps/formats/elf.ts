@@ -1,7 +1,8 @@
 // ELF cores: of a machine (QEMU, libvirt, VirtualBox, /proc/vmcore, makedumpfile -E), by physical addresses, and of a process
-// (the kernel, gcore), by virtual ones.
+// (the kernel, gcore), by virtual ones. A machine's core without physical addresses goes by virtual ones too.
 
-import type { DumpFile } from "../dump-file.js";
+import type { DumpFile, PlainFile } from "../dump-file.js";
+import { numberOf, type Parts, RegionSet } from "../folding.js";
 import {
   type ElfHeader,
   eachSegment,
@@ -12,80 +13,125 @@ import {
   nameOfMachine,
   readHeader,
   SEGMENT,
+  type Segment,
 } from "./elf-header.js";
-import { Loads } from "./elf-loads.js";
+import { addressOf, hasAddress, Loads } from "./elf-loads.js";
 import { eachNote, type Note, type NoteRange } from "./elf-notes.js";
 import { isOfProcess, KernelPages, ProcessNotes } from "./elf-process.js";
-import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
+import { boardOf, isOfMachine, writerOf } from "./elf-writer.js";
+import { Flattened, isFlattened, SIGNATURE_BYTES } from "./flattened.js";
+import type { AddressSpace, DumpFormat, DumpPlan, PlanSettings } from "./format.js";
 
 export const elf: DumpFormat = {
   name: "elf",
   probe: (head) => head.length >= 4 && head.readUInt32BE(0) === MAGIC && !hasSectionsOnly(head),
-  plan,
+  async plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
+    const isInChunks = isFlattened(file.read(0, Math.min(SIGNATURE_BYTES, file.bytes), "its signature"));
+    return isInChunks
+      ? planFlattenedCore(await Flattened.open(file, settings.allowTruncated), settings)
+      : planCore(file, settings);
+  },
 };
 
-async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
+/** The plan of a core that makedumpfile has flattened (-F -E). */
+export async function planFlattenedCore(file: Flattened, settings: PlanSettings): Promise<DumpPlan> {
+  const plan = await planCore(file, settings);
+  const { notes, details } = plan;
+  return {
+    ...plan,
+    format: elf.name,
+    extents: await file.placed(plan.extents),
+    notes: file.isCut ? [...notes, "the file ends before its end mark: chunks may be missing"] : notes,
+    details: { ...details, flattened_chunks: file.chunks },
+  };
+}
+
+async function planCore(file: PlainFile, settings: PlanSettings): Promise<DumpPlan> {
   const header = readHeader(file);
   const survey = await surveySegments(file, header, settings);
   if (survey.loads === 0) throw file.fault(0, "this ELF core has no LOAD segment, so no memory");
   const noted = await readNotes(file, header, survey);
-  const isProcess = noted.ofProcess ?? !survey.physical;
+  const isProcess = noted.ofProcess ?? !survey.isPhysical;
   if (!isProcess && isIncomplete(header) && !settings.allowTruncated) {
     const hint = "take the dump again, or read what is there with --allow-truncated";
     throw file.fault(header.fields.flags, "its writer marked this dump as incomplete", hint);
   }
-  const loads = new Loads(file, settings, isProcess);
-  const kernelPages = new KernelPages(noted.process);
+  const addressSpace = isProcess || !survey.isPhysical ? "virtual" : "physical";
+  const parts = await partsOf(file, header, addressSpace);
+  const loads = new Loads(file, settings, addressSpace, parts);
+  const kernelPages = isProcess ? new KernelPages(noted.process, header.machine, parts) : undefined;
   await eachSegment(file, header, (segment) => {
     if (segment.type !== SEGMENT.load) return;
-    loads.add(segment);
-    kernelPages.look(segment);
+    const address = loads.add(segment);
+    if (address !== undefined) kernelPages?.look(address, segment);
   });
   loads.check(header.phoff);
-  const { extents, span, blockBytes } = loads;
+  const { extents, span, unplacedBytes } = loads;
+  const writer = isProcess ? undefined : writerOf(noted.owners, header, survey);
+  const board = addressSpace === "physical" ? boardOf(writer, header, survey) : undefined;
   return {
-    addressSpace: isProcess ? "virtual" : "physical",
-    extents,
+    ...{ addressSpace, parts, extents, span },
     wins: "first",
-    isX86: !isProcess && isX86(header),
-    span,
-    ...(isProcess ? { outside: kernelPages.ranges, blockBytes } : {}),
-    notes: remarks(header, isProcess, noted, loads),
+    ...(board && { board }),
+    ...(kernelPages && { outside: kernelPages.ranges }),
+    blockBytes: unplacedBytes,
+    notes: remarks(header, isProcess, addressSpace, noted, loads),
     details: {
       kind: isProcess ? "process" : "machine",
+      ...(writer && { writer }),
       machine: nameOfMachine(header),
       segments: survey.loads,
-      notes: [...noted.owners],
+      notes: [...noted.owners].slice(0, MOST_OWNERS),
       ...(isProcess ? detailsOf(noted.process) : {}),
     },
   };
 }
 
-interface Survey {
+/** What the segments tell. */
+export interface Survey {
   loads: number;
   notes: NoteRange[];
   /** Whether notes lie behind the end of a cut file. gcore writes them last. */
   notesCut: boolean;
   /** Whether the segments have physical addresses, or no addresses at all. */
-  physical: boolean;
+  isPhysical: boolean;
+  /** Whether every virtual address is 0 or the physical one: those of QEMU without paging, of VirtualBox. */
+  isUnmapped: boolean;
 }
 
-async function surveySegments(file: DumpFile, header: ElfHeader, settings: PlanSettings): Promise<Survey> {
-  const survey: Survey = { loads: 0, notes: [], notesCut: false, physical: false };
-  let virtual = false;
-  await eachSegment(file, header, ({ type, offset, filesz, vaddr, paddr, index }) => {
+async function surveySegments(file: PlainFile, header: ElfHeader, settings: PlanSettings): Promise<Survey> {
+  const survey: Survey = { loads: 0, notes: [], notesCut: false, isPhysical: false, isUnmapped: true };
+  let hasVirtual = false;
+  await eachSegment(file, header, (segment) => {
+    const { type, offset, filesz, vaddr, paddr, index } = segment;
     if (type === SEGMENT.load) {
       survey.loads++;
-      survey.physical ||= paddr !== 0;
-      virtual ||= vaddr !== 0;
+      survey.isPhysical ||= paddr !== 0n && hasAddress(segment, "physical");
+      hasVirtual ||= vaddr !== 0n;
+      survey.isUnmapped &&= vaddr === 0n || vaddr === paddr;
     }
     if (type !== SEGMENT.note || filesz === 0) return;
     if (file.has(offset, filesz)) survey.notes.push({ offset, bytes: filesz });
     else if (settings.allowTruncated) survey.notesCut = true;
     else throw file.cut(file.bytes, `the end of segment ${index}, which holds notes`);
   });
-  survey.physical ||= !virtual;
+  survey.isPhysical ||= !hasVirtual;
   return survey;
+}
+
+/** How the addresses of the segments are folded. */
+async function partsOf(file: PlainFile, header: ElfHeader, addressSpace: AddressSpace): Promise<Parts> {
+  const regions = new RegionSet();
+  await eachSegment(file, header, (segment: Segment) => {
+    const { type, memsz, at, index } = segment;
+    if (type !== SEGMENT.load || !hasAddress(segment, addressSpace)) return;
+    const address = addressOf(segment, addressSpace);
+    if (!regions.add(address, memsz)) {
+      const range = `0x${address.toString(16)} + 0x${memsz.toString(16)}`;
+      throw file.fault(at, `segment ${index} is where no machine has memory (${range})`);
+    }
+  });
+  return regions.parts;
 }
 
 interface Noted {
@@ -100,15 +146,14 @@ interface Noted {
 
 /** Names that are shown; a hostile file may have any number. */
 const MOST_OWNERS = 32;
-const OF_MACHINE = new Set(["QEMU", "VMCOREINFO", "VBCORE", "VBCPU", "Xen"]);
 
-async function readNotes(file: DumpFile, header: ElfHeader, survey: Survey): Promise<Noted> {
+async function readNotes(file: PlainFile, header: ElfHeader, survey: Survey): Promise<Noted> {
   const process = new ProcessNotes(file, header);
   const owners = new Set<string>();
   let ofProcess: boolean | undefined;
   const broken = await eachNote(file, header, survey.notes, (note: Note) => {
-    if (owners.size < MOST_OWNERS) owners.add(note.name);
-    if (OF_MACHINE.has(note.name)) ofProcess = false;
+    if (owners.size < MOST_OWNERS || isOfMachine(note)) owners.add(note.name);
+    if (isOfMachine(note)) ofProcess = false;
     else if (isOfProcess(note)) {
       ofProcess ??= true;
       process.take(note);
@@ -122,11 +167,21 @@ function isIncomplete(header: ElfHeader): boolean {
   return (isX86(header) || header.machine === MACHINE.aarch64) && (header.flags & 1) !== 0;
 }
 
-function remarks(header: ElfHeader, isProcess: boolean, { process, broken, cut }: Noted, loads: Loads): string[] {
+function remarks(
+  header: ElfHeader,
+  isProcess: boolean,
+  addressSpace: AddressSpace,
+  { process, broken, cut }: Noted,
+  { missingBytes, unplacedBytes }: Loads,
+): string[] {
   const found: string[] = [];
-  if (loads.missingBytes > 0)
-    found.push(`the file is cut short: ${loads.missingBytes} bytes are missing up to the end of its last segment`);
+  if (missingBytes > 0)
+    found.push(`the file is cut short: ${missingBytes} bytes are missing up to the end of its last segment`);
   if (!isProcess && isIncomplete(header)) found.push("its writer marked this dump as incomplete");
+  if (!isProcess && addressSpace === "virtual")
+    found.push("it has no physical addresses: pages go by the kernel's virtual ones, and count once for each mapping");
+  if (unplacedBytes > 0)
+    found.push(`${unplacedBytes} bytes have no physical address and are left out (mappings of the kernel)`);
   if (cut) found.push("the file ends before its notes, so what they say is not known");
   if (broken !== undefined) found.push(`the note at 0x${broken.toString(16)} is longer than the notes are`);
   if (isProcess && process.mappingsLie) found.push("the list of mapped files is shorter than it says");
@@ -134,5 +189,8 @@ function remarks(header: ElfHeader, isProcess: boolean, { process, broken, cut }
 }
 
 function detailsOf({ pid, name, mappings }: ProcessNotes): Record<string, unknown> {
-  return { pid, name, mappings };
+  return {
+    ...{ pid, name },
+    mappings: mappings?.map(({ start, end, file }) => ({ start: numberOf(start), end: numberOf(end), file })),
+  };
 }

@@ -3,9 +3,10 @@
 
 import type { PagekinError } from "../../errors.js";
 import { breathe } from "../../system/pace.js";
-import type { DumpFile } from "../dump-file.js";
+import type { DumpFile, PlainFile } from "../dump-file.js";
+import { ExtentList } from "../extents.js";
 import { eachWinner, firstBehind, type Stretches } from "../sweep.js";
-import type { PlainFile } from "./kdump-header.js";
+import { checkPieces } from "./piece-limit.js";
 
 const SIGNATURE = Buffer.from("makedumpfile\0\0\0\0", "latin1");
 const HEAD = 4096;
@@ -20,7 +21,11 @@ const MOST_EXTRA_PIECES = 2 ** 20;
 const FREE_CHUNKS = 2 ** 20;
 const LEAST_CHUNK_BYTES = 512;
 
-export const isFlattened = (head: Buffer): boolean => head.subarray(0, 12).equals(SIGNATURE.subarray(0, 12));
+/** Bytes that show whether a file is flattened. */
+export const SIGNATURE_BYTES = 12;
+
+export const isFlattened = (head: Buffer): boolean =>
+  head.subarray(0, SIGNATURE_BYTES).equals(SIGNATURE.subarray(0, SIGNATURE_BYTES));
 
 /** Chunks in the order of the file, or the pieces of the plain file in its order: where plain bytes are in the dump. */
 class Pieces implements Stretches {
@@ -147,6 +152,35 @@ export class Flattened implements PlainFile {
       await breathe();
     }
     return extra;
+  }
+
+  /** Extents of bytes of the plain file as extents of the dump's. What no chunk has is zero, or unknown if the dump is cut. */
+  async placed(plain: ExtentList): Promise<ExtentList> {
+    const { pieces } = this;
+    const { offsets } = plain.arrays();
+    const placed = new ExtentList();
+    for (let i = 0; i < plain.count; i++) {
+      const end = offsets[i] + plain.bytes(i);
+      let at = offsets[i];
+      const gap = (until: number) => {
+        if (!this.isCut) placed.addZero(plain.address(i) + (at - offsets[i]), until - at);
+        at = until;
+      };
+      for (let piece = this.find(at); piece < pieces.count && pieces.address(piece) < end; piece++) {
+        if (pieces.address(piece) > at) gap(pieces.address(piece));
+        const bytes = Math.min(end, pieces.end(piece)) - at;
+        placed.addStored(plain.address(i) + (at - offsets[i]), bytes, pieces.placeIn(piece, at));
+        at += bytes;
+        if (placed.count % STEPS === 0) await breathe();
+      }
+      gap(end);
+      checkPieces(this.file, placed, this.file.bytes);
+    }
+    return placed;
+  }
+
+  endsBefore(offset: number, what: string): PagekinError {
+    return this.file.endsBefore(this.inFile(offset), what);
   }
 
   fault(offset: number, what: string, hint?: string): PagekinError {

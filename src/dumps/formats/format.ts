@@ -3,6 +3,7 @@
 import type { Packing } from "../../unpack/compression.js";
 import type { DumpFile } from "../dump-file.js";
 import type { ExtentList } from "../extents.js";
+import type { Parts } from "../folding.js";
 
 /** What is known of a format by its first bytes. */
 interface Recognized {
@@ -43,21 +44,39 @@ export interface PlanSettings {
   allowTruncated: boolean;
 }
 
-/** A range of addresses. */
+/** Physical of machines, virtual of processes. */
+export type AddressSpace = "physical" | "virtual";
+
+/** A machine whose dump may hold memory of devices beside RAM; ranges.ts knows what its RAM looks like. */
+export interface Board {
+  /** hvm: Xen's PC; other: a board without a rule. */
+  kind: "pc" | "hvm" | "arm" | "riscv" | "other";
+  /** Who wrote the dump. */
+  writer: string;
+  /** Whether RAM may be missing anywhere: what no page table maps, what the guest gave back. */
+  hasHoles: boolean;
+  /** Whether each extent is a block of the writer's: what is next to each other in its memory is one. */
+  hasBlocks: boolean;
+}
+
+/** A range of addresses, folded ones where the dump's addresses are. */
 export interface Range {
   address: number;
   bytes: number;
 }
 
 export interface DumpPlan {
-  /** Physical of machines, virtual of processes. */
-  addressSpace: "physical" | "virtual";
+  /** Where the file is of another format than its first bytes say: flattened ones may be. */
+  format?: string;
+  addressSpace: AddressSpace;
+  /** How addresses are folded; empty or undefined: not at all. */
+  parts?: Parts;
   /** In the order of the file; they may overlap. */
   extents: ExtentList;
   /** Which of overlapping extents counts; the others are repeats. */
   wins: "first" | "last";
-  /** Whether this is an x86 machine's memory, with devices and firmware below 4 GiB. */
-  isX86: boolean;
+  /** Whose rules tell RAM from devices; undefined: nothing but RAM is in it. */
+  board?: Board;
   /** What the dump speaks of, so that what is not described of it is absent; undefined: from its first to its last byte. */
   span?: readonly Range[];
   /** Ranges that are never RAM of their own: vsyscall, vdso and vvar of a process. */

@@ -2,34 +2,18 @@
 // both are found by trying. Layouts: makedumpfile's IMPLEMENTATION and diskdump_mod.h.
 
 import { BASE_PAGE_BYTES } from "../../core/hasher.js";
-import type { PagekinError } from "../../errors.js";
+import type { PlainFile } from "../dump-file.js";
 import type { NoteRange } from "./elf-notes.js";
-
-/** The plain file, whichever way its bytes lie in the dump. */
-export interface PlainFile {
-  /** Its length. */
-  readonly bytes: number;
-  /** Bytes of the dump itself. No count of anything in it can be above that. */
-  readonly fileBytes: number;
-  /** Whether the dump ends before it says so; never-written places are then unknown, otherwise zero. */
-  readonly isCut: boolean;
-  has(offset: number, bytes: number): boolean;
-  /** Whether every byte there was written. */
-  isWritten(offset: number, bytes: number): boolean;
-  read(offset: number, bytes: number, what: string): Buffer;
-  readInto(target: Uint8Array, offset: number): void;
-  /** Where an extent finds the bytes, which are written. */
-  place(offset: number, bytes: number): number;
-  fault(offset: number, what: string, hint?: string): PagekinError;
-  cut(offset: number, what: string): PagekinError;
-}
 
 export interface KdumpHeader {
   signature: "KDUMP" | "DISKDUMP";
   version: number;
   wordBits: 32 | 64;
   isLittleEndian: boolean;
+  /** utsname: what the kernel calls itself, and the machine; whether any of it but the machine is there. */
+  systemName: string;
   machine: string;
+  isNamed: boolean;
   isIncomplete: boolean;
   /** Of a page as the dump has it, which need not be the guest's. */
   blockBytes: number;
@@ -52,6 +36,8 @@ const SUB_HEAD = 104;
 const MOST_BITMAP_BYTES = 8 * 2 ** 30;
 const MOST_NOTE_BYTES = 16 * 2 ** 20;
 const INCOMPLETE = 8;
+/** Where the texts of utsname are. */
+const UTSNAME = { system: 12, node: 77, release: 142, version: 207, machine: 272 };
 
 /** Numbers in the dump's byte order and word size. */
 class Fields {
@@ -95,7 +81,9 @@ export function readHeader(file: PlainFile): KdumpHeader {
     version,
     wordBits: main.wide ? 64 : 32,
     isLittleEndian: main.little,
-    machine: nameAt(head, 272),
+    systemName: nameAt(head, UTSNAME.system),
+    machine: nameAt(head, UTSNAME.machine),
+    isNamed: [UTSNAME.system, UTSNAME.node, UTSNAME.release, UTSNAME.version].some((at) => nameAt(head, at) !== ""),
     isIncomplete: (main.u32(statusAt) & INCOMPLETE) !== 0,
     blockBytes,
     dumpLevel: 0,
@@ -160,26 +148,40 @@ function addSubHeader(file: PlainFile, header: KdumpHeader, main: Fields): void 
  */
 function subHeaderLayout({ wordBits, machine }: KdumpHeader) {
   if (wordBits === 64) return { word: 8, dumpLevel: 8, startPfn: 16, note: 48, startPfn64: 80, maxMapnr64: 96 };
-  const isPacked = isX86Machine(machine) || machine === "" || machine === "Unknown";
+  const isPacked = /^(x86_64|i.86)$/i.test(machine) || machine === "" || machine === "Unknown";
   return isPacked
     ? { word: 4, dumpLevel: 4, startPfn: 12, note: 32, startPfn64: 56, maxMapnr64: 72 }
     : { word: 4, dumpLevel: 4, startPfn: 12, note: 40, startPfn64: 72, maxMapnr64: 88 };
 }
 
-export const isX86Machine = (machine: string): boolean => /^(x86_64|i.86)$/i.test(machine);
-
 function checkBitmaps(file: PlainFile, header: KdumpHeader, blockSizeAt: number): void {
   const { bitmapsAt, bitmapsBytes, pages } = header;
+  const { secondAt, bytes } = bitmapsOf(header);
+  // The last block need not be whole: a part of a split dump without a page ends there.
+  const used = secondAt + bytes - bitmapsAt;
   if (pages > bitmapsBytes * 8)
     throw file.fault(blockSizeAt + 8, `bitmaps of ${bitmapsBytes} bytes are too short for ${pages} pages`);
   if (bitmapsBytes > MOST_BITMAP_BYTES)
     throw file.fault(blockSizeAt + 8, `bitmaps of ${bitmapsBytes} bytes: more than 8 GiB cannot be read`);
   // Without whole bitmaps nobody knows whose the pages are, also with --allow-truncated.
   const hint = "take the dump again";
-  if (!file.has(bitmapsAt, bitmapsBytes))
-    throw file.fault(bitmapsAt, "the file ends before the end of its bitmaps", hint);
-  if (file.isCut && !file.isWritten(bitmapsAt, bitmapsBytes))
+  if (!file.has(bitmapsAt, used)) throw file.fault(bitmapsAt, "the file ends before the end of its bitmaps", hint);
+  if (file.isCut && !file.isWritten(bitmapsAt, used))
     throw file.fault(bitmapsAt, "the file ends before all of its bitmaps are written", hint);
+}
+
+/** Where the bitmaps are; one may serve as both, in old dumps. */
+interface Bitmaps {
+  bytes: number;
+  firstAt: number;
+  secondAt: number;
+}
+
+/** A bitmap of each kind if there is room for both, otherwise one for both. */
+export function bitmapsOf({ bitmapsAt, bitmapsBytes, blockBytes, pages }: KdumpHeader): Bitmaps {
+  const needed = Math.ceil(pages / 8);
+  const isOne = bitmapsBytes < 2 * Math.ceil(needed / blockBytes) * blockBytes;
+  return { bytes: needed, firstAt: bitmapsAt, secondAt: isOne ? bitmapsAt : bitmapsAt + bitmapsBytes / 2 };
 }
 
 function nameAt(head: Buffer, at: number): string {

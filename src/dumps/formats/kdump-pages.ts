@@ -2,9 +2,10 @@
 // dumped; the descriptors of the dumped pages follow each other in the order of the pages.
 
 import { breathe } from "../../system/pace.js";
+import type { PlainFile } from "../dump-file.js";
 import { CODE, type Code, type ExtentList } from "../extents.js";
 import type { Range } from "./format.js";
-import type { KdumpHeader, PlainFile } from "./kdump-header.js";
+import { bitmapsOf, type KdumpHeader } from "./kdump-header.js";
 
 const DESCRIPTOR = 24;
 const DESCRIPTORS_AT_ONCE = 8192;
@@ -34,13 +35,6 @@ export interface PageCounts {
   cut: number;
   /** In the other parts of a split dump. */
   elsewhere: number;
-}
-
-/** Where the bitmaps are; one may serve as both, in old dumps. */
-interface Bitmaps {
-  bytes: number;
-  firstAt: number;
-  secondAt: number;
 }
 
 export class KdumpPages {
@@ -227,13 +221,6 @@ class Descriptors {
     this.position = 0;
     return true;
   }
-}
-
-/** A bitmap of each kind if there is room for both, otherwise one for both. */
-function bitmapsOf({ bitmapsAt, bitmapsBytes, blockBytes, pages }: KdumpHeader): Bitmaps {
-  const needed = Math.ceil(pages / 8);
-  const isOne = bitmapsBytes < 2 * Math.ceil(needed / blockBytes) * blockBytes;
-  return { bytes: needed, firstAt: bitmapsAt, secondAt: isOne ? bitmapsAt : bitmapsAt + bitmapsBytes / 2 };
 }
 
 function bitsOf(byte: number): number {

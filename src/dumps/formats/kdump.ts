@@ -1,14 +1,13 @@
 // kdump: compressed machine dumps by makedumpfile and by QEMU's dump-guest-memory, plain or flattened. A page is a
 // descriptor: where its data lie, and how they are compressed. Excluded and lost pages are absent.
 
-import { BASE_PAGE_BYTES } from "../../core/hasher.js";
 import type { DumpFile } from "../dump-file.js";
 import { ExtentList } from "../extents.js";
-import { CORE_NOTE, eachNote } from "./elf-notes.js";
-import { Flattened, isFlattened } from "./flattened.js";
+import { Flattened, isFlattened, SIGNATURE_BYTES } from "./flattened.js";
 import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
-import { isX86Machine, type KdumpHeader, type PlainFile, readHeader } from "./kdump-header.js";
+import { type KdumpHeader, readHeader } from "./kdump-header.js";
 import { KdumpPages, type PageCounts } from "./kdump-pages.js";
+import { writerOf } from "./kdump-writer.js";
 
 const SIGNATURES = ["KDUMP   ", "DISKDUMP"];
 
@@ -21,75 +20,40 @@ export const kdump: DumpFormat = {
     return SIGNATURES.includes(signatureOf(head)) || isFlattened(head);
   },
 
-  async plan(file: DumpFile, { allowTruncated }: PlanSettings): Promise<DumpPlan> {
-    const flattened = isFlattened(file.read(0, 12, "the end of its signature"))
+  async plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
+    const { allowTruncated } = settings;
+    const flattened = isFlattened(file.read(0, SIGNATURE_BYTES, "the end of its signature"))
       ? await Flattened.open(file, allowTruncated)
       : undefined;
-    const plain = flattened ?? plainFile(file);
-    if (flattened) checkInner(flattened);
+    if (flattened && formatInside(flattened) === "elf")
+      return (await import("./elf.js")).planFlattenedCore(flattened, settings);
+    const plain = flattened ?? file;
     const header = readHeader(plain);
     const extents = new ExtentList();
     const pages = new KdumpPages(plain, header, extents, allowTruncated);
     await pages.plan();
     const extra = await flattened?.extra();
+    const { writer, board } = await writerOf(plain, header);
     return {
       addressSpace: "physical",
       extents,
       wins: "first",
-      isX86: await isX86(plain, header),
+      ...(board && { board }),
       span: pages.ram,
       ...(extra && { extra }),
       notes: notesOf(header, pages.counts, plain.isCut),
       ...partOf(header, pages.counts, plain.isCut),
-      details: detailsOf(header, pages.counts, flattened),
+      details: { ...(writer && { writer }), ...detailsOf(header, pages.counts, flattened) },
     };
   },
 };
 
-function plainFile(file: DumpFile): PlainFile {
-  return {
-    bytes: file.bytes,
-    fileBytes: file.bytes,
-    isCut: false,
-    has: (offset, bytes) => file.has(offset, bytes),
-    isWritten: (offset, bytes) => file.has(offset, bytes),
-    read: (offset, bytes, what) => file.read(offset, bytes, what),
-    readInto: (target, offset) => file.readInto(target, offset),
-    place: (offset) => offset,
-    fault: (offset, what, hint) => file.fault(offset, what, hint),
-    cut: (offset, what) => file.cut(offset, what),
-  };
-}
-
 /** A flattened dump may hold other formats than kdump. */
-function checkInner(flattened: Flattened): void {
+function formatInside(flattened: Flattened): "kdump" | "elf" {
   const signature = signatureOf(flattened.read(0, 8, "the signature of the dump in it"));
-  if (SIGNATURES.includes(signature)) return;
-  const isElf = signature.startsWith("\x7fELF");
-  const what = isElf
-    ? "a flattened ELF core: pagekin reads it once it is plain"
-    : "a flattened dump of an unknown format";
-  throw flattened.fault(0, what, "make it plain with makedumpfile -R");
-}
-
-/** Bytes of a note of a processor's state (NT_PRSTATUS): i386 and x86-64. Firmware may not be in 64-bit mode yet. */
-const X86_STATE_BYTES = [144, 336];
-
-/**
- * The machine's name tells, if there is one: QEMU fills nothing else of utsname in, and recent ones call every machine
- * Unknown. Without a name: only QEMU's x86 writes notes of the name QEMU; notes of a processor's state have other sizes
- * elsewhere; without notes, little-endian 64-bit machines with pages of 4 KiB are mostly x86.
- */
-async function isX86(file: PlainFile, header: KdumpHeader): Promise<boolean> {
-  const { machine, notes, wordBits, isLittleEndian, blockBytes } = header;
-  if (machine !== "" && machine !== "Unknown") return isX86Machine(machine);
-  if (!isLittleEndian || blockBytes !== BASE_PAGE_BYTES) return false;
-  let told: boolean | undefined;
-  await eachNote(file, { wide: wordBits === 64, little: true }, notes ? [notes] : [], ({ name, type, bytes }) => {
-    if (name === "QEMU") told ??= true;
-    else if (name === "CORE" && type === CORE_NOTE.prstatus) told ??= X86_STATE_BYTES.includes(bytes);
-  });
-  return told ?? wordBits === 64;
+  if (SIGNATURES.includes(signature)) return "kdump";
+  if (signature.startsWith("\x7fELF")) return "elf";
+  throw flattened.fault(0, "a flattened dump of an unknown format", "make it plain with makedumpfile -R");
 }
 
 /** Of a split dump: which part of it is here. */

@@ -70,7 +70,6 @@ class RangeWalk {
       extents,
       wins: "first",
       // Both programs take what the kernel's table calls RAM, so there are no devices to leave out.
-      isX86: false,
       notes,
       details: {
         ranges: this.ranges.lime + this.ranges.avml,

@@ -11,6 +11,6 @@ export const raw: DumpFormat = {
   async plan(file) {
     const extents = new ExtentList();
     extents.addStored(0, file.bytes, 0);
-    return { addressSpace: "physical", extents, wins: "first", isX86: false, notes: [] };
+    return { addressSpace: "physical", extents, wins: "first", notes: [] };
   },
 };

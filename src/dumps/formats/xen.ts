@@ -25,6 +25,7 @@ export const xen: DumpFormat = {
   plan,
 };
 
+const WRITER = "Xen (dump-core)";
 const PFN_BYTES = 8;
 /** The number in the guest, then the number in the machine. */
 const P2M_BYTES = 16;
@@ -51,8 +52,10 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
     addressSpace: "physical",
     extents: runs.extents,
     wins: "first",
-    // What a paravirtual guest has below 4 GiB is all its own.
-    isX86: isX86(header) && !paravirtual,
+    // What a paravirtual guest has is all its own. A guest may have given any of it back.
+    ...(isX86(header) && !paravirtual
+      ? { board: { kind: "hvm", writer: WRITER, hasHoles: true, hasBlocks: false } }
+      : {}),
     ...(held < count && runs.highest > 0
       ? { span: [{ address: runs.lowest, bytes: runs.highest - runs.lowest }] }
       : {}),
@@ -60,6 +63,7 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
       held < count ? [`the file is cut short: ${count - held} of ${count} pages are missing in whole or in part`] : [],
     details: {
       kind: "machine",
+      writer: WRITER,
       machine: nameOfMachine(header),
       guest: paravirtual ? "paravirtual" : "hardware-virtualized",
       pageBytes,

@@ -34,7 +34,7 @@ test("chunks, compressed and stored, make up the ranges", async () => {
     [0x1000, A],
     [0x100000, B],
   ]);
-  expect(plan).toMatchObject({ addressSpace: "physical", wins: "first", isX86: false, notes: [BLOCKS_LEFT_OUT] });
+  expect(plan).toMatchObject({ addressSpace: "physical", wins: "first", notes: [BLOCKS_LEFT_OUT] });
   expect(plan.details).toEqual({ ranges: 2, compressed_ranges: 2, bare_headers: 0 });
   expect(plan.extents.count).toBe(4 + 4096);
   expect([0, 1].map((i) => plan.extents.arrays().codes[i])).toEqual([CODE.snappyChunk, CODE.storedChunk]);

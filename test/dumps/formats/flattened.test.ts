@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import path from "node:path";
 import { describe, expect } from "vitest";
 import { kdump } from "../../../src/dumps/formats/kdump.js";
 import { PagekinError } from "../../../src/errors.js";
@@ -8,7 +6,6 @@ import { dataOf, planning } from "../../support/dumps/kdump-plans.js";
 import { test } from "../../support/folder.js";
 import { expectInStep } from "../../support/limits.js";
 import { randomBytes, randomNumbers } from "../../support/random.js";
-import { expectSourcesRefused } from "../../support/refused.js";
 
 const PAGE = 4096;
 const [A, B, C] = [1, 2, 3].map((seed) => randomBytes(PAGE, seed));
@@ -114,11 +111,6 @@ describe("a flattened dump is refused", () => {
     ["with nothing in it", flattenedOf([]), /at 0x1000: no chunk has the signature/],
     ["with another format in it", flattenedOf([[0, A]]), /at 0x1010: a flattened dump of an unknown format/],
     [
-      "with an ELF core in it",
-      flattenedOf([[0, Buffer.from("\x7fELF\x02\x01\x01\0")]]),
-      /a flattened ELF core.*makedumpfile -R/,
-    ],
-    [
       "with headers in no chunk",
       flattenedOf([
         [0, PLAIN.subarray(0, 16)],
@@ -190,9 +182,4 @@ test("a cut flattened dump is read as far as it goes", async () => {
   const late = flattenedOf([...chunks.filter(([at]) => at !== 2 * PAGE), chunks[2]]);
   expect((await heldBy(late)).pages).toEqual(HELD);
   expect(await lineOf(late.subarray(0, -16 - 100), true)).toMatch(/before all of its bitmaps are written/);
-});
-
-test("pagekin refuses a flattened ELF core by name", async ({ folder }) => {
-  writeFileSync(path.join(folder, "e.flat"), flattenedOf([[0, Buffer.from("\x7fELF\x02\x01\x01\0")]]));
-  await expectSourcesRefused(folder, ["e.flat"], ["e.flat", /at 0x1010: a flattened ELF core/]);
 });

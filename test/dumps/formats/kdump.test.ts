@@ -57,7 +57,7 @@ describe.each(MACHINES)("a kdump of %s", (_, machine) => {
       { address: 20 * PAGE, bytes: PAGE },
     ]);
     expect(plan).toMatchObject({ addressSpace: "physical", notes: [] });
-    expect(plan.isX86).toBe(machine.machine === undefined || machine.machine === "i686");
+    expect(plan.details?.writer).toBe("QEMU");
   });
 
   test("is one part of a split dump", async () => {
@@ -122,7 +122,6 @@ describe("a kdump", () => {
     expect(plan.span).toEqual([{ address: 3 * blockBytes, bytes: 2 * blockBytes }]);
     expect(dataOf(dump, plan)[3 * blockBytes]).toEqual({ code: 0, data: big });
     expect(Array.from(plan.extents.arrays().lengths)).toEqual([blockBytes, blockBytes]);
-    expect(plan.isX86).toBe(false);
   });
 
   test("may have one bitmap for both", async () => {
@@ -136,18 +135,44 @@ describe("a kdump", () => {
     expect(await pagesOf(dump)).toEqual({ 0: A, 3: B });
   });
 
-  test.for(["", "Unknown"])("tells an x86 machine by its notes where it has no name but '%s'", async (machine) => {
-    const isX86 = async (spec: Partial<KdumpSpec>) =>
-      (await planOf(kdumpOf({ pages: { 0: A }, machine, ...spec }))).isX86;
-    expect(await isX86({})).toBe(true);
-    expect(await isX86({ littleEndian: false })).toBe(false);
-    expect(await isX86({ longBytes: 4 })).toBe(false);
-    expect(await isX86({ notes: noteOf("CORE", 1, 336) })).toBe(true);
-    expect(await isX86({ notes: noteOf("CORE", 1, 392) })).toBe(false);
-    expect(await isX86({ longBytes: 4, notes: noteOf("CORE", 1, 144) })).toBe(true);
-    expect(await isX86({ notes: noteOf("CORE", 1, 144) })).toBe(true);
-    expect(await isX86({ notes: Buffer.concat([noteOf("VMCOREINFO", 0, 5), noteOf("QEMU", 0, 440)]) })).toBe(true);
-    expect(await isX86({ notes: Buffer.alloc(300, 0xff) })).toBe(true);
+  test.for(["", "Unknown"])("of QEMU tells a PC by its notes where it has no name but '%s'", async (machine) => {
+    const kindOf = async (spec: Partial<KdumpSpec>) =>
+      (await planOf(kdumpOf({ pages: { 0: A }, machine, ...spec }))).board?.kind;
+    expect(await kindOf({})).toBe("pc");
+    expect(await kindOf({ littleEndian: false })).toBe("other");
+    expect(await kindOf({ longBytes: 4 })).toBe("other");
+    expect(await kindOf({ notes: noteOf("CORE", 1, 336) })).toBe("pc");
+    expect(await kindOf({ notes: noteOf("CORE", 1, 392) })).toBe("arm");
+    expect(await kindOf({ notes: noteOf("CORE", 1, 376) })).toBe("riscv");
+    expect(await kindOf({ notes: noteOf("CORE", 1, 480) })).toBe("other");
+    expect(await kindOf({ longBytes: 4, notes: noteOf("CORE", 1, 144) })).toBe("pc");
+    expect(await kindOf({ notes: noteOf("CORE", 1, 144) })).toBe("pc");
+    expect(await kindOf({ notes: Buffer.concat([noteOf("VMCOREINFO", 0, 5), noteOf("QEMU", 0, 440)]) })).toBe("pc");
+    expect(await kindOf({ notes: Buffer.alloc(300, 0xff) })).toBe("pc");
+  });
+
+  test.for<[string, Partial<KdumpSpec>, string, string | undefined]>([
+    ["QEMU", { machine: "x86_64" }, "QEMU", "pc"],
+    ["QEMU of Arm", { machine: "aarch64" }, "QEMU", "arm"],
+    ["QEMU of s390", { machine: "s390x", littleEndian: false }, "QEMU", "other"],
+    ["makedumpfile", { systemName: "Linux" }, "makedumpfile", undefined],
+    [
+      "makedumpfile, of QEMU's core",
+      { systemName: "Linux", notes: noteOf("QEMU", 0, 440) },
+      "makedumpfile, of QEMU's core",
+      "pc",
+    ],
+    ["diskdump", { systemName: "Linux", signature: "DISKDUMP" }, "diskdump", undefined],
+  ])("says that %s wrote it, by what it holds of utsname", async ([, spec, writer, kind]) => {
+    const { details, board } = await planOf(kdumpOf({ pages: { 0: A }, ...spec }));
+    expect([details?.writer, board?.kind]).toEqual([writer, kind]);
+  });
+
+  test("may end with its bitmaps, as an empty part of a split dump does", async () => {
+    const dump = kdumpOf({ pages: { 0: A, 1: B }, maxMapnr: 9, part: [5, 9] });
+    const end = dump.length - PAGE + Math.ceil(9 / 8);
+    expect(await pagesOf(dump.subarray(0, end))).toEqual({});
+    expect(await lineOf(dump.subarray(0, end - 1))).toMatch(/ends before the end of its bitmaps/);
   });
 
   test("of 1 GiB of pages is planned, in a time in step with their number", async () => {

@@ -45,7 +45,6 @@ test("ranges lie where their headers say, to the last byte", async () => {
   expect(plan).toMatchObject({
     addressSpace: "physical",
     wins: "first",
-    isX86: false,
     notes: [],
     details: { ranges: 2 },
   });

@@ -20,6 +20,8 @@ export interface KdumpSpec {
   littleEndian?: boolean;
   /** What an 8-byte number is aligned to: 4 on i386, otherwise 8. */
   alignment?: 4 | 8;
+  /** What the kernel calls itself, and its machine; QEMU leaves the first out. */
+  systemName?: string;
   machine?: string;
   status?: number;
   blockBytes?: number;
@@ -123,7 +125,7 @@ export function kdumpOf(spec: KdumpSpec): Buffer {
   const header = struct()
     .text(spec.signature ?? "KDUMP   ", 8)
     .int(version)
-    .text("", 4 * 65)
+    .text(spec.systemName ?? "", 4 * 65)
     .text(machine, 2 * 65)
     .long(0, 0)
     .int(spec.status ?? 0, blockBytes, lies.subHeaderBlocks ?? 1)

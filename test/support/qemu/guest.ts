@@ -54,6 +54,10 @@ export interface Machine {
   vga: "std" | "none";
   /** Linux with the program of initramfs.ts, or nothing but the firmware. */
   kernel: string | undefined;
+  /** In place of that program. */
+  initramfs?: Uint8Array;
+  /** More for the kernel's command line. */
+  append?: string;
   options?: readonly string[];
   /** QEMU for another processor than x86. */
   program?: string;
@@ -77,11 +81,12 @@ export class Guest {
   }
 
   /** Starts a machine whose files are in a folder. */
-  static start(folder: string, { machine, memoryMiB, vga, kernel, options = [], program = QEMU }: Machine): Guest {
-    if (kernel)
-      writeFileSync(path.join(folder, "initramfs"), initramfs(MODULE === undefined ? undefined : readFileSync(MODULE)));
+  static start(folder: string, settings: Machine): Guest {
+    const { machine, memoryMiB, vga, kernel, options = [], program = QEMU } = settings;
+    const usual = () => initramfs(MODULE === undefined ? undefined : readFileSync(MODULE));
+    if (kernel) writeFileSync(path.join(folder, "initramfs"), settings.initramfs ?? usual());
     // Self-tests of ciphers would take longer than all the rest.
-    const append = "console=ttyS0 quiet panic=0 cryptomgr.notests";
+    const append = `console=ttyS0 quiet panic=0 cryptomgr.notests ${settings.append ?? ""}`;
     const args = [
       ...["-machine", machine, "-accel", "tcg", "-m", String(memoryMiB), "-nodefaults", "-display", "none"],
       ...["-vga", vga, "-serial", "stdio", "-qmp", "unix:qmp,server=on,wait=off"],
@@ -120,8 +125,12 @@ export class Guest {
 
   /** Waits for a further sign of life. */
   untilAlive(): Promise<void> {
-    const from = this.serial.length;
-    return this.until("the guest prints", async () => this.serial.indexOf(ALIVE, from) >= 0);
+    return this.untilPrinted(ALIVE, this.serial.length);
+  }
+
+  /** Waits until a guest has printed something, since it had printed so much. */
+  untilPrinted(text: string, from = 0): Promise<void> {
+    return this.until(`the guest prints ${text}`, async () => this.serial.indexOf(text, from) >= 0);
   }
 
   async until(what: string, isSo: () => Promise<boolean>): Promise<void> {

@@ -69,8 +69,7 @@ const HEADER_BYTES = 64;
 const SEGMENT_BYTES = 56;
 
 /** A static program of x86-64 Linux: one segment that may be read and run. */
-function program(): Buffer {
-  const code = Buffer.concat([loadModule(bytesOf(CODE).length), CODE, NAME].map(bytesOf));
+export function program(code: Buffer): Buffer {
   const head = Buffer.alloc(HEADER_BYTES + SEGMENT_BYTES);
   const bytes = BigInt(head.length + code.length);
   head.write("7f454c46020101", "hex");
@@ -88,12 +87,25 @@ function program(): Buffer {
 }
 
 /** What stands in hexadecimal before the words. */
-function bytesOf(code: string): Buffer {
+export function bytesOf(code: string): Buffer {
   const lines = code.trim().split("\n");
   return Buffer.from(lines.map((line) => line.trim().split("  ")[0].replaceAll(" ", "")).join(""), "hex");
 }
 
-/** A file of a cpio archive of the kind "newc". */
+/** Programs, files and folders as an archive (cpio of the kind "newc"). */
+export function archive(entries: { programs?: Files; files?: Files; folders?: readonly string[] }): Buffer {
+  const { programs = {}, files = {}, folders = [] } = entries;
+  return Buffer.concat([
+    ...folders.map((name) => cpioFile(name, 0o040755, NOTHING)),
+    ...Object.entries(programs).map(([name, bytes]) => cpioFile(name, 0o100755, bytes)),
+    ...Object.entries(files).map(([name, bytes]) => cpioFile(name, 0o100644, bytes)),
+    cpioFile("TRAILER!!!", 0, NOTHING),
+  ]);
+}
+
+type Files = Record<string, Uint8Array>;
+const NOTHING = Buffer.alloc(0);
+
 function cpioFile(name: string, mode: number, bytes: Uint8Array): Buffer {
   const padded = (part: Uint8Array) => Buffer.concat([part, Buffer.alloc(-part.length & 3)]);
   const fields = [1, mode, 0, 0, 1, 0, bytes.length, 0, 0, 0, 0, name.length + 1, 0];
@@ -103,9 +115,6 @@ function cpioFile(name: string, mode: number, bytes: Uint8Array): Buffer {
 
 /** module: of the kernel, for the program to load. */
 export function initramfs(module: Buffer | undefined): Buffer {
-  return Buffer.concat([
-    cpioFile("init", 0o100755, program()),
-    ...(module ? [cpioFile("m", 0o100644, module)] : []),
-    cpioFile("TRAILER!!!", 0, Buffer.alloc(0)),
-  ]);
+  const init = program(Buffer.concat([loadModule(bytesOf(CODE).length), CODE, NAME].map(bytesOf)));
+  return archive({ programs: { init }, files: module ? { m: module } : {} });
 }

@@ -40,8 +40,8 @@ export function reassembled(folder: string, like: Form): Form {
 }
 
 /** Writes what is left when all that can be left out is, and gives makedumpfile's own count of it. */
-export function leaveOut(folder: string, file: string): { nonzeroPages: number; zeroPages: number } {
-  const report = makedumpfile(folder, "-c", "-d", "31", "--message-level", "16", "core", file).toString("latin1");
+export function leaveOut(folder: string, file: string, core = "core"): { nonzeroPages: number; zeroPages: number } {
+  const report = makedumpfile(folder, "-c", "-d", "31", "--message-level", "16", core, file).toString("latin1");
   const count = (what: string) => Number(new RegExp(`${what} *: (0x\\w+)`).exec(report)?.[1]);
   return { nonzeroPages: count("Remaining pages"), zeroPages: count("Pages filled with zero") };
 }
@@ -55,7 +55,8 @@ export const thoseOf = (pages: Pages, numbers: Iterable<number>): Pages =>
     }),
   );
 
-function makedumpfile(folder: string, ...args: string[]): Buffer {
+/** Runs it; the answer is what it prints. */
+export function makedumpfile(folder: string, ...args: string[]): Buffer {
   return execFileSync("makedumpfile", args, { cwd: folder, maxBuffer: 2 ** 30, stdio: ["ignore", "pipe", "ignore"] });
 }
 

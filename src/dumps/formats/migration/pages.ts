@@ -42,8 +42,6 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
     addressSpace: "physical",
     extents: pages.extents,
     wins: "last",
-    // Devices and firmware have blocks of their own, which are no extents: all that is planned is RAM.
-    isX86: false,
     span: placement.span,
     blockBytes: blocks.reduce(
       (sum, block) => (startOfBlock.has(block) ? sum : sum + sentBytes(block, file, pageBytes)),
