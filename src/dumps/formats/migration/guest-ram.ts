@@ -33,19 +33,25 @@ const VIRTIO_MEM = /^(.+)\/virtio-mem$/;
 /** devices: names of the guest's devices, "PATH/NAME", where the stream lists them. */
 export function ramBlocks(blocks: readonly Block[], devices: readonly string[]): Block[] {
   const shared = pathsOf(devices, IVSHMEM);
-  return blocks.filter(({ name, bytes }) => bytes > 0 && !isDevice(name) && !shared.some((path) => isAt(name, path)));
+  return blocks.filter(
+    ({ name, bytes }) => bytes > 0 && !isDevice(name) && !pathsIn(name).some((at) => shared.has(at)),
+  );
 }
 
 /** Blocks of which devices have plugged in a part. */
 export function virtioMemBlocks(blocks: readonly Block[], devices: readonly string[]): Block[] {
   const paths = pathsOf(devices, VIRTIO_MEM);
-  return blocks.filter(({ name }) => paths.some((path) => isAt(name, path)));
+  return blocks.filter(({ name }) => pathsIn(name).some((at) => paths.has(at)));
 }
 
-const pathsOf = (devices: readonly string[], kind: RegExp) => devices.flatMap((name) => kind.exec(name)?.[1] ?? []);
+const pathsOf = (devices: readonly string[], kind: RegExp) =>
+  new Set(devices.flatMap((name) => kind.exec(name)?.[1] ?? []));
 
-/** Whether a block is of the device with a path. */
-export const isAt = (name: string, path: string): boolean => name.startsWith(`${path}/`);
+/** What stands before each slash of a block's name; one of it is the path of the device whose block it is. */
+export function pathsIn(name: string): string[] {
+  const parts = name.split("/");
+  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join("/"));
+}
 
 function isDevice(name: string): boolean {
   const last = name.slice(name.lastIndexOf("/") + 1);

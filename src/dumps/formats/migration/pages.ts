@@ -1,6 +1,6 @@
 // From the blocks of a stream to a plan: which block is RAM, which addresses it has, and where each page's bytes are.
 
-import { type PagekinError, printable } from "../../../errors.js";
+import type { PagekinError } from "../../../errors.js";
 import { breathe } from "../../../system/pace.js";
 import type { DumpFile } from "../../dump-file.js";
 import { CODE, ExtentList } from "../../extents.js";
@@ -8,19 +8,18 @@ import type { DumpPlan } from "../format.js";
 import type { Block } from "./blocks.js";
 import { deviceNames } from "./description.js";
 import type { StreamEnd } from "./end.js";
-import { isAt, ramBlocks, virtioMemBlocks } from "./guest-ram.js";
+import { pathsIn, ramBlocks, virtioMemBlocks } from "./guest-ram.js";
 import { filledWith, fillOf } from "./latest.js";
 import { addressOf } from "./layout.js";
 import { addMappedPages, type MappedRun } from "./mapped.js";
-import { type PlacedBlock, type Placement, placed, startOf } from "./placement.js";
+import { notesOf } from "./notes.js";
+import { type PlacedBlock, placed, startOf } from "./placement.js";
 import { addPlugged, pluggedIn } from "./plugged.js";
 import type { CutShort } from "./stream.js";
 import type { Walked } from "./walk.js";
 
 /** No machine has more RAM, and every address of it is far below 2^53. */
 const MOST_RAM_BYTES = 2 ** 46;
-const MOST_NAMES_SHOWN = 8;
-const MOST_NAME_SHOWN = 64;
 /** Extents of a plan: as many as single pages of 4 KiB in 512 GiB. They take some GiB of memory. */
 const MOST_EXTENTS = 2 ** 27;
 
@@ -48,12 +47,10 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
       0,
     ),
     repeatedBytes: blocks.reduce((sum, { latest }) => sum + latest.replaced * pageBytes, 0),
-    notes: [
-      ...notesOf(walked, end, placement, ramBytes - pages.bytes),
-      ...virtioMemBlocks(ram, devices)
-        .filter((block) => block.mapped && !pages.asPlugged.has(block))
-        .map(({ name }) => `What a virtio-mem device has not plugged in of RAM block ${shown(name)} counts as zeros.`),
-    ],
+    notes: notesOf(walked, end, placement, {
+      missing: ramBytes - pages.bytes,
+      unplugged: virtioMemBlocks(ram, devices).filter((block) => block.mapped && !pages.asPlugged.has(block)),
+    }),
     details: {
       machine: machine ?? null,
       page_bytes: pageBytes,
@@ -92,60 +89,6 @@ function nothingSent(file: DumpFile, { configuration, listAt }: Walked, cut: Cut
   return file.fault(listAt, "no page of the guest's RAM is in the stream", hint);
 }
 
-function notesOf(walked: Walked, end: StreamEnd, placement: Placement, missing: number): string[] {
-  const notes: string[] = [];
-  const { machine } = walked.configuration;
-  const { blocks, own, known } = placement;
-  const cut = walked.cut ?? end.cut;
-  if (cut) notes.push(`The file ends before ${cut.what}; ${consequence(walked)}.`);
-  if (missing > 0) {
-    const why = walked.cut ? "" : " (not plugged in, or given back by the guest)";
-    notes.push(`${missing} bytes of RAM are not in the stream${why} and count as absent.`);
-  }
-  if (own > 1)
-    notes.push("The RAM of several NUMA nodes is placed in the order of the numbers that libvirt gives them.");
-  if (own < blocks.length) notes.push(placesNote(placement));
-  if (own > 0 && !known) {
-    const which =
-      machine === undefined ? "The stream does not name its machine" : `Machine ${shown(machine)} is not known`;
-    notes.push(`${which}; addresses are offsets in RAM block ${shown(blocks[0].block.name)}.`);
-  }
-  if (end.rest) notes.push(restNote(end.rest));
-  return notes;
-}
-
-/** Where blocks are whose addresses the stream does not give. */
-function placesNote({ blocks, own, known }: Placement): string {
-  const places = blocks.slice(0, MOST_NAMES_SHOWN).map((placed) => {
-    return `${shown(placed.block.name)} (${placed.block.bytes} bytes) at 0x${startOf(placed).toString(16)}`;
-  });
-  const more = blocks.length - places.length;
-  const list = `${places.join(", ")}${more > 0 ? ` and ${more} more (all with inspect --json)` : ""}`;
-  const first = own === 1 ? shown(blocks[0].block.name) : `the first ${own}`;
-  const where =
-    own > 0 && known
-      ? `the machine type gives those of ${first}, the others begin at multiples of 1 GiB`
-      : `${own > 1 ? "those but the first ones" : "they"} begin at multiples of 1 GiB`;
-  return `RAM is in ${blocks.length} blocks: ${list}. A stream has no guest-physical addresses: ${where}.`;
-}
-
-/** A name of any length, with any bytes, in a sentence. */
-function shown(name: string): string {
-  return printable(name.length > MOST_NAME_SHOWN ? `${name.slice(0, MOST_NAME_SHOWN)}...` : name);
-}
-
-function restNote({ from, bytes, isZero }: NonNullable<StreamEnd["rest"]>): string {
-  const what = isZero ? "zeros" : "not part of it (older data of a volume, perhaps) and were ignored";
-  return `The stream ends at 0x${from.toString(16)}; the ${bytes} bytes behind it are ${what}.`;
-}
-
-/** What it means that the file is cut. */
-function consequence({ cut, configuration }: Walked): string {
-  if (!cut) return "RAM is complete";
-  if (configuration.capabilities.has("mapped-ram")) return "RAM behind that is absent";
-  return "pages that were sent later, or sent again, are absent or older than the others";
-}
-
 /** Extents of the pages of RAM, block after block. */
 class PlannedPages {
   readonly extents = new ExtentList();
@@ -178,7 +121,8 @@ class PlannedPages {
   private runsOf(block: Block): (run: MappedRun) => void {
     const { name, bytes } = block;
     const add = (run: MappedRun) => this.addRun(run);
-    const [, section] = [...this.walked.plugged].find(([path]) => isAt(name, path)) ?? [];
+    const path = pathsIn(name).find((at) => this.walked.plugged.has(at));
+    const section = path === undefined ? undefined : this.walked.plugged.get(path);
     const plugged = section && pluggedIn(this.file, section, bytes);
     if (plugged) this.asPlugged.add(block);
     return plugged ? (run) => addPlugged(plugged, run, add) : add;

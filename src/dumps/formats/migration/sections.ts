@@ -1,11 +1,13 @@
-// The sections of a migration stream, one at a time, up to the end of RAM. Only RAM's are understood; any other one has no
-// length, and ends where its footer is.
+// The sections of a migration stream, one at a time, up to the end of RAM. Only RAM's own are parsed; any other section says
+// nothing of its length, and ends with its footer.
 
+import { isCommand, readCommand } from "./commands.js";
 import { type Configuration, DEFAULT_CONFIGURATION, readConfiguration } from "./configuration.js";
 import { endOfDescription } from "./description.js";
 import { Room } from "./latest.js";
 import { type PluggedSection, pathOfPlugged } from "./plugged.js";
 import { RamReader } from "./records.js";
+import { SectionIds } from "./section-ids.js";
 import { CutShort, type MigrationStream } from "./stream.js";
 
 const MAGIC = "QEVM";
@@ -27,35 +29,12 @@ export const SECTION = {
 /** A footer has its type and its section's number. */
 export const FOOTER_BYTES = 5;
 
-const POSTCOPY_ADVISE = 3;
-/** Commands after which pages come in another way, or out of order. */
-const REFUSED_COMMANDS: Record<number, string> = {
-  4: "postcopy",
-  5: "postcopy",
-  6: "postcopy",
-  7: "postcopy",
-  8: "COLO",
-  9: "postcopy",
-  10: "postcopy",
-};
-/** Bytes that commands may have behind them; those of a command that is not here are not known. */
-const COMMAND_BYTES: Record<number, readonly number[]> = {
-  1: [0],
-  2: [4],
-  3: [0, 16],
-  4: [0],
-  5: [0],
-  7: [4],
-  8: [0],
-  9: [0],
-  11: [0],
-};
-const LAST_COMMAND = 11;
-
+/** No machine has so many devices. */
+const MOST_SECTIONS = 65536;
 /** QEMU counts the versions of a device's section from 1. */
 const MOST_VERSION = 0xffff;
 const PRINTABLE = /^[\x20-\x7e]+$/;
-/** What stands behind a stream's end is looked at so far. */
+/** How much behind a stream's end is checked to be padding. */
 const MOST_PADDING = 4096;
 
 /** Tables of pages may take so much, and so much for each byte of the file; a page takes 8 bytes, its record 9 or more. */
@@ -69,17 +48,15 @@ export const ELSE = "take the dump with dump-guest-memory instead";
 export interface OtherSection {
   name: string;
   id: number;
-  /** Where its header is, and where what it holds begins. */
+  /** Where its header is, and where its data begin. */
   at: number;
   from: number;
 }
 
 /** What a section's header depends on: what came before it. */
 export interface Mark {
-  /** Names of the sections that have begun and may go on, by their numbers. */
-  live: ReadonlyMap<number, string>;
-  /** Numbers of all sections so far. */
-  seen: ReadonlySet<number>;
+  /** How many changes there were to the numbers of sections. */
+  changes: number;
   ram: RamReader | undefined;
   current: RamReader["current"];
   footers: boolean;
@@ -87,9 +64,9 @@ export interface Mark {
 }
 
 export interface WalkSettings {
-  /** Of a processor whose page size the stream does not say. */
+  /** What holds if the stream does not give the page size. */
   usualPageBytes: number;
-  /** Where another section than RAM's is over, behind its footer. */
+  /** Where a section that is not RAM's ends, behind its footer. */
   endOf(section: OtherSection): number | Promise<number>;
   keepsPages: boolean;
 }
@@ -105,8 +82,7 @@ export class SectionWalker {
   others = 0;
   /** Sections that say what virtio-mem devices have plugged in, by the devices' paths. */
   readonly plugged = new Map<string, PluggedSection>();
-  private live: ReadonlyMap<number, string> = new Map();
-  private seen: ReadonlySet<number> = new Set();
+  private readonly ids = new SectionIds();
   private postcopyAdvised = false;
   private isFirst = true;
 
@@ -118,13 +94,14 @@ export class SectionWalker {
   }
 
   mark(): Mark {
-    const { live, seen, ram, footers, postcopyAdvised } = this;
-    return { live, seen, ram, current: ram?.current, footers, postcopyAdvised };
+    const { ram, footers, postcopyAdvised } = this;
+    return { changes: this.ids.length, ram, current: ram?.current, footers, postcopyAdvised };
   }
 
   /** Goes back to where a mark was made, but on at another offset. */
-  restore({ current, ...mark }: Mark, offset: number): void {
+  restore({ changes, current, ...mark }: Mark, offset: number): void {
     Object.assign(this, mark);
+    this.ids.undo(changes);
     if (this.ram) this.ram.current = current;
     this.stream.goTo(offset);
   }
@@ -149,7 +126,7 @@ export class SectionWalker {
         this.configuration = readConfiguration(this.stream, this.configuration);
         return false;
       case SECTION.command:
-        this.readCommand(at);
+        if (readCommand(this.stream, at)) this.postcopyAdvised = true;
         return false;
       case SECTION.start:
       case SECTION.full:
@@ -174,13 +151,9 @@ export class SectionWalker {
         return this.canBegin(bytes);
       case SECTION.part:
       case SECTION.end:
-        return bytes.length < 5 || this.live.has(bytes.readUInt32BE(1));
-      case SECTION.command: {
-        if (bytes.length < 5) return true;
-        const command = bytes.readUInt16BE(1);
-        const lengths = COMMAND_BYTES[command];
-        return lengths ? lengths.includes(bytes.readUInt16BE(3)) : command > 0 && command < LAST_COMMAND;
-      }
+        return bytes.length < 5 || this.ids.nameOfLive(bytes.readUInt32BE(1)) !== undefined;
+      case SECTION.command:
+        return isCommand(bytes);
       case SECTION.streamEnd:
         return this.isStreamEnd(offset + 1);
       default:
@@ -193,7 +166,7 @@ export class SectionWalker {
     if (bytes.length < 6) return true;
     const nameEnd = 6 + bytes[5];
     const name = bytes.toString("latin1", 6, nameEnd);
-    if (this.seen.has(bytes.readUInt32BE(1)) || !PRINTABLE.test(name)) return false;
+    if (this.ids.has(bytes.readUInt32BE(1)) || !PRINTABLE.test(name)) return false;
     if (bytes.length < nameEnd + 8) return true;
     const version = bytes.readUInt32BE(nameEnd + 4);
     if (name === RAM) return bytes[0] === SECTION.start && version === RAM_VERSION && !this.ram;
@@ -223,16 +196,6 @@ export class SectionWalker {
     this.stream.goTo(at);
   }
 
-  private readCommand(at: number): void {
-    const command = this.stream.u16("a command");
-    const bytes = this.stream.u16("the length of a command");
-    const refused = REFUSED_COMMANDS[command];
-    if (refused)
-      throw this.stream.fault(at, `the stream goes over to ${refused}`, `take the dump again without ${refused}`);
-    if (command === POSTCOPY_ADVISE) this.postcopyAdvised = true;
-    this.stream.skip(bytes, "the bytes of a command");
-  }
-
   /** The first section of a device or of RAM, which has its name. */
   private async begin(at: number, type: number): Promise<void> {
     const id = this.stream.u32("the number of a section");
@@ -240,9 +203,9 @@ export class SectionWalker {
     this.stream.u32("the instance of a section");
     const version = this.stream.u32("the version of a section");
     if (name === RAM && this.ram) throw this.stream.fault(at, "the RAM section begins twice");
-    if (this.seen.has(id)) throw this.stream.fault(at, `two sections have the number ${id}`);
-    this.seen = new Set([...this.seen, id]);
-    if (type === SECTION.start) this.live = new Map([...this.live, [id, name]]);
+    if (this.ids.has(id)) throw this.stream.fault(at, `two sections have the number ${id}`);
+    if (this.ids.length >= MOST_SECTIONS) throw this.stream.fault(at, `there are more than ${MOST_SECTIONS} sections`);
+    this.ids.set(id, name, type === SECTION.start);
     if (name !== RAM || type !== SECTION.start) return this.stepOver(at, id, name);
     if (version !== RAM_VERSION) throw this.stream.fault(at, `the RAM section has version ${version}, not 4`);
     const { file } = this.stream;
@@ -261,9 +224,9 @@ export class SectionWalker {
   /** A further part, or the end, of a section that has begun; true: the end of RAM. */
   private async goOn(at: number, type: number): Promise<boolean> {
     const id = this.stream.u32("the number of a section");
-    const name = this.live.get(id);
+    const name = this.ids.nameOfLive(id);
     if (name === undefined) throw this.stream.fault(at, `a section has the unknown number ${id}`);
-    if (type === SECTION.end) this.live = new Map([...this.live].filter(([other]) => other !== id));
+    if (type === SECTION.end) this.ids.set(id, name, false);
     if (name !== RAM || !this.ram) {
       await this.stepOver(at, id, name);
       return false;

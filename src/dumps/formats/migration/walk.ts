@@ -1,15 +1,16 @@
-// From the start of a stream to the end of RAM. Where another section has in it what looks like its footer, the walk fails
-// further on, and other ways are tried until one leads to the end.
+// From the start of a stream to the end of RAM. A section that is not RAM's ends at its footer. Where its data contain what
+// looks like one, the walk fails further on; then later footers are tried until a walk reaches the end of RAM.
 
 import { PagekinError } from "../../../errors.js";
 import type { Block } from "./blocks.js";
 import type { Configuration } from "./configuration.js";
 import { FooterSearch } from "./footers.js";
+import { layoutOf } from "./layout.js";
 import type { PluggedSection } from "./plugged.js";
 import { ELSE, type Mark, type OtherSection, SectionWalker } from "./sections.js";
 import { CutShort, type MigrationStream } from "./stream.js";
 
-/** Bytes that may be looked at in search of the right way: some times the file, and more of a small one. */
+/** Bytes that may be searched and walked in trying footers: a multiple of the file's length, more for a small file. */
 const LEAST_EFFORT = 64 * 1024 * 1024;
 const EFFORT_FACTOR = 16;
 const MOST_CHOICES = 2 ** 20;
@@ -30,7 +31,7 @@ export interface Walked {
   cut: CutShort | undefined;
 }
 
-/** Of most processors; of 32-bit Arm; of sparc64 and alpha; of loongarch64. */
+/** A processor's smallest page size need not be in the stream: 4 KiB of most, 1 KiB of 32-bit Arm, 8 KiB of sparc64 and alpha. */
 const USUAL_PAGE_BYTES = 4096;
 const OTHER_PAGE_BYTES = [1024, 8192, 16384];
 
@@ -38,9 +39,11 @@ export async function walkSections(stream: MigrationStream): Promise<Walked> {
   const start = stream.offset;
   const footers = new FooterSearch(stream.file);
   const first = await walk(stream, { start, footers, usualPageBytes: USUAL_PAGE_BYTES });
-  // A section that swallowed a part of RAM may have led past the end of RAM to the end of the stream.
+  // A stream that is over without the end of RAM may be a background snapshot, or a footer was the wrong one.
   if (first.walker.hasEnd) return resultOf(first);
-  if (first.failed instanceof PagekinError && !first.walker.configuration.saysPageBytes) {
+  const { machine, saysPageBytes } = first.walker.configuration;
+  // All machines whose layout is known have pages of 4 KiB, or say so.
+  if (first.failed instanceof PagekinError && !saysPageBytes && !layoutOf(machine, 0).known) {
     for (const usualPageBytes of OTHER_PAGE_BYTES) {
       const other = await walk(stream, { start, footers, usualPageBytes });
       if (other.walker.hasEnd) return resultOf(other);
@@ -57,9 +60,9 @@ export async function walkSections(stream: MigrationStream): Promise<Walked> {
 
 interface Walk {
   walker: SectionWalker;
-  /** Where it came to. */
+  /** Where it stopped. */
   end: number;
-  /** Why it did not come to the end of RAM. */
+  /** Why it did not reach the end of RAM. */
   failed: unknown;
 }
 
@@ -67,7 +70,7 @@ interface WalkFrom {
   start: number;
   footers: FooterSearch;
   usualPageBytes: number;
-  /** Where sections are over, by where what they hold begins; of others the first footer counts. */
+  /** Where sections end, by where their data begin; others end at their first footer. */
   ends?: ReadonlyMap<number, number>;
 }
 
@@ -112,9 +115,9 @@ interface Choice {
   end: number;
 }
 
-/** Tries the footers of other sections, the first ones first, until a walk comes to the end of RAM. */
+/** Tries the footers of sections that are not RAM's, in order, until a walk reaches the end of RAM. */
 class Survey {
-  /** Whether there were more ways than could be tried. */
+  /** Whether there were more combinations of footers than could be tried. */
   gaveUp = false;
   private readonly choices: Choice[] = [];
   private readonly walker: SectionWalker;
@@ -132,7 +135,7 @@ class Survey {
     this.effort = LEAST_EFFORT + EFFORT_FACTOR * stream.file.bytes + footers.searched;
   }
 
-  /** Where the sections are over, by where what they hold begins; undefined: no way leads to the end of RAM. */
+  /** Where sections end, by where their data begin; undefined: no walk reaches the end of RAM. */
   async run(start: number): Promise<Map<number, number> | undefined> {
     const { stream, walker, choices } = this;
     stream.goTo(start);
