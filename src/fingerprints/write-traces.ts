@@ -128,17 +128,21 @@ async function write(
       ledger: ledgerOf(sums, layout),
       notes,
     };
-    const writer = await TraceWriter.create(place, head, version, path.basename(shownAs));
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
-    for (const [size, pageBytes] of pageSizes.entries()) {
-      const zeroFingerprint = named(hasher.zeroFingerprint(size));
-      for (const part of waiting[size]) {
-        const { places, fingerprints } = readWaiting(part, fd);
-        writer.add({ pageBytes, runs: part.runs, places, fingerprints: named(fingerprints), zeroFingerprint });
-        await breathe();
+    const writer = new TraceWriter(place, head, version, path.basename(shownAs));
+    try {
+      for (const [size, pageBytes] of pageSizes.entries()) {
+        const zeroFingerprint = named(hasher.zeroFingerprint(size));
+        for (const part of waiting[size]) {
+          const { places, fingerprints } = readWaiting(part, fd);
+          writer.add({ pageBytes, runs: part.runs, places, fingerprints: named(fingerprints), zeroFingerprint });
+          await breathe();
+        }
       }
+      writer.finish();
+    } finally {
+      writer.close();
     }
-    writer.finish();
     return { ...counts, notes };
   } finally {
     closeSync(fd);
