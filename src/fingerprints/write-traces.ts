@@ -131,18 +131,22 @@ async function write(
       ledger: ledgerOf(sums, layout),
       notes,
     };
-    const writer = await TraceWriter.create(place, head, version, path.basename(shownAs));
-    const parts = layout?.parts ?? [];
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
-    for (const [size, pageBytes] of pageSizes.entries()) {
-      const zeroFingerprint = named(hasher.zeroFingerprint(size));
-      for (const { runs, ...part } of waiting[size]) {
-        const { places, fingerprints } = readWaiting(part, fd);
-        writer.add({ pageBytes, runs, parts, places, fingerprints: named(fingerprints), zeroFingerprint });
-        await breathe();
+    const parts = layout?.parts ?? [];
+    const writer = new TraceWriter(place, head, version, path.basename(shownAs));
+    try {
+      for (const [size, pageBytes] of pageSizes.entries()) {
+        const zeroFingerprint = named(hasher.zeroFingerprint(size));
+        for (const { runs, ...part } of waiting[size]) {
+          const { places, fingerprints } = readWaiting(part, fd);
+          writer.add({ pageBytes, runs, parts, places, fingerprints: named(fingerprints), zeroFingerprint });
+          await breathe();
+        }
       }
+      writer.finish();
+    } finally {
+      writer.close();
     }
-    writer.finish();
     return counts;
   } finally {
     closeSync(fd);

@@ -1,25 +1,29 @@
 import {
   type AsyncBuffer,
   type ColumnMetaData,
-  type Compressors,
   type DecodedArray,
   type FileMetaData,
   parquetMetadataAsync,
-  parquetScan,
+  parquetSchema,
   type RowGroup,
+  type SchemaTree,
 } from "hyparquet";
+import { getTreePath } from "hyparquet/src/schema.js";
 import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
 import { PagekinError } from "../errors.js";
-import { checkPages, checkSchema } from "./check.js";
+import { decompressorsFor } from "./codecs.js";
+import { type Chunk, type Column, isCount, readPages } from "./pages.js";
+import { valuesOf } from "./values.js";
 
 const MAGIC = "PAR1";
 
 /** An open Parquet file. */
 export interface ParquetFile {
   metadata: FileMetaData;
-  buffer: AsyncBuffer;
-  compressors: Compressors;
-  readGroup(group: number, column: string): Promise<DecodedArray>;
+  /** What `use` makes of the pages of a column in a row group. */
+  read<T>(group: number, column: string, use: (chunk: Chunk) => T): T;
+  /** The values of a column in a row group. */
+  readGroup(group: number, column: string): DecodedArray;
   fail(what: string, hint?: string): PagekinError;
   /** An error of reading it as a PagekinError. */
   known(error: unknown): unknown;
@@ -42,29 +46,63 @@ export async function openParquet(place: FilePlace): Promise<ParquetFile> {
   const fail = (what: string, hint = "write it as docs/traces.md says") =>
     new PagekinError(what, { file: place.shownAs, hint });
   const known = (error: unknown) =>
-    error instanceof PagekinError || (error as NodeJS.ErrnoException).syscall !== undefined
+    isKnown(error)
       ? error
       : fail(`not a readable Parquet file (${(error as Error).message})`, "write or copy it again");
   try {
-    const buffer = asyncBuffer(opened);
-    const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+    const metadata = await parquetMetadataAsync(asyncBuffer(opened), { geoparquet: false });
     checkSchema(metadata);
-    const compressors = await compressorsFor(metadata);
-    const scan = await parquetScan({ file: buffer, metadata, compressors, utf8: false, useOffsetIndex: false });
-    const starts = [0];
-    for (const { num_rows } of metadata.row_groups) starts.push(starts[starts.length - 1] + Number(num_rows));
-    // Async: what it throws at once must not leave other columns' errors to nobody.
-    const readGroup = async (group: number, column: string) => {
-      const chunk = columnOf(metadata.row_groups[group], column);
-      if (chunk) await checkPages(buffer, chunk, compressors);
-      return scan.readColumn({ column, rowStart: starts[group], rowEnd: starts[group + 1] });
+    const schema = parquetSchema(metadata);
+    const decompressors = await decompressorsFor(metadata);
+    const read = <T>(group: number, name: string, use: (chunk: Chunk) => T): T => {
+      try {
+        const column = columnAt(metadata, schema, group, name);
+        const decompress = decompressors.get(column.meta.codec);
+        if (!decompress) throw new Error(`compressed with ${column.meta.codec}, not with zstd, gzip or snappy`);
+        return use(readPages(bytesOf(opened, column.meta), column, decompress));
+      } catch (error) {
+        if (isKnown(error)) throw error;
+        throw new Error(`column ${name}, row group ${group}: ${(error as Error).message}`);
+      }
     };
-    return { metadata, buffer, compressors, readGroup, fail, known, close };
+    const readGroup = (group: number, name: string) => read(group, name, valuesOf);
+    return { metadata, read, readGroup, fail, known, close };
   } catch (error) {
     close();
     throw known(error);
   }
 }
+
+/** Throws where the schema's elements are no tree: each but the first is the child of one before it. */
+function checkSchema({ schema }: FileMetaData): void {
+  let open = 1;
+  for (const { num_children: children = 0 } of schema) {
+    if (open < 1 || !isCount(children)) throw new Error("the schema is damaged");
+    open += children - 1;
+  }
+  if (open !== 0) throw new Error("the schema is damaged");
+}
+
+function columnAt({ row_groups }: FileMetaData, schema: SchemaTree, group: number, name: string): Column {
+  const meta = columnOf(row_groups[group], name);
+  if (!meta) throw new Error("it is not there");
+  const path = getTreePath(schema, meta.path_in_schema);
+  if (path[path.length - 1].children.length > 0) throw new Error("it holds other columns");
+  return { meta, path, rows: Number(row_groups[group].num_rows) };
+}
+
+/** A column's pages in a row group, as they are in the file. */
+function bytesOf(file: DumpFile, meta: ColumnMetaData): Uint8Array {
+  const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
+  const length = Number(meta.total_compressed_size);
+  if (!isCount(start) || !isCount(length) || !file.has(start, length)) throw new Error("it ends behind the file");
+  const bytes = new Uint8Array(length);
+  file.readInto(bytes, start);
+  return bytes;
+}
+
+const isKnown = (error: unknown) =>
+  error instanceof PagekinError || (error as NodeJS.ErrnoException).syscall !== undefined;
 
 export function columnOf(group: RowGroup, column: string): ColumnMetaData | undefined {
   return group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column)?.meta_data;
@@ -91,26 +129,4 @@ function asyncBuffer(file: DumpFile): AsyncBuffer {
       return bytes.buffer;
     },
   };
-}
-
-/** Decompressors that hyparquet does not have of its own. */
-async function compressorsFor(metadata: FileMetaData): Promise<Compressors> {
-  const codecs = new Set(
-    metadata.row_groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data?.codec)),
-  );
-  const compressors: Compressors = {};
-  if (codecs.has("ZSTD")) {
-    const { ZstdFrames } = await import("../core/zstd.js");
-    const frames = await ZstdFrames.load();
-    compressors.ZSTD = (input, outputLength) => {
-      const output = frames.decode(input, outputLength);
-      if (!output) throw new Error("a zstd page is damaged");
-      return output.slice();
-    };
-  }
-  if (codecs.has("GZIP")) {
-    const { gunzipSync } = await import("node:zlib");
-    compressors.GZIP = (input, outputLength) => gunzipSync(input, { maxOutputLength: outputLength });
-  }
-  return compressors;
 }

@@ -3,6 +3,7 @@ import { isPageSize } from "../core/hasher.js";
 import type { Vectors } from "../core/vectors.js";
 import type { FilePlace } from "../dumps/dump-file.js";
 import { isParquet, isSpectrum, missingColumns, openParquet } from "../parquet/file.js";
+import { breathe } from "../system/pace.js";
 import type { Spectrum } from "./spectrum.js";
 
 const COLUMNS = ["time_s", "page_bytes", "zero", "members", "copies", "contents"] as const;
@@ -55,13 +56,14 @@ export async function readSpectrum(place: FilePlace): Promise<SavedSpectrum | un
       fail,
     );
     for (let group = 0; group < file.metadata.row_groups.length; group++) {
-      const columns = await Promise.all(COLUMNS.map((column) => file.readGroup(group, column)));
+      const columns = COLUMNS.map((column) => file.readGroup(group, column));
       for (let row = 0; row < columns[0].length; row++) {
         const [timeS, pageBytes, zero, members, copies, contents] = columns.map((column) => column[row]);
         const spectrum = building.get(`${timeS} ${pageBytes}`);
         if (!spectrum) throw fail(`its footer does not know time ${timeS} at ${pageBytes} bytes`);
         spectrum.add(zero, members, copies, contents);
       }
+      await breathe();
     }
     return { labelNames, notes, spectra: [...building.values()].map((one) => one.finish()) };
   } catch (error) {

@@ -1,18 +1,6 @@
-import { closeSync, openSync, writeFileSync } from "node:fs";
 import type { Vectors } from "../core/vectors.js";
-import { fromSystem } from "../errors.js";
-import {
-  bytesOf,
-  CONVERTED,
-  type Column,
-  dictionaryOf,
-  flags,
-  indexes,
-  int64s,
-  levelsOf,
-  ParquetBytes,
-  TYPE,
-} from "../parquet/write.js";
+import { bytesOf, dictionaryOf, flags, indexes, int64s, levelsOf } from "../parquet/encode.js";
+import { CONVERTED, type Column, ParquetWriter, TYPE } from "../parquet/write.js";
 import { type FooterWorld, type Spectrum, zeroVectors } from "./spectrum.js";
 
 const ROW_GROUP_ROWS = 128 * 1024;
@@ -29,7 +17,6 @@ const COLUMNS: readonly Column[] = [
 
 /** Writes spectrum.parquet: spectra in the order of their times and page sizes. */
 export class SpectrumWriter {
-  private readonly parquet = new ParquetBytes(COLUMNS);
   private readonly worlds: FooterWorld[] = [];
   /** Numbers of all members' names in the dictionary, and of the members of the last world. */
   private readonly names = new Map<string, number>();
@@ -40,23 +27,18 @@ export class SpectrumWriter {
   private waitingEntries = 0;
 
   private constructor(
-    private readonly shownAs: string,
-    private readonly fd: number,
+    private readonly parquet: ParquetWriter,
     private readonly version: string,
     private readonly labelNames: readonly string[],
   ) {}
 
   /** shownAs: what errors call the file; labelNames: the columns that labels become, in their order. */
   static create(
-    { path, shownAs }: { path: string; shownAs: string },
+    place: { path: string; shownAs: string },
     version: string,
     labelNames: readonly string[],
   ): SpectrumWriter {
-    try {
-      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames);
-    } catch (error) {
-      throw fromSystem(error, shownAs);
-    }
+    return new SpectrumWriter(ParquetWriter.create(place, COLUMNS), version, labelNames);
   }
 
   add(spectrum: Spectrum): void {
@@ -102,6 +84,7 @@ export class SpectrumWriter {
     if (rows === 0) return;
     const times = new Float64Array(rows);
     const pageBytes = new Int32Array(rows);
+    const zeros = new Uint8Array(rows);
     const starts = new Uint32Array(rows + 1);
     const members = new Uint32Array(entries);
     const copies = new Uint32Array(entries);
@@ -112,6 +95,7 @@ export class SpectrumWriter {
       const count = vectors.contents.length;
       times.fill(part.timeS, row, row + count);
       pageBytes.fill(part.pageBytes, row, row + count);
+      zeros.fill(part.zero ? 1 : 0, row, row + count);
       contents.set(vectors.contents, row);
       copies.set(vectors.copies, entry);
       for (let i = 0; i < vectors.holders.length; i++) members[entry + i] = numbers[vectors.holders[i]];
@@ -120,7 +104,6 @@ export class SpectrumWriter {
       entry += vectors.holders.length;
     }
     const levels = levelsOf(starts);
-    const zeros = flags(waiting.map(({ zero, vectors }) => [zero, vectors.contents.length]));
     const bounds = (values: number[], Values: Float64ArrayConstructor | Int32ArrayConstructor) => ({
       least: bytesOf(Values.of(values.reduce((a, b) => Math.min(a, b)))),
       most: bytesOf(Values.of(values.reduce((a, b) => Math.max(a, b)))),
@@ -136,7 +119,7 @@ export class SpectrumWriter {
     this.parquet.addGroup(rows, [
       { values: bytesOf(times), ...timeBounds },
       { values: bytesOf(pageBytes), ...sizeBounds },
-      { values: zeros, encoding: "RLE" },
+      { values: flags(zeros), encoding: "RLE" },
       {
         values: indexes(members, this.names.size),
         encoding: "RLE_DICTIONARY",
@@ -149,15 +132,6 @@ export class SpectrumWriter {
     waiting.length = 0;
     this.waitingRows = 0;
     this.waitingEntries = 0;
-    this.write();
-  }
-
-  private write(): void {
-    try {
-      writeFileSync(this.fd, this.parquet.take());
-    } catch (error) {
-      throw fromSystem(error, this.shownAs);
-    }
   }
 
   /** notes: what is to be known of members, by their names. */
@@ -169,8 +143,7 @@ export class SpectrumWriter {
       "pagekin.worlds": JSON.stringify(this.worlds),
       ...(notes.length > 0 ? { "pagekin.notes": JSON.stringify(notes) } : {}),
     });
-    this.write();
-    closeSync(this.fd);
+    this.parquet.close();
   }
 }
 

@@ -1,10 +1,12 @@
-import type { DecodedArray, FileMetaData, RowGroup, SchemaElement } from "hyparquet";
+import type { DecodedArray, RowGroup } from "hyparquet";
 import { isPageSize } from "../core/hasher.js";
 import type { PagekinError } from "../errors.js";
 import { columnOf, isSpectrum, missingColumns, openParquet, type ParquetFile } from "../parquet/file.js";
+import { valuesOf } from "../parquet/values.js";
 import { placeOf, type Source } from "../sources/source.js";
+import { breathe } from "../system/pace.js";
 import type { TraceFormat, WantedRows } from "./format.js";
-import { fingerprintsOf, flagsOf, plainPages } from "./plain-column.js";
+import { fingerprintsOf, flagsOf } from "./plain-column.js";
 import { FINGERPRINT_BYTES, type TraceHead, type TraceRows } from "./rows.js";
 
 const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
@@ -21,7 +23,8 @@ async function readHead(source: Source): Promise<TraceHead> {
     for (let group = 0; group < metadata.row_groups.length; group++) {
       const known = constantOf(metadata.row_groups[group], "page_bytes");
       if (known !== undefined) sizes.add(Number(known));
-      else for (const size of await readGroup(group, "page_bytes")) sizes.add(Number(size));
+      else for (const size of readGroup(group, "page_bytes")) sizes.add(Number(size));
+      await breathe();
     }
     const wrong = [...sizes].find((size) => !isPageSize(size));
     if (wrong !== undefined) throw trace.fail(`page_bytes is ${wrong}: no power of two from 1024 to 2097152`);
@@ -69,12 +72,10 @@ async function* readRows(source: Source, { pageSizes, withPages, onBytes }: Want
     for (let group = 0; group < groups.length; group++) {
       const constant = constantOf(groups[group], "page_bytes");
       if (constant === undefined || pageSizes.includes(Number(constant))) {
-        const [fingerprints, zeros, sizes, pages] = await Promise.all([
-          trace.readFingerprints(group),
-          trace.readZeros(group),
-          constant === undefined ? trace.readGroup(group, "page_bytes") : undefined,
-          withPages ? trace.readGroup(group, "page") : undefined,
-        ]);
+        const fingerprints = trace.readFingerprints(group);
+        const zeros = trace.readZeros(group);
+        const sizes = constant === undefined ? trace.readGroup(group, "page_bytes") : undefined;
+        const pages = withPages ? trace.readGroup(group, "page") : undefined;
         for (const rows of rowsOf(trace, fingerprints, zeros, sizes, Number(constant))) {
           if (!pageSizes.includes(rows.pageBytes)) continue;
           yield pages ? { ...rows, pages: Array.prototype.slice.call(pages, rows.from, rows.from + rows.count) } : rows;
@@ -121,9 +122,9 @@ function constantOf(group: RowGroup, column: string): unknown {
 
 interface ParquetTrace extends ParquetFile {
   /** The fingerprints of a row group, 16 bytes each. */
-  readFingerprints(group: number): Promise<Uint8Array>;
+  readFingerprints(group: number): Uint8Array;
   /** 1 for each row of a row group that is marked as the zero page, else 0. */
-  readZeros(group: number): Promise<Uint8Array>;
+  readZeros(group: number): Uint8Array;
   /** Member and time, the same in all rows. */
   snapshot(): Promise<[string, number]>;
 }
@@ -141,20 +142,15 @@ async function withParquet<T>(source: Source, use: (trace: ParquetTrace) => Prom
 
 async function openTrace(source: Source): Promise<ParquetTrace> {
   const file = await openParquet(placeOf(source));
-  const { metadata, readGroup, fail } = file;
+  const { read, fail } = file;
   checkColumns(file);
-  const plain = (group: number, column: string) => plainChunk(file, group, column);
-  const readFingerprints = async (group: number) => {
-    const { pages, element } = await plain(group, "fingerprint");
-    return (pages && fingerprintsOf(pages, element)) ?? joinFingerprints(await readGroup(group, "fingerprint"), fail);
-  };
-  const readZeros = async (group: number) => {
-    const { pages } = await plain(group, "zero");
-    return (pages && flagsOf(pages)) ?? joinFlags(await readGroup(group, "zero"), fail);
-  };
+  const readFingerprints = (group: number) =>
+    read(group, "fingerprint", (chunk) => fingerprintsOf(chunk) ?? joinFingerprints(valuesOf(chunk), fail));
+  const readZeros = (group: number) =>
+    read(group, "zero", (chunk) => flagsOf(chunk) ?? joinFlags(valuesOf(chunk), fail));
   const snapshot = async (): Promise<[string, number]> => {
-    const member = await onlyValue("member", metadata, readGroup, fail);
-    const timeS = await onlyValue("time_s", metadata, readGroup, fail);
+    const member = await onlyValue("member", file);
+    const timeS = await onlyValue("time_s", file);
     if (typeof member !== "string" || member === "") throw fail("column member holds something that is not a name");
     if (typeof timeS !== "number" || !(timeS >= 0 && timeS < Infinity)) {
       throw fail("column time_s holds something that is not a time in seconds");
@@ -173,37 +169,18 @@ function checkColumns({ metadata, fail, close }: ParquetFile): void {
 }
 
 /** The value that all rows of a column have. */
-async function onlyValue(
-  column: string,
-  metadata: FileMetaData,
-  readGroup: (group: number, column: string) => Promise<DecodedArray>,
-  fail: (what: string, hint?: string) => PagekinError,
-): Promise<unknown> {
+async function onlyValue(column: string, { metadata, readGroup, fail }: ParquetFile): Promise<unknown> {
   const values = new Set<unknown>();
   for (let group = 0; group < metadata.row_groups.length; group++) {
     const known = constantOf(metadata.row_groups[group], column);
     if (known !== undefined) values.add(known);
-    else for (const value of await readGroup(group, column)) values.add(value);
+    else for (const value of readGroup(group, column)) values.add(value);
+    await breathe();
     if (values.size > 1) {
       throw fail(`the trace holds several snapshots (column ${column})`, "write one file for each member and time");
     }
   }
   return values.values().next().value;
-}
-
-/** A column of a row group, and its pages where they are plain. */
-async function plainChunk(
-  { metadata, buffer, compressors }: ParquetFile,
-  group: number,
-  name: string,
-): Promise<{ pages: ReturnType<typeof plainPages>; element: SchemaElement }> {
-  const column = columnOf(metadata.row_groups[group], name);
-  const element = metadata.schema.find((one) => one.name === name) as SchemaElement;
-  if (!column || column.dictionary_page_offset || !column.encodings.includes("PLAIN"))
-    return { pages: undefined, element };
-  const start = Number(column.data_page_offset);
-  const chunk = new Uint8Array(await buffer.slice(start, start + Number(column.total_compressed_size)));
-  return { pages: plainPages(chunk, column, element, compressors), element };
 }
 
 function joinFlags(values: DecodedArray, fail: (what: string) => PagekinError): Uint8Array {

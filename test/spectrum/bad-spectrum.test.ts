@@ -1,10 +1,8 @@
 // spectrum.parquet as it should not be: among other sources, cut, changed, and with a footer or rows that lie.
 
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { readSpectra } from "pagekin";
 import { afterAll, beforeAll, describe, expect } from "vitest";
@@ -14,13 +12,14 @@ import { makeFolder, removeFolder, test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { randomNumbers } from "../support/random.js";
+import { readDamaged } from "../support/read-damaged.js";
 import { expectLibraryRefuses, expectRefused } from "../support/refused.js";
 import { spectrumIn } from "../support/spectrum.js";
 import { rowsOf } from "../support/table.js";
-import { MOST_MS } from "../support/time-limit.js";
 
-const READER = fileURLToPath(new URL("../support/read-damaged.mjs", import.meta.url));
-const run = promisify(execFile);
+/** The world below, by test/traces/pyarrow/make.py. */
+const PYARROW_FOLDER = fileURLToPath(new URL("pyarrow", import.meta.url));
+const PYARROW = readdirSync(PYARROW_FOLDER);
 
 type Row = Partial<Record<"time_s" | "page_bytes" | "zero" | "members" | "copies" | "contents", string>>;
 
@@ -326,30 +325,9 @@ describe("a saved spectrum", () => {
     }
   });
 
-  /** Reads damaged forms of a file, which must end in time and in no other way than bad input does; counts them. */
-  async function readDamaged(
-    folder: string,
-    from: string,
-    how: "cut" | "bits" | "bytes",
-  ): Promise<Record<string, number>> {
-    const damaged = path.join(folder, "damaged.parquet");
-    try {
-      const args = ["--max-old-space-size=1024", READER, from, damaged, how];
-      const { stdout } = await run(process.execPath, args, { timeout: MOST_MS / 2, killSignal: "SIGKILL" });
-      const { wrong, ...counts } = JSON.parse(stdout);
-      expect(wrong).toEqual([]);
-      return counts;
-    } catch (error) {
-      if (!(error as { killed?: boolean }).killed) throw error;
-      const [before, after] = [readFileSync(from), readFileSync(damaged)];
-      const place = before.findIndex((byte, i) => byte !== after[i]);
-      throw new Error(`no end of reading where byte ${place} is ${after[place]}, not ${before[place]}`);
-    }
-  }
-
   test("that is cut anywhere is refused", async ({ folder }) => {
     const { length } = readFileSync(file);
-    expect(await readDamaged(folder, file, "cut")).toEqual({ forms: length - 4, read: 0 });
+    expect(await readDamaged("spectrum", folder, file, "cut")).toEqual({ forms: length - 4, read: 0 });
   });
 
   test.for([
@@ -360,10 +338,31 @@ describe("a saved spectrum", () => {
   ] as const)("with any %s changed is read or refused, %s", async ([how, form], { folder }) => {
     const codec = / in (.*)/.exec(form)?.[1];
     const from = codec ? path.join(folder, await writeSpectrum(folder, {}, `, COMPRESSION ${codec}`)) : file;
-    const { forms, read } = await readDamaged(folder, from, how);
+    const { forms, read } = await readDamaged("spectrum", folder, from, how);
     expect(forms).toBe(readFileSync(from).length - 4);
     // Names, statistics and the like are checked by nobody.
     expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThan(forms / 2);
+  });
+
+  test.for(PYARROW)("by pyarrow is read, and with any bits changed read or refused: %s", async (name, { folder }) => {
+    const from = path.join(PYARROW_FOLDER, name);
+    const [spectrum] = await readSpectra(from);
+    expect(spectrum.members.map(({ member, labels }) => [member, labels.tenant])).toEqual([
+      ["a", "red"],
+      ["b", "blue"],
+    ]);
+    expect(spectrum.pages).toEqual([9, 5]);
+    expect(spectrum.zeroPages).toEqual([4, 1]);
+    const { starts, holders, copies, contents } = spectrum.vectors;
+    expect([starts, holders, copies, contents].map((array) => [...array])).toEqual([
+      [0, 1, 3],
+      [0, 0, 1],
+      [1, 1, 2],
+      [3, 2],
+    ]);
+    const { forms, read } = await readDamaged("spectrum", folder, from, "bits");
+    expect(forms).toBe(readFileSync(from).length - 4);
     expect(read).toBeLessThan(forms / 2);
   });
 

@@ -1,12 +1,13 @@
-// Reads damaged forms of a saved spectrum, one after the other, and scores those that can be read. It is a program of its own
-// so that it can be stopped where it does not end. Arguments: the file, a file to write the forms to, and `cut` (at each place),
-// `bits` (one of each byte) or `bytes` (all bits of each). Stdout: how many forms there were, how many could be read, and what was wrong.
+// Reads damaged forms of a Parquet file, one after the other, and scores spectra and replays traces that can be read. It is a
+// program of its own so that it can be stopped where it does not end. Arguments: `spectrum` or `trace`, the file, a file to
+// write the forms to, and `cut` (at each place), `bits` (one of each byte) or `bytes` (all bits of each). Stdout: how many forms
+// there were, how many could be read, and what was wrong.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import { comparePolicies, PagekinError, parsePolicies, readSpectra } from "pagekin";
+import { analyze, comparePolicies, PagekinError, parsePolicies, readSpectra, replay } from "pagekin";
 
-const [file, damagedFile, how] = process.argv.slice(2);
+const [kind, file, damagedFile, how] = process.argv.slice(2);
 const MAGIC_BYTES = 4;
 
 const limits = { together: [], apart: [], maxGroup: Number.POSITIVE_INFINITY };
@@ -33,6 +34,25 @@ function* formsOf(bytes) {
   }
 }
 
+const scenario = `${damagedFile}.yaml`;
+if (kind === "trace") {
+  writeFileSync(scenario, `sources: [${JSON.stringify(damagedFile)}]\npage_size: 4k\nuntil: 1 passes\n`);
+}
+
+const READERS = {
+  async spectrum() {
+    const spectra = await readSpectra(damagedFile);
+    result.read++;
+    for (const spectrum of spectra) await comparePolicies(spectrum, settings);
+  },
+  /** A replay wants the numbers of pages besides. */
+  async trace() {
+    await analyze([damagedFile], { pageSizes: [4096] });
+    await replay(scenario);
+    result.read++;
+  },
+};
+
 const result = { forms: 0, read: 0, wrong: [] };
 let form = "";
 const note = (error) => result.wrong.push(`${form}: ${error.stack.split("\n").slice(0, 2).join(" ")}`);
@@ -42,9 +62,7 @@ for (const [what, bytes] of formsOf(readFileSync(file))) {
   form = what;
   writeFileSync(damagedFile, bytes);
   try {
-    const spectra = await readSpectra(damagedFile);
-    result.read++;
-    for (const spectrum of spectra) await comparePolicies(spectrum, settings);
+    await READERS[kind]();
   } catch (error) {
     const isGood = error instanceof PagekinError && error.exitCode === 2 && !error.line.includes("\n");
     if (!isGood) note(error);
