@@ -35,6 +35,7 @@ export class Tracer {
     const opened = {
       name: { path: shownAs },
       format: "live",
+      recognizedBy: "contents",
       compression: "none",
       fileBytes: Number.MAX_SAFE_INTEGER,
       fd: memory.fd,

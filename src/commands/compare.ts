@@ -85,8 +85,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   };
   refuseIdleLimits(args, settings.policies);
   const output = Output.open(args.out, args.force, spectra.opened);
-  const { labelNames, memberNotes } = spectra;
-  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, labelNames, memberNotes);
+  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
 
   const began = performance.now();
   const comparisons: Comparison[] = [];
@@ -94,7 +93,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     spectrumFile.add(spectrum);
     comparisons.push(...(await comparePolicies(spectrum, settings, breathe)));
   }
-  spectrumFile.finish();
+  spectrumFile.finish(spectra.memberNotes());
   const seconds = (performance.now() - began) / 1000;
 
   await output.writeTables([
@@ -112,7 +111,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
       files,
       seconds,
       json: args.json,
-      notes: spectra.notes,
+      notes: spectra.notes(),
     });
 }
 

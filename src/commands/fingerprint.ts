@@ -4,7 +4,7 @@ import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
-import { displayName, notesOf, type Opened } from "../sources/open.js";
+import { addNote, displayName, notesOf, type Opened } from "../sources/open.js";
 import { formatNumber } from "../text/format.js";
 import { VERSION } from "../version.js";
 import { planResources } from "../worlds/resources.js";
@@ -65,6 +65,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const shared = placed.filter(({ opened }) => !opened.pipe);
   const written = (await crew.run("traces", { ...job, tasks: shared }, undefined, own)).flat();
   written.sort((a, b) => a.source - b.source);
+  for (const { source, notes } of written) for (const note of notes) addNote(snapshots[source].opened, note);
   crew.close();
   progress.stop();
 

@@ -39,5 +39,5 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
     done += bytes;
   });
   bar.stop();
-  if (!args.quiet) await printInspection(opened, inspection, { isAsked: dumps.format !== undefined, json: args.json });
+  if (!args.quiet) await printInspection(opened, inspection, args.json);
 }

@@ -28,6 +28,12 @@ export const dumpOptions = {
     default: "ram",
     describe: "memory that counts: RAM alone, or also devices and firmware that a dump holds",
   },
+  holes: {
+    type: "string",
+    choices: ["zero", "absent"],
+    default: "zero",
+    describe: "holes of sparse raw dumps: zeros, or absent pages (a diff snapshot)",
+  },
   format: {
     type: "string",
     choices: [...FORMAT_NAMES, "parquet", "csv"],
@@ -130,6 +136,7 @@ export function parsePageSizes(text: string | undefined): number[] | undefined {
 /** What the options of dumpOptions come to. */
 export interface DumpArguments {
   ranges?: string | undefined;
+  holes?: string | undefined;
   format?: string | undefined;
   resident?: string[] | undefined;
   allowTruncated?: boolean | undefined;
@@ -145,6 +152,7 @@ export function parseDumps(args: DumpArguments): DumpSettings {
   if (twice) throw new PagekinError("--resident is given twice for one dump", { hint: "write NAME=MAP for each dump" });
   return {
     ranges: args.ranges === "all" ? "all" : "ram",
+    holes: args.holes === "absent" ? "absent" : "zero",
     format: args.format,
     allowTruncated: args.allowTruncated ?? false,
     resident: new Map(maps),

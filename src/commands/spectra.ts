@@ -34,9 +34,9 @@ export interface Spectra {
   /** Names of the labels, in the order of their columns. */
   labelNames: string[];
   memberNames: Set<string>;
-  /** What is to be known of members: by their files, and by their names, as a spectrum keeps it. */
-  notes: string[];
-  memberNotes: string[];
+  /** What is to be known of members once they were read: by their files, and by their names, as a spectrum keeps it. */
+  notes(): string[];
+  memberNotes(): string[];
   /** Whether all members have a value of a label. */
   isLabelled(label: string): boolean;
   pageSizes: number[];
@@ -84,8 +84,8 @@ async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spe
     sources: snapshots,
     labelNames,
     memberNames,
-    notes: notesOf(sourcesOf(worlds)),
-    memberNotes: notesOfMembers(worlds),
+    notes: () => notesOf(sourcesOf(worlds)),
+    memberNotes: () => notesOfMembers(worlds),
     isLabelled,
     pageSizes,
     resources,
@@ -116,8 +116,8 @@ async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArgu
   }
   const memberNames = new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member)));
   const isLabelled = (label: string) => spectra.every(({ members }) => members.every(({ labels }) => labels[label]));
-  const notes = saved.notes.map((note) => `${displayName(opened.name)}: ${note}`);
-  const common = { labelNames, memberNames, notes, memberNotes: saved.notes, isLabelled, pageSizes, each };
+  const notes = () => saved.notes.map((note) => `${displayName(opened.name)}: ${note}`);
+  const common = { labelNames, memberNames, notes, memberNotes: () => saved.notes, isLabelled, pageSizes, each };
   return { opened: [opened], sources: [{ opened }], resources: undefined, ...common };
 }
 

@@ -1,7 +1,11 @@
 // A dump as a file whose bytes can be read at any place. Nothing that a header says of it is believed before it is checked.
 
-import { readSync } from "node:fs";
+import { fstatSync, readSync } from "node:fs";
 import { PagekinError } from "../errors.js";
+import { endOfZeros } from "../system/zeros.js";
+
+/** The unit in which file systems count allocated bytes, whatever their blocks are. */
+const STAT_BLOCK = 512;
 
 export class DumpFile {
   /** shownAs: how errors call it; bytes: its length. */
@@ -32,6 +36,22 @@ export class DumpFile {
         throw this.fault(offset + done, "the file became shorter while it was read", "wait until it is complete");
       done += got;
     }
+  }
+
+  /** The last bytes, so many or all. */
+  end(bytes: number): Buffer {
+    const there = Math.min(bytes, this.bytes);
+    return this.read(this.bytes - there, there, "its end");
+  }
+
+  /** Where zeros that begin at an offset end. */
+  endOfZeros(offset: number): Promise<number> {
+    return endOfZeros(this.fd, offset, this.bytes);
+  }
+
+  /** Bytes that the file system has not allocated, about: it counts what it needs for itself, and may compress. */
+  holeBytes(): number {
+    return Math.max(0, this.bytes - fstatSync(this.fd).blocks * STAT_BLOCK);
   }
 
   /** Something is wrong with what stands at an offset. */

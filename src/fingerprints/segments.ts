@@ -7,7 +7,7 @@ import { DumpFile } from "../dumps/dump-file.js";
 import { DumpReader } from "../dumps/dump-reader.js";
 import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../dumps/layout.js";
 import type { LedgerCounts } from "../dumps/ledger.js";
-import { bytesOf, nameOfRead, type Opened } from "../sources/open.js";
+import { nameOfRead, type Opened, rawBytesOf } from "../sources/open.js";
 import { breathe } from "../system/pace.js";
 
 const LEDGER_PAGE = 4096;
@@ -24,6 +24,8 @@ export interface SegmentEnd extends LedgerCounts {
 export interface HashHooks {
   onBytes(bytes: number): void;
   onSegment(end: SegmentEnd): void;
+  /** What is known of a stream only when all of it was read. */
+  onNote(note: string): void;
 }
 
 /** A plain dump, opened to be read by address. */
@@ -52,7 +54,7 @@ export async function hashSegment(
   opened: Opened & { layout: Layout },
   segment: number,
   hasher: Hasher,
-  { onBytes, onSegment }: HashHooks,
+  { onBytes, onSegment }: Pick<HashHooks, "onBytes" | "onSegment">,
 ): Promise<void> {
   const { layout } = opened;
   const { reader, close } = await readerOf(opened);
@@ -78,7 +80,11 @@ export async function hashSegment(
 }
 
 /** Hashes a compressed raw dump or a pipe from front to back. */
-export async function hashStream(opened: Opened, hasher: Hasher, { onBytes, onSegment }: HashHooks): Promise<void> {
+export async function hashStream(
+  opened: Opened,
+  hasher: Hasher,
+  { onBytes, onSegment, onNote }: HashHooks,
+): Promise<void> {
   let segment = 0;
   let inSegment = 0;
   let filled = 0;
@@ -87,7 +93,7 @@ export async function hashStream(opened: Opened, hasher: Hasher, { onBytes, onSe
     onSegment(endOf(number, bytes, hasher, () => [{ address: number * SEGMENT_BYTES, at: 0, bytes }]));
   };
   hasher.begin();
-  for await (const chunk of bytesOf(opened)) {
+  for await (const chunk of rawBytesOf(opened, onNote)) {
     for (let at = 0; at < chunk.length; ) {
       const bytes = Math.min(chunk.length - at, CHUNK_BYTES - filled);
       hasher.input.set(chunk.subarray(at, at + bytes), filled);

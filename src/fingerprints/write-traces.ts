@@ -31,6 +31,8 @@ export interface TraceFile {
   fileName: string;
   pages: number[];
   zeroPages: number[];
+  /** What was known of its source only when all of it was read. */
+  notes: string[];
 }
 
 interface TraceContext {
@@ -84,7 +86,8 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
         counts.zeroPages[size] += end.zeroPages[size];
       });
     };
-    await hashSource(task.opened, hasher, { onBytes, onSegment });
+    const notes: string[] = [];
+    await hashSource(task.opened, hasher, { onBytes, onSegment, onNote: (note) => notes.push(note) });
     const { member, timeS, fileName, place, opened } = task;
     refuseEmpty(counts.pages, pageSizes, opened);
     const head = {
@@ -94,7 +97,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       keyId: key?.id,
       addressSpace: opened.layout?.addressSpace ?? "physical",
       ledger: ledgerOf(sums, opened.layout),
-      notes: opened.notes ?? [],
+      notes: [...(opened.notes ?? []), ...notes],
     };
     const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
@@ -107,7 +110,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       }
     }
     writer.finish();
-    return { source: task.source, fileName, ...counts };
+    return { source: task.source, fileName, ...counts, notes };
   } finally {
     closeSync(fd);
   }

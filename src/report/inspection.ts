@@ -9,22 +9,20 @@ import type { TraceHead } from "../traces/rows.js";
 import { notesPart, print, styled, table } from "./terminal.js";
 
 const MOST_SHOWN = 12;
-const RAW_NOTE = "a raw dump has no marks: it is taken from address 0, and what is no RAM in it cannot be told";
+const RAW_NOTE = "Raw dumps carry no address map: addresses count from 0, and device memory cannot be distinguished.";
 
-interface InspectOptions {
-  /** The format was asked for. */
-  isAsked: boolean;
-  json: boolean;
-}
+/** What tells a source's format. */
+const RECOGNIZED_BY: Record<Opened["recognizedBy"], string> = {
+  contents: "its contents",
+  "--format": "--format",
+  nothing: "no known signature",
+};
 
-export function printInspection(
-  opened: Opened,
-  inspection: Inspection,
-  { isAsked, json }: InspectOptions,
-): Promise<void> {
+export function printInspection(opened: Opened, inspection: Inspection, json: boolean): Promise<void> {
   const { stretches, ledger, pages, zeroPages } = inspection;
   const { format, layout, notes = [], details = {} } = opened;
-  const why = isAsked ? "--format" : format === "raw" ? "nothing else is known to begin so" : "its contents";
+  const known = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
+  const why = RECOGNIZED_BY[opened.recognizedBy];
   const addressSpace = layout?.addressSpace ?? "physical";
   const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
   const source = displayName(opened.name);
@@ -36,7 +34,7 @@ export function printInspection(
       compression: packingText(opened),
       address_space: addressSpace,
     };
-    const held = { pages, zero_pages: zeroPages, extents: stretches, ledger, notes: odd, details };
+    const held = { pages, zero_pages: zeroPages, extents: stretches, ledger, notes: odd, details: known };
     return print(JSON.stringify({ ...said, ...held }, null, 2));
   }
   const packed = packingText(opened);
@@ -48,7 +46,7 @@ export function printInspection(
       `${formatCount(pages)} pages of 4 KiB, ${formatCount(zeroPages)} of them zero`,
       `Addresses\n${stretchesTable(stretches)}`,
       `Ledger\n${ledgerText(ledger)}`,
-      ...(Object.keys(details).length > 0 ? [`Details\n${detailsText(details)}`] : []),
+      ...(Object.keys(known).length > 0 ? [`Details\n${detailsText(known)}`] : []),
       ...odd.map((note) => printable(`Note: ${note}`)),
     ].join("\n\n"),
   );

@@ -3,7 +3,8 @@
 import { closeSync, openSync } from "node:fs";
 import { DumpFile } from "../dumps/dump-file.js";
 import type { DumpPlan, Range } from "../dumps/formats/format.js";
-import { HEAD_BYTES } from "../dumps/formats/known.js";
+import { END_BYTES, HEAD_BYTES, refuseForeignEnd } from "../dumps/formats/known.js";
+import { NO_HOLES_NOTE } from "../dumps/formats/raw.js";
 import { dumpFormatNamed } from "../dumps/formats/registry.js";
 import { layOut, type Selection } from "../dumps/layout.js";
 import { outsideRam } from "../dumps/ranges.js";
@@ -12,12 +13,14 @@ import { PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, type Layers } from "../unpack/compression.js";
 import { isNamed, nameOfDump } from "./names.js";
-import { nameOfRead, type Opened, toSeekable } from "./open.js";
+import { addNote, nameOfRead, type Opened, toSeekable } from "./open.js";
 
 /** How dumps are read. */
 export interface DumpSettings {
   /** Whether what is no RAM is left out. */
   ranges: "ram" | "all";
+  /** What holes of sparse raw dumps are. */
+  holes: "zero" | "absent";
   /** In place of what their heads tell. */
   format: string | undefined;
   allowTruncated: boolean;
@@ -27,6 +30,7 @@ export interface DumpSettings {
 
 export const USUAL_DUMPS: DumpSettings = {
   ranges: "ram",
+  holes: "zero",
   format: undefined,
   allowTruncated: false,
   resident: new Map(),
@@ -35,7 +39,10 @@ export const USUAL_DUMPS: DumpSettings = {
 /** Plans a dump. A raw one that comes as a stream is left as it is: it is hashed as it comes. */
 export async function openDump(opened: Opened, settings: DumpSettings): Promise<Opened> {
   const isStream = opened.pipe !== undefined || opened.compression !== "none";
-  if (opened.format === "raw" && isStream && settings.resident.size === 0) return opened;
+  if (opened.format === "raw" && isStream && settings.resident.size === 0) {
+    if (settings.holes === "absent") addNote(opened, NO_HOLES_NOTE);
+    return opened;
+  }
   return planDump(opened, settings);
 }
 
@@ -44,17 +51,17 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
   const seekable = await toSeekable(opened);
   const saved = seekable.format === "virsh-save" ? await unpackSaved(seekable) : undefined;
   const plain = saved?.stream ?? seekable;
-  // A raw dump has no headers to read.
-  const fd = plain.fd ?? (plain.format === "raw" ? undefined : openSync(plain.name.path, "r"));
+  const fd = plain.fd ?? openSync(plain.name.path, "r");
   try {
-    const file = new DumpFile(nameOfRead(plain), fd ?? -1, plain.fileBytes);
+    const file = new DumpFile(nameOfRead(plain), fd, plain.fileBytes);
+    if (plain.recognizedBy === "nothing") refuseForeignEnd(file.end(END_BYTES), file.shownAs);
     const plan = saved
       ? await (await import("../dumps/formats/qemu-migration.js")).planMigration(file, 0, settings)
       : await (await dumpFormatNamed(plain.format)).plan(file, settings);
     return {
       ...plain,
       layout: await layOut(plan, selectionOf(plan, plain, settings)),
-      notes: plan.notes,
+      notes: [...(seekable.notes ?? []), ...(saved?.stream.notes ?? []), ...plan.notes],
       details: { ...plan.details, ...saved?.details },
       packing: packingOf(opened),
     };
@@ -63,7 +70,7 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
     if (plain.fd !== undefined) closeSync(plain.fd);
     throw error;
   } finally {
-    if (plain.fd === undefined && fd !== undefined) closeSync(fd);
+    if (plain.fd === undefined) closeSync(fd);
   }
 }
 
@@ -71,7 +78,7 @@ const packingOf = ({ compression, inner }: Opened): Layers => (inner ? { compres
 
 /** The stream of a `virsh save` file in a temporary file, if it is packed. */
 async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: Record<string, unknown> } | undefined> {
-  const { name, format, fd: spooled, fileBytes, onDisk } = opened;
+  const { name, format, recognizedBy, fd: spooled, fileBytes, onDisk } = opened;
   const file = nameOfRead(opened);
   const fd = spooled ?? openSync(name.path, "r");
   let isReadOn = false;
@@ -83,24 +90,26 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
       isReadOn = fd === spooled;
       return undefined;
     }
-    const { fd: unpacked, bytes } = await spool(decompress(chunksOf(fd, offset), compression, file)).catch(
-      (error: unknown) => {
-        if (!(error instanceof PagekinError)) throw error;
-        // The decoder counts from where the packed stream begins.
-        const place = offset + (error.place.offset ?? 0);
-        throw new PagekinError(error.message, { file, offset: place, hint: error.hint });
-      },
-    );
-    const stream: Opened = {
+    const notes: string[] = [];
+    const stream = decompress(chunksOf(fd, offset), compression, file, (note) => notes.push(note));
+    const { fd: unpacked, bytes } = await spool(stream).catch((error: unknown) => {
+      if (!(error instanceof PagekinError)) throw error;
+      // The decoder counts from where the packed stream begins.
+      const place = offset + (error.place.offset ?? 0);
+      throw new PagekinError(error.message, { file, offset: place, hint: error.hint });
+    });
+    const plain: Opened = {
       name,
       format,
+      recognizedBy,
       compression: "none",
       fileBytes: bytes,
       onDisk,
       fd: unpacked,
       isUnpacked: true,
+      notes,
     };
-    return { stream, details };
+    return { stream: plain, details };
   } finally {
     // A stream that is not packed is read where it is, in a temporary file too.
     if (!isReadOn) closeSync(fd);

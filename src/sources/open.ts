@@ -1,11 +1,19 @@
 import { closeSync, constants, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { HEAD_BYTES, unreadFormat } from "../dumps/formats/known.js";
+import { END_BYTES, HEAD_BYTES, refuseForeign, refuseForeignEnd, refuseText } from "../dumps/formats/known.js";
+import { lengthNotes } from "../dumps/formats/raw.js";
 import { dumpFormatOf } from "../dumps/formats/registry.js";
 import type { Layout } from "../dumps/layout.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
-import { compressionOf, decompress, HEAD_OF_COMPRESSED, type Layers, peel } from "../unpack/compression.js";
+import {
+  compressionOf,
+  decompress,
+  HEAD_OF_COMPRESSED,
+  type Layers,
+  paddingNote,
+  peel,
+} from "../unpack/compression.js";
 import { unzstd } from "../unpack/zstd.js";
 import { type DumpSettings, openDump, USUAL_DUMPS } from "./dump.js";
 import type { SourceName } from "./names.js";
@@ -15,6 +23,8 @@ export interface Opened extends Layers {
   name: SourceName;
   /** As ledger.csv has it. */
   format: string;
+  /** What tells that: the contents, the user, or nothing, so that it is raw. */
+  recognizedBy: "contents" | "--format" | "nothing";
   /** Bytes of the file that is read: the one that was named, or a temporary one; 0 for a pipe. */
   fileBytes: number;
   /** The file that was named, unless it is a pipe: what tells it from others, by whatever path, and its bytes. */
@@ -26,7 +36,7 @@ export interface Opened extends Layers {
   /** Of a dump that can be read at any place: what it holds. Without it a dump is a raw one that is read as it comes. */
   layout?: Layout;
   /** What else there is to say of a dump: see DumpPlan. */
-  notes?: string[];
+  notes?: string[] | undefined;
   details?: Record<string, unknown>;
   /** Of a dump that was unpacked to a temporary file: how it was packed. */
   packing?: Layers;
@@ -129,31 +139,33 @@ async function readHead(pipe: Readable, least: number): Promise<Buffer> {
 }
 
 /** asked: the format that --format names. */
-async function detect(head: Buffer, name: SourceName, asked: string | undefined): Promise<{ format: string } & Layers> {
+async function detect(
+  head: Buffer,
+  name: SourceName,
+  asked: string | undefined,
+): Promise<Pick<Opened, "format" | "recognizedBy"> & Layers> {
   const file = displayName(name);
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   const { content: inner, ...layers } = await peel(head, HEAD_BYTES);
   const { compression } = layers;
-  if (asked !== undefined) return { format: asked, ...layers };
+  if (asked !== undefined) return { format: asked, recognizedBy: "--format", ...layers };
+  const recognizedBy = "contents";
   const known = await dumpFormatOf(inner);
-  if (known) return { format: known.name, ...layers };
-  const unread =
-    unreadFormat(inner) ??
-    (layers.inner && compressionOf(inner) !== "none" ? "file compressed three times" : undefined);
-  if (unread) {
-    const hint = "convert it to a raw dump first";
-    throw new PagekinError(`${unread}: pagekin does not read this format yet`, { file, hint });
-  }
+  if (known) return { format: known.name, recognizedBy, ...layers };
+  if (layers.inner && compressionOf(inner) !== "none")
+    throw new PagekinError("is compressed three times", { file, hint: "decompress it first" });
+  refuseForeign(inner, file);
   if (inner.toString("latin1", 0, 4) === "PAR1") {
-    if (compression === "none") return { format: "parquet", ...layers };
+    if (compression === "none") return { format: "parquet", recognizedBy, ...layers };
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
   }
-  if (isCsvTrace(inner)) return { format: "csv", ...layers };
+  if (isCsvTrace(inner)) return { format: "csv", recognizedBy, ...layers };
   if (/\.csv(\.(gz|zst|xz|lz4|bz2|lzo))*$/i.test(name.path)) {
     const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }
-  return { format: "raw", ...layers };
+  refuseText(inner, file);
+  return { format: "raw", recognizedBy: "nothing", ...layers };
 }
 
 /** Whether the head's first line names the columns of a trace. */
@@ -167,30 +179,46 @@ function isCsvTrace(head: Buffer): boolean {
   return columns.includes("page") && columns.includes("fingerprint");
 }
 
-/** The decompressed bytes of a source, from front to back. */
-export async function* bytesOf(opened: Opened): AsyncGenerator<Uint8Array> {
+type OnNote = (note: string) => void;
+
+/** The decompressed bytes of a source, from front to back. onNote is told what is known only at the end. */
+export async function* bytesOf(opened: Opened, onNote: OnNote): AsyncGenerator<Uint8Array> {
   const file = displayName(opened.name);
   try {
     const { inner } = opened;
-    yield* inner ? decompress(unpackOnce(opened, file), inner, unpackedName(file)) : unpackOnce(opened, file);
+    const once = unpackOnce(opened, file, onNote);
+    yield* inner ? decompress(once, inner, unpackedName(file), onNote) : once;
   } catch (error) {
     throw fromSystem(error, file);
   }
 }
 
-async function* unpackOnce(opened: Opened, file: string): AsyncGenerator<Uint8Array> {
+/** The same of a raw dump, whose end is looked at too. */
+export async function* rawBytesOf(opened: Opened, onNote: OnNote): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  let end: Uint8Array = new Uint8Array(0);
+  for await (const chunk of bytesOf(opened, onNote)) {
+    bytes += chunk.length;
+    end = chunk.length >= END_BYTES ? chunk.slice(-END_BYTES) : Buffer.concat([end, chunk]).subarray(-END_BYTES);
+    yield chunk;
+  }
+  if (opened.recognizedBy === "nothing") refuseForeignEnd(Buffer.from(end), nameOfRead(opened));
+  for (const note of lengthNotes(bytes)) onNote(note);
+}
+
+async function* unpackOnce(opened: Opened, file: string, onNote: OnNote): AsyncGenerator<Uint8Array> {
   const { compression, pipe } = opened;
   if (compression === "zstd") {
     const fd = opened.fd ?? openSync(opened.name.path, "r");
     try {
-      yield* unzstd(fd, opened.fileBytes, file);
+      yield* unzstd(fd, opened.fileBytes, file, (bytes) => onNote(paddingNote(bytes, "zstd")));
     } finally {
       if (opened.fd === undefined) closeSync(fd);
     }
     return;
   }
   const input: AsyncIterable<Uint8Array> = pipe ? readPipe(pipe) : readFile(opened);
-  yield* compression === "none" ? input : decompress(input, compression, file);
+  yield* compression === "none" ? input : decompress(input, compression, file, onNote);
 }
 
 function readFile({ name, fd }: Opened): AsyncIterable<Uint8Array> {
@@ -200,12 +228,18 @@ function readFile({ name, fd }: Opened): AsyncIterable<Uint8Array> {
 /** A source as an uncompressed file that can be read at any offset: spooled to a temporary file unless it is one. */
 export async function toSeekable(opened: Opened): Promise<Opened> {
   if (!opened.pipe && opened.compression === "none") return opened;
-  const { fd, bytes } = await spool(bytesOf(opened)).finally(() => {
+  const notes: string[] = [];
+  const { fd, bytes } = await spool(bytesOf(opened, (note) => notes.push(note))).finally(() => {
     if (opened.fd !== undefined) closeSync(opened.fd);
   });
-  const { name, format, onDisk } = opened;
+  const { name, format, recognizedBy, onDisk } = opened;
   const isUnpacked = opened.compression !== "none";
-  return { name, format, compression: "none", fileBytes: bytes, onDisk, fd, isUnpacked };
+  return { name, format, recognizedBy, compression: "none", fileBytes: bytes, onDisk, fd, isUnpacked, notes };
+}
+
+/** Adds what became known of a source while it was read. */
+export function addNote(opened: Opened, note: string): void {
+  opened.notes = [...(opened.notes ?? []), note];
 }
 
 /** The same for two paths if they lead to one file. */

@@ -44,21 +44,16 @@ export class SpectrumWriter {
     private readonly fd: number,
     private readonly version: string,
     private readonly labelNames: readonly string[],
-    private readonly notes: readonly string[],
   ) {}
 
-  /**
-   * shownAs: what errors call the file; labelNames: the columns that labels become, in their order; notes: what is to be
-   * known of members, by their names.
-   */
+  /** shownAs: what errors call the file; labelNames: the columns that labels become, in their order. */
   static create(
     { path, shownAs }: { path: string; shownAs: string },
     version: string,
     labelNames: readonly string[],
-    notes: readonly string[],
   ): SpectrumWriter {
     try {
-      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames, notes);
+      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames);
     } catch (error) {
       throw fromSystem(error, shownAs);
     }
@@ -165,13 +160,14 @@ export class SpectrumWriter {
     }
   }
 
-  finish(): void {
+  /** notes: what is to be known of members, by their names. */
+  finish(notes: readonly string[]): void {
     this.addGroup();
     this.parquet.finish("spectrum", `pagekin ${this.version}`, {
       "pagekin.version": this.version,
       "pagekin.labels": JSON.stringify(this.labelNames),
       "pagekin.worlds": JSON.stringify(this.worlds),
-      ...(this.notes.length > 0 ? { "pagekin.notes": JSON.stringify(this.notes) } : {}),
+      ...(notes.length > 0 ? { "pagekin.notes": JSON.stringify(notes) } : {}),
     });
     this.write();
     closeSync(this.fd);

@@ -105,7 +105,7 @@ async function* readRows(opened: Opened, onBytes: (bytes: number) => void = () =
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   const counted = async function* () {
     const check = lineChecker();
-    for await (const chunk of bytesOf(opened)) {
+    for await (const chunk of bytesOf(opened, () => {})) {
       onBytes(chunk.length);
       const wrong = check(chunk);
       if (wrong) throw fail(wrong, "see docs/traces.md");

@@ -3,7 +3,7 @@
 // It checks CRC32 and CRC64, takes streams one after the other, and refuses dictionaries of more than 64 MiB.
 
 import { breathe } from "../system/pace.js";
-import { ByteStream, decoded } from "./byte-stream.js";
+import { ByteStream, decoded, type OnPadding } from "./byte-stream.js";
 
 /** What the decoder answers (enum xz_ret). */
 const RESULT = { ok: 0, end: 1, noMemory: 3, memoryLimit: 4, noFormat: 5, option: 6, noProgress: 8 } as const;
@@ -18,18 +18,21 @@ interface Decoder {
 }
 
 /** The bytes of an xz file; streams may follow each other, with padding. */
-export function unxz(input: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
-  return decoded(new ByteStream(input, "xz", file), decode);
+export function unxz(input: AsyncIterable<Uint8Array>, file: string, onPadding: OnPadding) {
+  return decoded(new ByteStream(input, "xz", file, onPadding), (stream) => decode(stream, onPadding));
 }
 
-async function* decode(stream: ByteStream): AsyncGenerator<Uint8Array> {
+async function* decode(stream: ByteStream, onPadding: OnPadding): AsyncGenerator<Uint8Array> {
   const decoder = await newDecoder();
   const context = decoder.create_context();
   // The memory moves when it grows.
   const words = () => new Uint32Array(decoder.memory.buffer, context, WORDS);
   const bufferBytes = words()[SIZE];
+  // A stream ends with YZ.
+  let zeros = 0;
   for (let result: number = RESULT.ok; result !== RESULT.end; ) {
     const packed = await stream.some(bufferBytes);
+    zeros = zerosAtEnd(packed, zeros);
     new Uint8Array(decoder.memory.buffer).set(packed, words()[IN]);
     // None: the stream has ended.
     decoder.supply_input(context, packed.length);
@@ -50,6 +53,13 @@ async function* decode(stream: ByteStream): AsyncGenerator<Uint8Array> {
     }
     stream.skip(packed.length);
   }
+  if (zeros > 0) onPadding(zeros);
+}
+
+/** How many zeros end what came so far. before: of what came before these bytes. */
+function zerosAtEnd(bytes: Uint8Array, before: number): number {
+  const last = bytes.findLastIndex((byte) => byte !== 0);
+  return last < 0 ? before + bytes.length : bytes.length - 1 - last;
 }
 
 function failure(stream: ByteStream, result: number): Error {

@@ -4,6 +4,8 @@
 
 import { readSync } from "node:fs";
 import { PagekinError } from "../errors.js";
+import { endOfZeros } from "../system/zeros.js";
+import type { OnPadding } from "./byte-stream.js";
 import type { Decode } from "./decode.js";
 
 const FRAME_MAGIC = 0xfd2fb528;
@@ -21,8 +23,13 @@ const MOST_LOST_BYTES = 2 ** 30;
 const MOST_WINDOW = 2 ** 27;
 
 /** The bytes of the zstd file behind a descriptor; `bytes` is its length. Frames may follow each other. */
-export async function* unzstd(fd: number, bytes: number, file: string): AsyncGenerator<Uint8Array> {
-  const windowBytes = checkFrames(fd, bytes, file);
+export async function* unzstd(
+  fd: number,
+  bytes: number,
+  file: string,
+  onPadding: OnPadding,
+): AsyncGenerator<Uint8Array> {
+  const { windowBytes, end } = await checkFrames(fd, bytes, file);
   if (lostBytes > MOST_LOST_BYTES) {
     const hint = "start a new one for the others";
     throw new PagekinError("too many damaged zstd streams were read in this process", { file, hint });
@@ -30,8 +37,8 @@ export async function* unzstd(fd: number, bytes: number, file: string): AsyncGen
   // The decoder does not tell where it is; its input does.
   let offset = 0;
   const chunks = function* () {
-    for (const { at, chunk } of readChunks(fd)) {
-      if (at < bytes) offset = at;
+    for (const { at, chunk } of readChunks(fd, end)) {
+      if (at < end) offset = at;
       yield chunk;
     }
   };
@@ -45,13 +52,14 @@ export async function* unzstd(fd: number, bytes: number, file: string): AsyncGen
       hint: "compress the file again, without --long",
     });
   }
+  if (end < bytes) onPadding(bytes - end);
 }
 
-function* readChunks(fd: number): Generator<{ at: number; chunk: Uint8Array }> {
+function* readChunks(fd: number, end: number): Generator<{ at: number; chunk: Uint8Array }> {
   let at = 0;
-  for (;;) {
+  while (at < end) {
     const chunk = new Uint8Array(INPUT_CHUNK);
-    const bytes = readSync(fd, chunk, 0, chunk.length, at);
+    const bytes = readSync(fd, chunk, 0, Math.min(chunk.length, end - at), at);
     if (bytes === 0) break;
     yield { at, chunk: chunk.subarray(0, bytes) };
     at += bytes;
@@ -122,8 +130,11 @@ async function* decode(chunks: Iterable<Uint8Array>, windowBytes: number): Async
   }
 }
 
-/** Walks over the frames and their blocks and makes sure that the last one ends where the file does. Gives the largest window. */
-function checkFrames(fd: number, bytes: number, file: string): number {
+/**
+ * Walks over the frames and their blocks and makes sure that the last one ends where the file does, or where nothing but zeros
+ * follow. Gives the largest window and the end.
+ */
+async function checkFrames(fd: number, bytes: number, file: string): Promise<{ windowBytes: number; end: number }> {
   // A window of the file, so that small blocks do not cost a read each.
   const window = Buffer.alloc(WINDOW);
   let from = 0;
@@ -144,6 +155,7 @@ function checkFrames(fd: number, bytes: number, file: string): number {
   };
   let windowBytes = 0;
   for (let at = 0; at < bytes; ) {
+    if (at > 0 && read(at, 1)[0] === 0 && (await endOfZeros(fd, at, bytes)) === bytes) return { windowBytes, end: at };
     const magic = read(at, 4).readUInt32LE(0);
     if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
       at += 8 + read(at + 4, 4).readUInt32LE(0);
@@ -151,11 +163,9 @@ function checkFrames(fd: number, bytes: number, file: string): number {
       continue;
     }
     if (magic !== FRAME_MAGIC) {
-      throw new PagekinError("no zstd frame begins here", {
-        file,
-        offset: at,
-        hint: "copy or compress the file again",
-      });
+      const found = read(at, 4).toString("hex", 0, 4);
+      const what = `neither another zstd frame nor zero padding follows the end of a frame, but ${found}`;
+      throw new PagekinError(what, { file, offset: at, hint: "remove what does not belong to the file" });
     }
     const header = headerOf(read(at + 4, 1)[0]);
     windowBytes = Math.max(windowBytes, windowOf(header, read(at, header.bytes)));
@@ -169,7 +179,7 @@ function checkFrames(fd: number, bytes: number, file: string): number {
     if (header.hasChecksum) at += 4;
     read(at, 0);
   }
-  return windowBytes;
+  return { windowBytes, end: bytes };
 }
 
 /** What a frame header's descriptor tells: its length with the magic number, and where the content's size stands. */

@@ -9,7 +9,7 @@ import { ledgerOf } from "../../src/dumps/ledger.js";
 import { EXIT, fromSystem, PagekinError } from "../../src/errors.js";
 import { hashSource } from "../../src/fingerprints/segments.js";
 import { type DumpSettings, USUAL_DUMPS } from "../../src/sources/dump.js";
-import { isTrace, openSource } from "../../src/sources/open.js";
+import { addNote, isTrace, openSource } from "../../src/sources/open.js";
 import type { Case } from "./mutate.js";
 import type { Base } from "./subjects.js";
 
@@ -74,6 +74,7 @@ export class Checker {
       if (isTrace(opened)) throw new PagekinError("a trace, at 0x0", { file });
       await hashSource(opened, hasher, {
         onBytes: () => {},
+        onNote: (note) => addNote(opened, note),
         onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
           counts.bytes += bytes;
           counts.wholeBytes += wholeBytes;

@@ -22,7 +22,7 @@ async function* chunksOf(bytes: Buffer, size: number): AsyncGenerator<Uint8Array
 async function decode(name: keyof typeof DECODERS, bytes: Buffer, chunk = 1 << 20): Promise<Buffer | PagekinError> {
   const parts: Uint8Array[] = [];
   try {
-    for await (const part of DECODERS[name](chunksOf(bytes, chunk), "the file")) parts.push(part);
+    for await (const part of DECODERS[name](chunksOf(bytes, chunk), "the file", () => {})) parts.push(part);
   } catch (error) {
     if (error instanceof PagekinError) return error;
     throw error;

@@ -6,7 +6,7 @@ import type { ExtentList } from "../extents.js";
 export interface DumpFormat {
   /** As ledger.csv, `inspect` and --format have it. */
   name: string;
-  /** Whether a file that begins with this head (4096 bytes, less of a shorter file) is of this format. */
+  /** Whether a file that begins with this head (HEAD_BYTES of known.ts, less of a shorter file) is of this format. */
   probe(head: Buffer): boolean;
   /**
    * Finds out which addresses the dump holds, and where, before any page is read. Headers may lie: whatever cannot be is a
@@ -18,6 +18,8 @@ export interface DumpFormat {
 export interface PlanSettings {
   /** A file that ends early is read as far as it goes; otherwise that is an error. */
   allowTruncated: boolean;
+  /** What holes of sparse raw files are: zeros (usually), or pages that the dump does not hold, as in a diff snapshot. */
+  holes?: "zero" | "absent";
 }
 
 /** A range of addresses. */
