@@ -58,14 +58,14 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const progress = Progress.ofSources(worlds, () => crew.bytesDone, args.progress && !args.quiet);
 
   const place = output.place("spectrum.parquet");
-  const spectrum = SpectrumWriter.create(place, VERSION, labelNames);
+  const spectrum = SpectrumWriter.create(place, VERSION, labelNames, notesOfMembers(worlds));
   const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
   const results: WorldResult[] = [];
   for await (const indexed of indexWorlds(worlds, crew, settings)) {
     for (const one of indexed.spectra) spectrum.add(one);
     results.push(countWorld(indexed, crew.module, args.pairs === "all"));
   }
-  spectrum.finish(notesOfMembers(worlds));
+  spectrum.finish();
   crew.close();
   progress.stop();
 

@@ -85,7 +85,8 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   };
   refuseIdleLimits(args, settings.policies);
   const output = Output.open(args.out, args.force, spectra.opened);
-  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
+  const { labelNames, memberNotes } = spectra;
+  const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, labelNames, memberNotes);
 
   const began = performance.now();
   const comparisons: Comparison[] = [];
@@ -93,7 +94,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     spectrumFile.add(spectrum);
     comparisons.push(...(await comparePolicies(spectrum, settings, breathe)));
   }
-  spectrumFile.finish(spectra.memberNotes());
+  spectrumFile.finish();
   const seconds = (performance.now() - began) / 1000;
 
   await output.writeTables([

@@ -4,7 +4,7 @@ import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printTraces } from "../report/summary.js";
-import { addNote, displayName, notesOf, type Opened } from "../sources/open.js";
+import { addFileNote, displayName, notesOf, type Opened } from "../sources/open.js";
 import { formatNumber } from "../text/format.js";
 import { VERSION } from "../version.js";
 import { planResources } from "../worlds/resources.js";
@@ -65,7 +65,8 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const shared = placed.filter(({ opened }) => !opened.pipe);
   const written = (await crew.run("traces", { ...job, tasks: shared }, undefined, own)).flat();
   written.sort((a, b) => a.source - b.source);
-  for (const { source, notes } of written) for (const note of notes) addNote(snapshots[source].opened, note);
+  for (const { source, fileNotes } of written)
+    for (const note of fileNotes) addFileNote(snapshots[source].opened, note);
   crew.close();
   progress.stop();
 

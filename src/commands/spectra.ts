@@ -34,9 +34,9 @@ export interface Spectra {
   /** Names of the labels, in the order of their columns. */
   labelNames: string[];
   memberNames: Set<string>;
-  /** What is to be known of members once they were read: by their files, and by their names, as a spectrum keeps it. */
+  /** What is to be known of members: by their files, once these were read; and by their names, as a spectrum keeps it. */
   notes(): string[];
-  memberNotes(): string[];
+  memberNotes: string[];
   /** Whether all members have a value of a label. */
   isLabelled(label: string): boolean;
   pageSizes: number[];
@@ -85,7 +85,7 @@ async function fromSources(args: SpectraArguments, opened?: Opened): Promise<Spe
     labelNames,
     memberNames,
     notes: () => notesOf(sourcesOf(worlds)),
-    memberNotes: () => notesOfMembers(worlds),
+    memberNotes: notesOfMembers(worlds),
     isLabelled,
     pageSizes,
     resources,
@@ -117,7 +117,7 @@ async function fromSaved(opened: Opened, saved: SavedSpectrum, args: SpectraArgu
   const memberNames = new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member)));
   const isLabelled = (label: string) => spectra.every(({ members }) => members.every(({ labels }) => labels[label]));
   const notes = () => saved.notes.map((note) => `${displayName(opened.name)}: ${note}`);
-  const common = { labelNames, memberNames, notes, memberNotes: () => saved.notes, isLabelled, pageSizes, each };
+  const common = { labelNames, memberNames, notes, memberNotes: saved.notes, isLabelled, pageSizes, each };
   return { opened: [opened], sources: [{ opened }], resources: undefined, ...common };
 }
 

@@ -3,7 +3,7 @@
 import { Hasher } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { type Ledger, ledgerOf } from "../dumps/ledger.js";
-import { addNote, type Opened } from "../sources/open.js";
+import { addFileNote, type Opened } from "../sources/open.js";
 import { hashSource } from "./segments.js";
 
 const PAGE_BYTES = 4096;
@@ -29,7 +29,7 @@ export async function inspectDump(opened: Opened, onBytes: (bytes: number) => vo
   const stretches: Stretch[] = [];
   await hashSource(opened, hasher, {
     onBytes,
-    onNote: (note) => addNote(opened, note),
+    onNote: (note) => addFileNote(opened, note),
     onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
       counts.bytes += bytes;
       counts.wholeBytes += wholeBytes;

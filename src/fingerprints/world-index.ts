@@ -6,7 +6,7 @@ import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
 import { EXIT, PagekinError } from "../errors.js";
 import { planDump } from "../sources/dump.js";
-import { addNote, displayName, type Opened } from "../sources/open.js";
+import { addFileNote, displayName, type Opened } from "../sources/open.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
 import type { World } from "../worlds/worlds.js";
 import type { Block } from "./buckets.js";
@@ -107,7 +107,7 @@ async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promi
       });
     }
     const source = verify && !opened.layout ? await planDump(opened) : opened;
-    opened.notes = source.notes;
+    opened.fileNotes = source.fileNotes;
     sources.push(source);
   }
   crew.clearBuckets();
@@ -115,7 +115,8 @@ async function hashWorld(world: World, crew: Crew, options: WorldOptions): Promi
   const own = tasks.filter((task) => task.opened.pipe);
   const shared = tasks.filter((task) => !task.opened.pipe);
   const hashed = await crew.run("hash", { tasks: shared, pageSizes, withPlaces: verify, sampled }, undefined, own);
-  for (const { source, note } of hashed.flatMap((part) => part.notes)) addNote(world.snapshots[source].opened, note);
+  for (const { source, note } of hashed.flatMap((part) => part.notes))
+    addFileNote(world.snapshots[source].opened, note);
   const blocks = hashed.flatMap((part) => part.blocks);
   blocks.sort((a, b) => a.source - b.source || a.segment - b.segment);
   const counts = addUp(

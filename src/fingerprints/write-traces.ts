@@ -32,7 +32,7 @@ export interface TraceFile {
   pages: number[];
   zeroPages: number[];
   /** What was known of its source only when all of it was read. */
-  notes: string[];
+  fileNotes: string[];
 }
 
 interface TraceContext {
@@ -86,8 +86,8 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
         counts.zeroPages[size] += end.zeroPages[size];
       });
     };
-    const notes: string[] = [];
-    await hashSource(task.opened, hasher, { onBytes, onSegment, onNote: (note) => notes.push(note) });
+    const fileNotes: string[] = [];
+    await hashSource(task.opened, hasher, { onBytes, onSegment, onNote: (note) => fileNotes.push(note) });
     const { member, timeS, fileName, place, opened } = task;
     refuseEmpty(counts.pages, pageSizes, opened);
     const head = {
@@ -97,7 +97,8 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       keyId: key?.id,
       addressSpace: opened.layout?.addressSpace ?? "physical",
       ledger: ledgerOf(sums, opened.layout),
-      notes: [...(opened.notes ?? []), ...notes],
+      notes: opened.notes ?? [],
+      fileNotes: [...(opened.fileNotes ?? []), ...fileNotes],
     };
     const writer = await TraceWriter.create(place, head, version, path.basename(displayName(opened.name)));
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
@@ -110,7 +111,7 @@ async function writeTrace(task: TraceTask, context: TraceContext): Promise<Trace
       }
     }
     writer.finish();
-    return { source: task.source, fileName, ...counts, notes };
+    return { source: task.source, fileName, ...counts, fileNotes };
   } finally {
     closeSync(fd);
   }

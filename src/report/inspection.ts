@@ -20,11 +20,11 @@ const RECOGNIZED_BY: Record<Opened["recognizedBy"], string> = {
 
 export function printInspection(opened: Opened, inspection: Inspection, json: boolean): Promise<void> {
   const { stretches, ledger, pages, zeroPages } = inspection;
-  const { format, layout, notes = [], details = {} } = opened;
+  const { format, layout, notes = [], fileNotes = [], details = {} } = opened;
   const known = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
   const why = RECOGNIZED_BY[opened.recognizedBy];
   const addressSpace = layout?.addressSpace ?? "physical";
-  const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
+  const odd = [...(format === "raw" ? [RAW_NOTE] : []), ...notes, ...fileNotes];
   const source = displayName(opened.name);
   if (json) {
     const said = {
@@ -81,6 +81,7 @@ function ledgerText(ledger: Ledger): string {
 
 function detailsText(details: Record<string, unknown>): string {
   return Object.entries(details)
+    .filter(([, value]) => value !== null)
     .map(([key, value]) => {
       const text = printable(typeof value === "object" ? JSON.stringify(value) : String(value));
       return `  ${key}: ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`;
@@ -94,7 +95,8 @@ export async function printTrace(opened: Opened, json: boolean): Promise<void> {
     opened.format === "parquet"
       ? await (await import("../traces/parquet-read.js")).readParquetHead(opened)
       : await (await import("../traces/csv.js")).readCsvHead(opened);
-  const { member, timeS, algorithm, keyId, addressSpace, ledger, notes, pageSizes } = head;
+  const { member, timeS, algorithm, keyId, addressSpace, ledger, pageSizes } = head;
+  const notes = [...head.notes, ...head.fileNotes];
   const source = displayName(opened.name);
   if (json) {
     return print(

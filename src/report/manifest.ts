@@ -28,13 +28,14 @@ export async function writeManifest(
   const sources = [];
   for (const { opened, member, timeS } of read) {
     const packing = opened.packing ?? opened;
+    const notes = [...(opened.notes ?? []), ...(opened.fileNotes ?? [])];
     sources.push({
       source: displayName(opened.name),
       member: member ?? null,
       time_s: timeS ?? null,
       format: opened.format,
       compression: [packing.compression, packing.inner].filter(Boolean).join("+"),
-      ...(opened.notes && opened.notes.length > 0 ? { notes: opened.notes } : {}),
+      ...(notes.length > 0 ? { notes } : {}),
       // What came through a pipe is in the ledger, and not there to be read again.
       bytes: opened.onDisk?.bytes ?? null,
       ...(args.hashSources && opened.onDisk ? { sha256: await sha256(opened.name.path) } : {}),

@@ -4,7 +4,7 @@
 import type { Hasher } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { hashSource, type SegmentEnd } from "../fingerprints/segments.js";
-import { addNote, displayName, isTrace, type Opened } from "../sources/open.js";
+import { addFileNote, displayName, isTrace, type Opened } from "../sources/open.js";
 import { breathe } from "../system/pace.js";
 import type { TraceRows } from "../traces/rows.js";
 
@@ -126,7 +126,7 @@ async function listDump(opened: Opened, { hasher, table, list, onBytes }: ListCo
       }
     }
   };
-  await hashSource(opened, hasher, { onBytes, onSegment, onNote: (note) => addNote(opened, note) });
+  await hashSource(opened, hasher, { onBytes, onSegment, onNote: (note) => addFileNote(opened, note) });
 }
 
 async function listTrace(opened: Opened, { hasher, table, list, onBytes }: ListContext): Promise<void> {

@@ -13,7 +13,7 @@ import { PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, type Layers } from "../unpack/compression.js";
 import { isNamed, nameOfDump } from "./names.js";
-import { addNote, nameOfRead, type Opened, toSeekable } from "./open.js";
+import { addFileNote, nameOfRead, type Opened, toSeekable } from "./open.js";
 
 /** How dumps are read. */
 export interface DumpSettings {
@@ -40,7 +40,7 @@ export const USUAL_DUMPS: DumpSettings = {
 export async function openDump(opened: Opened, settings: DumpSettings): Promise<Opened> {
   const isStream = opened.pipe !== undefined || opened.compression !== "none";
   if (opened.format === "raw" && isStream && settings.resident.size === 0) {
-    if (settings.holes === "absent") addNote(opened, NO_HOLES_NOTE);
+    if (settings.holes === "absent") addFileNote(opened, NO_HOLES_NOTE);
     return opened;
   }
   return planDump(opened, settings);
@@ -61,7 +61,8 @@ export async function planDump(opened: Opened, settings: DumpSettings = USUAL_DU
     return {
       ...plain,
       layout: await layOut(plan, selectionOf(plan, plain, settings)),
-      notes: [...(seekable.notes ?? []), ...(saved?.stream.notes ?? []), ...plan.notes],
+      notes: plan.notes,
+      fileNotes: [...(seekable.fileNotes ?? []), ...(saved?.stream.fileNotes ?? []), ...(plan.fileNotes ?? [])],
       details: { ...plan.details, ...saved?.details },
       packing: packingOf(opened),
     };
@@ -90,8 +91,8 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
       isReadOn = fd === spooled;
       return undefined;
     }
-    const notes: string[] = [];
-    const stream = decompress(chunksOf(fd, offset), compression, file, (note) => notes.push(note));
+    const fileNotes: string[] = [];
+    const stream = decompress(chunksOf(fd, offset), compression, file, (note) => fileNotes.push(note));
     const { fd: unpacked, bytes } = await spool(stream).catch((error: unknown) => {
       if (!(error instanceof PagekinError)) throw error;
       // The decoder counts from where the packed stream begins.
@@ -107,7 +108,7 @@ async function unpackSaved(opened: Opened): Promise<{ stream: Opened; details: R
       onDisk,
       fd: unpacked,
       isUnpacked: true,
-      notes,
+      fileNotes,
     };
     return { stream: plain, details };
   } finally {

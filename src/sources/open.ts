@@ -36,7 +36,9 @@ export interface Opened extends Layers {
   /** Of a dump that can be read at any place: what it holds. Without it a dump is a raw one that is read as it comes. */
   layout?: Layout;
   /** What else there is to say of a dump: see DumpPlan. */
-  notes?: string[] | undefined;
+  notes?: string[];
+  /** The same of the file, as it came: see DumpPlan. Some of it is known only when all of a stream was read. */
+  fileNotes?: string[] | undefined;
   details?: Record<string, unknown>;
   /** Of a dump that was unpacked to a temporary file: how it was packed. */
   packing?: Layers;
@@ -228,18 +230,18 @@ function readFile({ name, fd }: Opened): AsyncIterable<Uint8Array> {
 /** A source as an uncompressed file that can be read at any offset: spooled to a temporary file unless it is one. */
 export async function toSeekable(opened: Opened): Promise<Opened> {
   if (!opened.pipe && opened.compression === "none") return opened;
-  const notes: string[] = [];
-  const { fd, bytes } = await spool(bytesOf(opened, (note) => notes.push(note))).finally(() => {
+  const fileNotes: string[] = [];
+  const { fd, bytes } = await spool(bytesOf(opened, (note) => fileNotes.push(note))).finally(() => {
     if (opened.fd !== undefined) closeSync(opened.fd);
   });
   const { name, format, recognizedBy, onDisk } = opened;
   const isUnpacked = opened.compression !== "none";
-  return { name, format, recognizedBy, compression: "none", fileBytes: bytes, onDisk, fd, isUnpacked, notes };
+  return { name, format, recognizedBy, compression: "none", fileBytes: bytes, onDisk, fd, isUnpacked, fileNotes };
 }
 
-/** Adds what became known of a source while it was read. */
-export function addNote(opened: Opened, note: string): void {
-  opened.notes = [...(opened.notes ?? []), note];
+/** Adds what became known of a source's file while it was read. */
+export function addFileNote(opened: Opened, note: string): void {
+  opened.fileNotes = [...(opened.fileNotes ?? []), note];
 }
 
 /** The same for two paths if they lead to one file. */
@@ -249,7 +251,9 @@ export function identityOf({ dev, ino }: { dev: number; ino: number }): string {
 
 /** What is to be known of sources, each with its name. */
 export function notesOf(sources: readonly Opened[]): string[] {
-  return sources.flatMap(({ name, notes = [] }) => notes.map((note) => `${displayName(name)}: ${note}`));
+  return sources.flatMap(({ name, notes = [], fileNotes = [] }) =>
+    [...notes, ...fileNotes].map((note) => `${displayName(name)}: ${note}`),
+  );
 }
 
 /** How messages call the file in which a source is read. */

@@ -44,16 +44,21 @@ export class SpectrumWriter {
     private readonly fd: number,
     private readonly version: string,
     private readonly labelNames: readonly string[],
+    private readonly notes: readonly string[],
   ) {}
 
-  /** shownAs: what errors call the file; labelNames: the columns that labels become, in their order. */
+  /**
+   * shownAs: what errors call the file; labelNames: the columns that labels become, in their order; notes: what is to be
+   * known of members, by their names.
+   */
   static create(
     { path, shownAs }: { path: string; shownAs: string },
     version: string,
     labelNames: readonly string[],
+    notes: readonly string[],
   ): SpectrumWriter {
     try {
-      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames);
+      return new SpectrumWriter(shownAs, openSync(path, "wx"), version, labelNames, notes);
     } catch (error) {
       throw fromSystem(error, shownAs);
     }
@@ -160,14 +165,13 @@ export class SpectrumWriter {
     }
   }
 
-  /** notes: what is to be known of members, by their names. */
-  finish(notes: readonly string[]): void {
+  finish(): void {
     this.addGroup();
     this.parquet.finish("spectrum", `pagekin ${this.version}`, {
       "pagekin.version": this.version,
       "pagekin.labels": JSON.stringify(this.labelNames),
       "pagekin.worlds": JSON.stringify(this.worlds),
-      ...(notes.length > 0 ? { "pagekin.notes": JSON.stringify(notes) } : {}),
+      ...(this.notes.length > 0 ? { "pagekin.notes": JSON.stringify(this.notes) } : {}),
     });
     this.write();
     closeSync(this.fd);

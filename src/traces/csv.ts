@@ -51,6 +51,7 @@ export async function readCsvHead(opened: Opened): Promise<TraceHead & { fingerp
     addressSpace: undefined,
     ledger: undefined,
     notes: [],
+    fileNotes: [],
     pageSizes: [...sizes].sort((a, b) => a - b),
     fingerprintBits: digits * 4,
   };

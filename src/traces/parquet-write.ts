@@ -44,7 +44,7 @@ export class TraceWriter {
 
   static async create(
     { path, shownAs }: { path: string; shownAs: string },
-    head: Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger" | "notes"> & {
+    head: Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger" | "notes" | "fileNotes"> & {
       member: string;
       timeS: number;
     },
@@ -64,7 +64,8 @@ export class TraceWriter {
           { key: "pagekin.address_space", value: head.addressSpace ?? "" },
           { key: "pagekin.source", value: source },
           { key: "pagekin.ledger", value: JSON.stringify(head.ledger ?? {}) },
-          ...(head.notes.length > 0 ? [{ key: "pagekin.notes", value: JSON.stringify(head.notes) }] : []),
+          ...notesUnder("pagekin.notes", head.notes),
+          ...notesUnder("pagekin.file_notes", head.fileNotes),
         ],
       });
       return new TraceWriter(shownAs, parquet, head.member, head.timeS);
@@ -148,3 +149,6 @@ export class TraceWriter {
 function copy16(source: Uint8Array, from: number, target: Uint8Array, to: number): void {
   for (let i = 0; i < FINGERPRINT_BYTES; i++) target[to + i] = source[from + i];
 }
+
+const notesUnder = (key: string, notes: readonly string[]) =>
+  notes.length > 0 ? [{ key, value: JSON.stringify(notes) }] : [];

@@ -23,6 +23,8 @@ export interface TraceHead {
   ledger: Record<string, number> | undefined;
   /** What is to be known of that dump: what is missing of it. */
   notes: string[];
+  /** What is to be known of its file. */
+  fileNotes: string[];
   /** Page sizes that it holds, ascending; empty where only reading all of it would tell. */
   pageSizes: number[];
 }

@@ -90,7 +90,8 @@ export class ByteStream {
     if (signatures.some((signature) => next.every((byte, i) => i >= signature.length || byte === signature[i])))
       return true;
     if (this.offset > 0 && next[0] === 0) await this.takePadding();
-    if ((await this.some(1)).length > 0) throw await this.unexpected();
+    const found = await this.peek(SHOWN_BYTES);
+    if (found.length > 0) throw this.unexpected(found);
     return false;
   }
 
@@ -109,9 +110,10 @@ export class ByteStream {
     if ((await this.some(1)).length === 0) this.onPadding(bytes);
   }
 
-  private async unexpected(): Promise<PagekinError> {
-    const found = Buffer.from(await this.peek(SHOWN_BYTES)).toString("hex");
-    const { kind, file, offset } = this;
+  /** Of bytes that stand where the next stream should begin, or nothing. */
+  unexpected(bytes: Uint8Array, offset = this.offset): PagekinError {
+    const found = Buffer.from(bytes.subarray(0, SHOWN_BYTES)).toString("hex");
+    const { kind, file } = this;
     if (offset === 0) return this.damaged(`it begins with ${found}`);
     const what = `neither another ${kind} stream nor zero padding follows the end of the ${kind} stream, but ${found}`;
     return new PagekinError(what, { file, offset, hint: "remove what does not belong to the file" });

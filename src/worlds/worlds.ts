@@ -122,7 +122,7 @@ async function openSnapshot(
       : source.format === "csv"
         ? await (await import("../traces/csv.js")).readCsvHead(source)
         : undefined;
-  const opened = trace ? { ...source, notes: trace.notes } : source;
+  const opened = trace ? { ...source, notes: trace.notes, fileNotes: trace.fileNotes } : source;
   const fromFile = nameOfFile(name.path);
   const member = name.member ?? trace?.member ?? fromFile.member;
   const timeS = name.timeS ?? trace?.timeS ?? fromFile.timeS;

@@ -9,7 +9,7 @@ import { ledgerOf } from "../../src/dumps/ledger.js";
 import { EXIT, fromSystem, PagekinError } from "../../src/errors.js";
 import { hashSource } from "../../src/fingerprints/segments.js";
 import { type DumpSettings, USUAL_DUMPS } from "../../src/sources/dump.js";
-import { addNote, isTrace, openSource } from "../../src/sources/open.js";
+import { addFileNote, isTrace, openSource } from "../../src/sources/open.js";
 import type { Case } from "./mutate.js";
 import type { Base } from "./subjects.js";
 
@@ -74,7 +74,7 @@ export class Checker {
       if (isTrace(opened)) throw new PagekinError("a trace, at 0x0", { file });
       await hashSource(opened, hasher, {
         onBytes: () => {},
-        onNote: (note) => addNote(opened, note),
+        onNote: (note) => addFileNote(opened, note),
         onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
           counts.bytes += bytes;
           counts.wholeBytes += wholeBytes;
@@ -93,7 +93,7 @@ export class Checker {
     const described = opened.layout?.describedBytes ?? counts.bytes;
     if (nonzero_bytes + stored_zero_bytes + elided_zero_bytes + tail_bytes !== described)
       throw new Error(`the ledger is not the sum of ${described} bytes: ${JSON.stringify(ledger)}`);
-    const notes = opened.notes ?? [];
+    const notes = [...(opened.notes ?? []), ...(opened.fileNotes ?? [])];
     const long = notes.find((note) => note.includes("\n") || note.length > 2000);
     if (long !== undefined) throw new Error(`a note is no sentence: ${long}`);
     JSON.stringify(opened.details);

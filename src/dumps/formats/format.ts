@@ -47,6 +47,9 @@ export interface DumpPlan {
   extra?: Uint8Array;
   /** What a person should know: pages lost, a dump cut short. One sentence each. */
   notes: string[];
+  /** The same of the file that has nothing to do with what the memory holds, if that is all there: traces and spectra of one dump
+   * are the same however its file came. */
+  fileNotes?: string[];
   /** Bytes of earlier copies that the plan has left out itself, where the format sends an address again. */
   repeatedBytes?: number;
   /** What else `inspect` tells. */

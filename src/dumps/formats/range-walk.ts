@@ -86,6 +86,8 @@ class RangeWalk {
         bare_headers: this.bareHeaders,
       },
     };
+    if (this.paddingBytes > 0)
+      plan.fileNotes = [`${this.paddingBytes} zero bytes follow the last range; they are no part of the dump.`];
     if (this.isCut && lowest < highest) plan.span = [{ address: lowest, bytes: highest - lowest }];
     return plan;
   }
@@ -158,8 +160,6 @@ class RangeWalk {
     if (this.ranges.avml > 0) this.notes.push(`AVML ${ZERO_BLOCKS}`);
     else if (this.isInBlocks())
       this.notes.push(`No range is longer than 16 MiB, as AVML 0.18 and later write them. AVML ${ZERO_BLOCKS}`);
-    if (this.paddingBytes > 0)
-      this.notes.push(`${this.paddingBytes} zero bytes follow the last range; they are no part of the dump.`);
     if (this.bareHeaders > 0) {
       const end = this.endsBare ? "; the file ends with one, as one cut there would" : "";
       this.notes.push(

@@ -17,7 +17,7 @@ export const raw: DumpFormat = {
   probe: () => true,
   async plan(file, { holes }) {
     const plan = holes === "absent" ? await planAroundHoles(file) : planWhole(file);
-    return { ...plan, notes: [...lengthNotes(file.bytes), ...plan.notes] };
+    return { ...plan, fileNotes: [...lengthNotes(file.bytes), ...(plan.fileNotes ?? [])] };
   },
 };
 
@@ -31,11 +31,11 @@ function planWhole(file: DumpFile): DumpPlan {
   const extents = new ExtentList();
   extents.addStored(0, file.bytes, 0);
   const holeBytes = file.holeBytes();
-  if (holeBytes < HOLE_UNIT) return planOf(extents, []);
-  return planOf(extents, [
-    `The file is sparse: about ${holeBytes} of its ${file.bytes} bytes are holes, which count as zeros. In a diff snapshot holes ` +
-      "are pages that did not change: merge it with its base, or leave them out with --holes absent.",
-  ]);
+  if (holeBytes < HOLE_UNIT) return planOf(extents);
+  const note =
+    `The file is sparse: about ${holeBytes} of its ${file.bytes} bytes are holes, which count as zeros. In a diff snapshot ` +
+    "holes are pages that did not change: merge it with its base, or leave them out with --holes absent.";
+  return { ...planOf(extents), fileNotes: [note] };
 }
 
 async function planAroundHoles(file: DumpFile): Promise<DumpPlan> {
@@ -47,19 +47,21 @@ async function planAroundHoles(file: DumpFile): Promise<DumpPlan> {
     at = start + holes.lengths[i];
   }
   extents.addStored(at, file.bytes - at, at);
-  return { ...planOf(extents, [holesNote(holes)]), span: [{ address: 0, bytes: file.bytes }] };
+  const fileNotes = holes.holeBytes === 0 ? [NO_HOLES_NOTE] : [];
+  const span = [{ address: 0, bytes: file.bytes }];
+  return { ...planOf(extents, holesNotes(holes)), span, fileNotes };
 }
 
-function holesNote({ holeBytes, zeroBytes }: Holes): string {
-  if (holeBytes === 0) return NO_HOLES_NOTE;
+function holesNotes({ holeBytes, zeroBytes }: Holes): string[] {
+  if (holeBytes === 0) return [];
   const stored = zeroBytes - holeBytes;
   const guess =
     stored > 0
       ? ` ${stored} more bytes are stored zeros. Which zeros are holes is not known: the longest stretches are taken for them.`
       : " They are all of its zeros.";
-  return `The file is sparse: ${holeBytes} bytes are holes, by what the file system has allocated, and absent.${guess}`;
+  return [`${holeBytes} bytes are holes of a sparse file, by what the file system has allocated, and absent.${guess}`];
 }
 
-function planOf(extents: ExtentList, notes: string[]): DumpPlan {
+function planOf(extents: ExtentList, notes: string[] = []): DumpPlan {
   return { addressSpace: "physical", extents, wins: "first", isX86: false, notes };
 }
