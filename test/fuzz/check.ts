@@ -29,7 +29,8 @@ const WITHOUT_OFFSET = [
   /: the map has \d+ pages, the dump \d+;/,
   /: this is a compressed Parquet trace;/,
   /: this is not a CSV trace;/,
-  /pagekin does not read this format yet;/,
+  /pagekin does not read this format;/,
+  /: is compressed three times;/,
   /: unpacks to more than 1 TiB;/,
 ];
 
