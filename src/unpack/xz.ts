@@ -72,7 +72,9 @@ class Tail {
     const last = bytes.findLastIndex((byte) => byte !== 0);
     if (last >= 0) {
       const between = Buffer.alloc(Math.min(this.zeros, TAIL_BYTES));
-      this.data = Buffer.concat([this.data, between, bytes.subarray(0, last + 1).subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+      this.data = Buffer.concat([this.data, between, bytes.subarray(0, last + 1).subarray(-TAIL_BYTES)]).subarray(
+        -TAIL_BYTES,
+      );
     }
     this.zeros = last < 0 ? this.zeros + bytes.length : bytes.length - 1 - last;
   }

@@ -154,7 +154,7 @@ const SIGNATURES: readonly Signature[] = [
     ["Apple disk image", "koly", -512],
     ["LUKS volume", "LUKS\xba\xbe"],
     ["LUKS volume", "SKUL\xba\xbe"],
-    ["disk image (GPT)", "EFI PART", [512, 4096]],
+    ["disk image (GPT)", "EFI PART", 512],
     ["disk image (MBR)", "\x55\xaa", 510, plausible.mbr],
     ["NTFS file system", "NTFS    ", 3],
     ["FAT file system", "FAT32   ", 82],
