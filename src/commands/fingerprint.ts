@@ -36,8 +36,8 @@ export const command: Command<typeof options> = {
 
 /** Sources → fingerprints in the order of their pages → one trace file each. */
 async function fingerprint(args: Arguments<typeof options>): Promise<void> {
-  const { ranges, format, allowTruncated, resident } = args;
-  const settings = { ranges, format, allowTruncated, resident };
+  const { ranges, holes, format, allowTruncated, resident } = args;
+  const settings = { ranges, holes, format, allowTruncated, resident };
   const sources = await openSources(args.sources, args.inventory, { dumps: settings });
   const { worlds } = sources;
   const snapshots = worlds.flatMap((world) => world.snapshots);

@@ -39,6 +39,10 @@ export const dumpOptions = [
     default: "ram",
     describe: "memory that counts: RAM alone, or also devices and firmware that a dump holds",
   }),
+  choice("holes", ["zero", "absent"], {
+    default: "zero",
+    describe: "holes of sparse raw dumps: zeros, or absent pages (a diff snapshot)",
+  }),
   choice("format", [...FORMAT_NAMES, ...TRACE_FORMATS], {
     describe: "format of the dumps [default: what their contents tell]",
   }),

@@ -1,8 +1,12 @@
 // A dump as a file whose bytes can be read at any place. Nothing that a header says of it is believed before it is checked.
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import { readFully } from "../system/transfer.js";
+import { endOfZeros } from "../system/zeros.js";
+
+/** The unit in which file systems count allocated bytes, whatever their blocks are. */
+const STAT_BLOCK = 512;
 
 /** Where bytes are, in a form that threads can hand on to each other. */
 export interface FilePlace {
@@ -119,6 +123,22 @@ export class DumpFile implements PlainFile {
       if (got < wanted || wanted <= 0)
         throw this.fault(offset + done, "the file became shorter while it was read", "wait until it is complete");
     }
+  }
+
+  /** The last bytes, so many or all. */
+  end(bytes: number): Buffer {
+    const there = Math.min(bytes, this.bytes);
+    return this.read(this.bytes - there, there, "its end");
+  }
+
+  /** Where zeros that begin at an offset end. */
+  endOfZeros(offset: number): Promise<number> {
+    return endOfZeros(this.fd, this.start + offset, this.start + this.bytes).then((end) => end - this.start);
+  }
+
+  /** Bytes that the file system has not allocated, about: it counts what it needs for itself, and may compress. */
+  holeBytes(): number {
+    return Math.max(0, this.bytes - fstatSync(this.fd).blocks * STAT_BLOCK);
   }
 
   /** The part that an offset is in; the last one for what is behind all of them. */

@@ -37,6 +37,8 @@ export interface HashResult {
   counts: SourceCounts[];
   blocks: Block[];
   zeroKeys: ZeroKeys;
+  /** What is known of a source only when all of it was read. */
+  notes: { source: number; note: string }[];
   /** By source what is popular among the contents that are not in the sample. */
   popular: Map<number, PopularCounts>;
 }
@@ -53,7 +55,7 @@ export interface HashContext {
 /** Hashes the tasks that `next` hands out. */
 export async function hashTasks(next: () => HashTask | undefined, context: HashContext): Promise<HashResult> {
   const zeroKeys = context.hasher.pageSizes.map(() => new Map());
-  const result: HashResult = { counts: [], blocks: [], zeroKeys, popular: new Map() };
+  const result: HashResult = { counts: [], blocks: [], zeroKeys, notes: [], popular: new Map() };
   for (let task = next(); task; task = next()) {
     const { source, shownAs } = task;
     const { hasher, onBytes } = context;
@@ -61,7 +63,8 @@ export async function hashTasks(next: () => HashTask | undefined, context: HashC
       result.counts.push({ source, ...counts });
       keepBlock(task, segment, context, result);
     };
-    const hooks = { onBytes, onSegment };
+    const onNote = (note: string) => result.notes.push({ source, note });
+    const hooks = { onBytes, onSegment, onNote };
     try {
       if (task.kind === "segment") await hashSegment(task.memory, task.segment, hasher, hooks);
       else if (task.kind === "stream") await hashStream(task.stream, hasher, hooks);

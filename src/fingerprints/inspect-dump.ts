@@ -22,6 +22,8 @@ export interface Inspection {
   /** Whole pages of 4 KiB, and zero pages among them. */
   pages: number;
   zeroPages: number;
+  /** What is known of the dump only since all of it was read. */
+  notes: string[];
 }
 
 /** Reads all of a dump. One without a page is an error. file: how errors call it. */
@@ -33,8 +35,10 @@ export async function inspectDump(
   const hasher = new Hasher(compileCore(), [BASE_PAGE_BYTES]);
   const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
   const stretches: Range[] = [];
+  const notes: string[] = [];
   await hashAll(input, hasher, {
     onBytes,
+    onNote: (note) => notes.push(note),
     onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
       counts.bytes += bytes;
       counts.wholeBytes += wholeBytes;
@@ -54,5 +58,6 @@ export async function inspectDump(
     ledger: ledgerOf(counts, layout),
     pages,
     zeroPages,
+    notes,
   };
 }

@@ -5,7 +5,7 @@ import { type Layout, type Run, runsOf, SEGMENT_UNITS, UNIT_BYTES } from "../dum
 import type { LedgerCounts } from "../dumps/ledger.js";
 import { type Memory, openReader } from "../dumps/memory.js";
 import type { Hashable } from "../sources/open-dump.js";
-import { bytesOf, type Source } from "../sources/source.js";
+import { rawBytesOf, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 
 /** A segment whose fingerprints are in the hasher. Arrays go by page size. */
@@ -20,6 +20,8 @@ export interface SegmentEnd extends LedgerCounts {
 export interface HashHooks {
   onBytes(bytes: number): void;
   onSegment(end: SegmentEnd): void;
+  /** What is known of a stream only when all of it was read. */
+  onNote(note: string): void;
 }
 
 /** How many segments a dump has. */
@@ -30,7 +32,7 @@ export async function hashSegment(
   memory: Memory,
   segment: number,
   hasher: Hasher,
-  { onBytes, onSegment }: HashHooks,
+  { onBytes, onSegment }: Omit<HashHooks, "onNote">,
 ): Promise<void> {
   const { layout } = memory;
   const { reader, close } = await openReader(memory);
@@ -56,7 +58,11 @@ export async function hashSegment(
 }
 
 /** Hashes a raw dump that is compressed or comes through a pipe, from front to back. */
-export async function hashStream(source: Source, hasher: Hasher, { onBytes, onSegment }: HashHooks): Promise<void> {
+export async function hashStream(
+  source: Source,
+  hasher: Hasher,
+  { onBytes, onSegment, onNote }: HashHooks,
+): Promise<void> {
   let segment = 0;
   let inSegment = 0;
   let filled = 0;
@@ -65,7 +71,7 @@ export async function hashStream(source: Source, hasher: Hasher, { onBytes, onSe
     onSegment(endOf(number, bytes, hasher, () => [{ address: number * SEGMENT_BYTES, at: 0, bytes }]));
   };
   hasher.begin();
-  for await (const chunk of bytesOf(source)) {
+  for await (const chunk of rawBytesOf(source, onNote)) {
     for (let at = 0; at < chunk.length; ) {
       const bytes = Math.min(chunk.length - at, CHUNK_BYTES - filled);
       hasher.input.set(chunk.subarray(at, at + bytes), filled);

@@ -62,7 +62,11 @@ export async function* indexWorlds(sources: Sources, crew: Crew, options: WorldO
     try {
       const hashed = await hashWorld(opened, crew, options);
       const spectra = await spectraOf(hashed, crew);
-      yield { world, found: opened.snapshots.map((snapshot, i) => foundIn(snapshot, hashed.counts[i])), spectra };
+      yield {
+        world,
+        found: opened.snapshots.map((snapshot, i) => foundIn(snapshot, hashed.counts[i], hashed.notes[i])),
+        spectra,
+      };
     } finally {
       opened.close();
     }
@@ -88,7 +92,7 @@ async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
   return spectra;
 }
 
-function foundIn({ source, dump, trace }: OpenSnapshot, counts: SourceCounts): Found {
+function foundIn({ source, dump, trace }: OpenSnapshot, counts: SourceCounts, more: readonly string[]): Found {
   const { pages, zeroPages } = counts;
   if (!dump) {
     const { ledger = {}, addressSpace, notes = [] } = trace ?? {};
@@ -96,7 +100,7 @@ function foundIn({ source, dump, trace }: OpenSnapshot, counts: SourceCounts): F
   }
   const layout = layoutOf(dump.input);
   return {
-    ...{ format: dump.format, pages, zeroPages, notes: dump.notes },
+    ...{ format: dump.format, pages, zeroPages, notes: [...dump.notes, ...more] },
     ledger: ledgerOf(counts, layout),
     addressSpace: layout?.addressSpace ?? "physical",
   };
@@ -108,6 +112,8 @@ interface HashedWorld {
   options: WorldOptions;
   /** By snapshot; in each, arrays by page size. */
   counts: SourceCounts[];
+  /** By snapshot what is known only since all of it was read. */
+  notes: string[][];
   blocks: Block[];
   /** By page size the entries that a trace marks as the zero content. */
   zeroKeys: Uint8Array[];
@@ -132,7 +138,9 @@ export async function hashWorld(world: OpenWorld, crew: Crew, options: WorldOpti
   const zeroKeys = pageSizes.map((_, size) => joinKeys(hashed.map((part) => part.zeroKeys[size])));
   const popular = world.snapshots.map(() => noCounts());
   for (const part of hashed) for (const [source, more] of part.popular) joinCounts(popular[source], more);
-  return { world, options, counts, blocks, zeroKeys, popular };
+  const notes = world.snapshots.map(() => [] as string[]);
+  for (const { source, note } of hashed.flatMap((part) => part.notes)) notes[source].push(note);
+  return { world, options, counts, notes, blocks, zeroKeys, popular };
 }
 
 function refuseTraces({ snapshots }: OpenWorld): void {

@@ -43,13 +43,14 @@ export interface TraceTask extends Omit<TraceSource, "input" | "notes" | "shownA
 export interface TraceFile {
   pages: number[];
   zeroPages: number[];
+  /** What a person should know of the dump, now that all of it was read. */
+  notes: readonly string[];
 }
 
 /** What was written of the dump with a number. */
 export interface WrittenDump extends TraceFile {
   number: number;
   format: string;
-  notes: readonly string[];
 }
 
 interface TraceContext {
@@ -75,7 +76,7 @@ export async function writeTraces(next: () => TraceTask | undefined, context: Tr
     try {
       const { input, notes } = dump;
       const file = await writeTrace({ ...task, input, notes, shownAs: displayName(source.name) }, context);
-      files.push({ ...file, number, format: dump.format, notes });
+      files.push({ ...file, number, format: dump.format });
     } finally {
       dump.close();
     }
@@ -92,7 +93,7 @@ export async function writeTrace(source: TraceSource, context: TraceContext): Pr
 }
 
 async function write(
-  { input, member, timeS, notes, place, shownAs }: TraceSource,
+  { input, member, timeS, notes: known, place, shownAs }: TraceSource,
   context: TraceContext,
 ): Promise<TraceFile> {
   const { hasher, key, version, onBytes } = context;
@@ -119,7 +120,8 @@ async function write(
         counts.zeroPages[size] += end.zeroPages[size];
       });
     };
-    await hashAll(input, hasher, { onBytes, onSegment });
+    const notes = [...known];
+    await hashAll(input, hasher, { onBytes, onSegment, onNote: (note) => notes.push(note) });
     const layout = layoutOf(input);
     refuseEmpty(counts.pages, pageSizes, { file: shownAs, layout });
     const head = {
@@ -147,7 +149,7 @@ async function write(
     } finally {
       writer.close();
     }
-    return counts;
+    return { ...counts, notes };
   } finally {
     closeSync(fd);
   }

@@ -14,7 +14,7 @@ import { DETECTED_BY, packingText } from "./read-sources.js";
 import { print, styled, table } from "./terminal.js";
 
 const MOST_SHOWN = 12;
-const RAW_NOTE = "a raw dump has no marks: it is taken from address 0, and what is no RAM in it cannot be told";
+const RAW_NOTE = "Raw dumps carry no address map: addresses count from 0, and device memory cannot be distinguished.";
 
 export function printInspection(
   source: Source,
@@ -26,7 +26,7 @@ export function printInspection(
   const { packing } = source;
   const why = DETECTED_BY[source.certainty];
   const addressSpace = layoutOf(input)?.addressSpace ?? "physical";
-  const odd = format === "raw" ? [RAW_NOTE, ...notes] : notes;
+  const odd = [...(format === "raw" ? [RAW_NOTE] : []), ...notes, ...inspection.notes];
   const shownAs = displayName(source.name);
   if (json) {
     const said = {
@@ -75,6 +75,7 @@ function ledgerText(ledger: Ledger): string {
 
 function detailsText(details: Record<string, unknown>): string {
   return Object.entries(details)
+    .filter(([, value]) => value !== null && value !== undefined)
     .map(([key, value]) => {
       const text = printable(typeof value === "object" ? jsonText(value) : String(value));
       return `  ${key}: ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`;

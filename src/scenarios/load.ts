@@ -118,13 +118,15 @@ async function listAll(
     const { source, member, labels, timeS, trace } = snapshot;
     const dump = trace ? undefined : await sources.openDump(snapshot);
     try {
-      const list = await listPages(source, dump, hasher, table, onBytes);
+      const notes = [...((dump ?? trace)?.notes ?? [])];
+      const onNote = (note: string) => notes.push(note);
+      const list = await listPages(source, dump, hasher, table, { onBytes, onNote });
       const before = latest.get(member);
       // The snapshots of a machine mostly have the same pages: one list of them is enough.
       const pages = before && isSame(before.pages, list.pages) ? before.pages : list.pages;
       latest.set(member, { pages, contents: list.contents });
       lists.push({ member, labels, ns: Math.round(timeS * NANOSECONDS), pages, contents: list.contents });
-      noted.push(notedOf(snapshot, { format: dump?.format ?? source.format, notes: (dump ?? trace)?.notes ?? [] }));
+      noted.push(notedOf(snapshot, { format: dump?.format ?? source.format, notes }));
     } finally {
       dump?.close();
     }

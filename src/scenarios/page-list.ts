@@ -4,7 +4,7 @@
 import type { Hasher } from "../core/hasher.js";
 import { unfolded } from "../dumps/folding.js";
 import { PagekinError } from "../errors.js";
-import { hashAll, type SegmentEnd } from "../fingerprints/segments.js";
+import { type HashHooks, hashAll, type SegmentEnd } from "../fingerprints/segments.js";
 import { displayName } from "../sources/names.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
@@ -101,22 +101,21 @@ export async function listPages(
   dump: OpenDump | undefined,
   hasher: Hasher,
   table: ContentTable,
-  onBytes: (bytes: number) => void,
+  { onBytes, onNote }: Pick<HashHooks, "onBytes" | "onNote">,
 ): Promise<PageList> {
   const list = new GrowingList();
-  const context = { hasher, table, list, onBytes };
+  const context = { hasher, table, list, onBytes, onNote };
   await (dump ? listDump(dump, context) : listTrace(source, context));
   return list.finish(displayName(source.name));
 }
 
-interface ListContext {
+interface ListContext extends Pick<HashHooks, "onBytes" | "onNote"> {
   hasher: Hasher;
   table: ContentTable;
   list: GrowingList;
-  onBytes(bytes: number): void;
 }
 
-async function listDump({ input }: OpenDump, { hasher, table, list, onBytes }: ListContext): Promise<void> {
+async function listDump({ input }: OpenDump, { hasher, table, list, onBytes, onNote }: ListContext): Promise<void> {
   const [pageBytes] = hasher.pageSizes;
   const parts = layoutOf(input)?.parts ?? [];
   const onSegment = ({ runs }: SegmentEnd) => {
@@ -133,7 +132,7 @@ async function listDump({ input }: OpenDump, { hasher, table, list, onBytes }: L
       }
     }
   };
-  await hashAll(input, hasher, { onBytes, onSegment });
+  await hashAll(input, hasher, { onBytes, onSegment, onNote });
 }
 
 async function listTrace(source: Source, { hasher, table, list, onBytes }: ListContext): Promise<void> {

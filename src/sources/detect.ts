@@ -1,6 +1,6 @@
 // What a source is, by its first bytes. Nothing is taken for raw that has the signature of something else.
 
-import { HEAD_BYTES, unreadFormat } from "../dumps/formats/known.js";
+import { HEAD_BYTES, refuseForeign, refuseText } from "../dumps/formats/known.js";
 import { dumpFormatOf } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
 import { type Packing, packingOf, peel } from "../unpack/compression.js";
@@ -22,7 +22,9 @@ export async function detect(head: Buffer, file: string, asked: string | undefin
   if (asked !== undefined) return { format: asked, packing, certainty: "asked" };
   const known = await dumpFormatOf(content);
   if (known) return { format: known.name, packing, certainty: "signature" };
-  refuseUnread(content, packing, file);
+  if (packing.length === 2 && packingOf(content) !== undefined)
+    throw new PagekinError("is compressed three times", { file, hint: "decompress it first" });
+  refuseForeign(content, file);
   if (content.toString("latin1", 0, 4) === "PAR1") {
     if (packing.length === 0) return { format: "parquet", packing, certainty: "signature" };
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
@@ -32,15 +34,8 @@ export async function detect(head: Buffer, file: string, asked: string | undefin
     const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
     throw new PagekinError("this is not a CSV trace", { file, hint });
   }
+  refuseText(content, file);
   return { format: "raw", packing, certainty: "none" };
-}
-
-function refuseUnread(content: Buffer, packing: readonly Packing[], file: string): void {
-  const isPackedOnceMore = packing.length === 2 && packingOf(content) !== undefined;
-  const unread = unreadFormat(content) ?? (isPackedOnceMore ? "file compressed three times" : undefined);
-  if (unread === undefined) return;
-  const hint = "convert it to a raw dump first";
-  throw new PagekinError(`${unread}: pagekin does not read this format yet`, { file, hint });
 }
 
 /** Whether the head's first line names the columns of a trace. */

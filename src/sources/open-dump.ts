@@ -4,6 +4,8 @@ import { closeSync } from "node:fs";
 import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
 import { unfolded } from "../dumps/folding.js";
 import type { Container, DumpFormat, DumpPlan, Range } from "../dumps/formats/format.js";
+import { END_BYTES, refuseForeignEnd } from "../dumps/formats/known.js";
+import { NO_HOLES_NOTE } from "../dumps/formats/raw.js";
 import { dumpFormatNamed } from "../dumps/formats/registry.js";
 import { type Layout, layOut, type Selection } from "../dumps/layout.js";
 import type { Memory } from "../dumps/memory.js";
@@ -14,12 +16,14 @@ import { fromSystem, PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, type Packing } from "../unpack/compression.js";
 import { displayName, isNamed, nameOfDump, type SourceName } from "./names.js";
-import { bytesOf, isSeekable, placeOf, type Source, unpackedName } from "./source.js";
+import { bytesOf, isSeekable, nameOfBytes, placeOf, type Source, unpackedName } from "./source.js";
 
 /** How dumps are read. */
 export interface DumpSettings {
   /** Whether what is no RAM is left out. */
   ranges: "ram" | "all";
+  /** What holes of sparse raw dumps are. */
+  holes: "zero" | "absent";
   /** In place of what their heads tell. */
   format: string | undefined;
   allowTruncated: boolean;
@@ -29,6 +33,7 @@ export interface DumpSettings {
 
 export const USUAL_DUMPS: DumpSettings = {
   ranges: "ram",
+  holes: "zero",
   format: undefined,
   allowTruncated: false,
   resident: new Map(),
@@ -54,8 +59,10 @@ export interface OpenDump {
 
 /** Opens a dump: in a temporary file unless it is a plain one. again: its bytes will be read more than once. */
 export async function openDump(source: Source, settings: DumpSettings, again = false): Promise<OpenDump> {
-  if (source.format === "raw" && !isSeekable(source) && settings.resident.size === 0 && !again)
-    return { format: source.format, input: { stream: source }, notes: [], details: {}, close: () => {} };
+  if (source.format === "raw" && !isSeekable(source) && settings.resident.size === 0 && !again) {
+    const notes = settings.holes === "absent" ? [NO_HOLES_NOTE] : [];
+    return { format: source.format, input: { stream: source }, notes, details: {}, close: () => {} };
+  }
   const spooled = new Spooled();
   try {
     return await plan(source, settings, spooled);
@@ -71,6 +78,7 @@ async function plan(source: Source, settings: DumpSettings, spooled: Spooled): P
     const { place, format, details } = await findDump(part, spooled);
     const file = new DumpFile(place);
     try {
+      if (part.certainty === "none") refuseForeignEnd(file.end(END_BYTES), file.shownAs);
       parts.push({ plan: await format.plan(file, settings), bytes: place.bytes, place, details });
     } finally {
       file.close();
@@ -84,7 +92,7 @@ async function plan(source: Source, settings: DumpSettings, spooled: Spooled): P
   return {
     format: whole.format ?? source.format,
     input: { memory: { layout, files: parts.map(({ place }) => place) } },
-    notes: [...whole.notes, ...outside.notes],
+    notes: [...whole.notes, ...outside.notes, ...spooled.notes],
     details: { ...whole.details, ...details },
     close: () => spooled.close(),
   };
@@ -97,12 +105,10 @@ function notSplit({ name }: Source): PagekinError {
 
 /** Where a source's dump is, decompressed and without containers. */
 async function findDump(source: Source, spooled: Spooled): Promise<Unwrapped> {
-  const name = displayName(source.name);
-  const isPacked = source.packing.length > 0;
   const outer = isSeekable(source)
     ? placeOf(source)
-    : await spooled.fill(bytesOf(source), isPacked ? unpackedName(name) : name);
-  return unwrap(outer, await dumpFormatNamed(source.format), spooled, unpackedName(name));
+    : await spooled.fill(bytesOf(source, spooled.onNote), nameOfBytes(source));
+  return unwrap(outer, await dumpFormatNamed(source.format), spooled, unpackedName(displayName(source.name)));
 }
 
 interface Unwrapped {
@@ -130,7 +136,7 @@ async function unwrap(
       details = { ...inside.details, ...details };
       format = await dumpFormatNamed(inside.format);
       if (packing) {
-        const inner = await spooled.fill(unpackFrom(file, offset, packing), unpackedAs);
+        const inner = await spooled.fill(unpackFrom(file, offset, packing, spooled.onNote), unpackedAs);
         spooled.drop(place);
         place = inner;
       } else {
@@ -144,10 +150,15 @@ async function unwrap(
 }
 
 /** What is compressed from an offset on. */
-async function* unpackFrom(file: DumpFile, offset: number, packing: Packing): AsyncGenerator<Uint8Array> {
+async function* unpackFrom(
+  file: DumpFile,
+  offset: number,
+  packing: Packing,
+  onNote: (note: string) => void,
+): AsyncGenerator<Uint8Array> {
   const { shownAs, start } = file;
   try {
-    yield* decompress(chunksOf(file.fd, start + offset), packing, shownAs);
+    yield* decompress(chunksOf(file.fd, start + offset), packing, shownAs, onNote);
   } catch (error) {
     if (!(error instanceof PagekinError)) throw error;
     // The decoder counts from where the compressed stream begins.
@@ -158,6 +169,11 @@ async function* unpackFrom(file: DumpFile, offset: number, packing: Packing): As
 /** The temporary files of a dump that cannot be read where it is. */
 class Spooled {
   private readonly fds: number[] = [];
+  /** What is to be known of what was unpacked to them. */
+  readonly notes: string[] = [];
+  readonly onNote = (note: string): void => {
+    this.notes.push(note);
+  };
 
   async fill(chunks: AsyncIterable<Uint8Array>, shownAs: string): Promise<FilePlace> {
     const { fd, bytes } = await spool(chunks);

@@ -2,10 +2,11 @@
 
 import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { FilePlace } from "../dumps/dump-file.js";
-import { HEAD_BYTES } from "../dumps/formats/known.js";
+import { END_BYTES, HEAD_BYTES, refuseForeignEnd } from "../dumps/formats/known.js";
+import { lengthNotes } from "../dumps/formats/raw.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
-import { decompress, HEAD_OF_COMPRESSED, type Packing, packingOf } from "../unpack/compression.js";
+import { decompress, HEAD_OF_COMPRESSED, type Packing, packingOf, paddingNote } from "../unpack/compression.js";
 import { unzstd } from "../unpack/zstd.js";
 import { type Detected, detect } from "./detect.js";
 import { displayName, type SourceName } from "./names.js";
@@ -107,32 +108,51 @@ export function placeOf({ name, at, bytes }: Source): FilePlace {
   return { at, start: 0, bytes, shownAs: displayName(name) };
 }
 
-/** The decompressed bytes of a source, from front to back. */
-export async function* bytesOf(source: Source): AsyncGenerator<Uint8Array> {
+type OnNote = (note: string) => void;
+
+/** The decompressed bytes of a source, from front to back. onNote is told what is known only at the end. */
+export async function* bytesOf(source: Source, onNote: OnNote): AsyncGenerator<Uint8Array> {
   const file = displayName(source.name);
   const [outer, inner] = source.packing;
   try {
     if (outer === undefined) yield* bytesAsTheyAre(source);
-    else if (inner === undefined) yield* unpackOnce(source, outer, file);
-    else yield* decompress(unpackOnce(source, outer, file), inner, unpackedName(file));
+    else if (inner === undefined) yield* unpackOnce(source, outer, file, onNote);
+    else yield* decompress(unpackOnce(source, outer, file, onNote), inner, unpackedName(file), onNote);
   } catch (error) {
     throw fromSystem(error, file);
   }
 }
 
-async function* unpackOnce(source: Source, packing: Packing, file: string): AsyncGenerator<Uint8Array> {
+async function* unpackOnce(source: Source, packing: Packing, file: string, onNote: OnNote): AsyncGenerator<Uint8Array> {
   const { at, bytes } = source;
   if (packing !== "zstd" || typeof at === "object") {
-    yield* decompress(bytesAsTheyAre(source), packing, file);
+    yield* decompress(bytesAsTheyAre(source), packing, file, onNote);
     return;
   }
   const fd = typeof at === "string" ? openSync(at, "r") : at;
   try {
-    yield* unzstd(fd, bytes, file);
+    yield* unzstd(fd, bytes, file, (padding) => onNote(paddingNote(padding, packing)));
   } finally {
     if (typeof at === "string") closeSync(fd);
   }
 }
+
+/** The same of a raw dump, whose end is looked at too. */
+export async function* rawBytesOf(source: Source, onNote: OnNote): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  let end: Uint8Array = new Uint8Array(0);
+  for await (const chunk of bytesOf(source, onNote)) {
+    bytes += chunk.length;
+    end = chunk.length >= END_BYTES ? chunk.slice(-END_BYTES) : Buffer.concat([end, chunk]).subarray(-END_BYTES);
+    yield chunk;
+  }
+  if (source.certainty === "none") refuseForeignEnd(Buffer.from(end), nameOfBytes(source));
+  for (const note of lengthNotes(bytes)) onNote(note);
+}
+
+/** How messages call the file in which the decompressed bytes of a source are. */
+export const nameOfBytes = ({ name, packing }: Source): string =>
+  packing.length > 0 ? unpackedName(displayName(name)) : displayName(name);
 
 function bytesAsTheyAre({ at }: Source): AsyncIterable<Uint8Array> {
   if (typeof at === "object") return readPipe(at);

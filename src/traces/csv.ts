@@ -108,7 +108,7 @@ async function* parseRows(source: Source, onBytes: (bytes: number) => void = () 
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   const counted = async function* () {
     const check = lineChecker();
-    for await (const chunk of bytesOf(source)) {
+    for await (const chunk of bytesOf(source, () => {})) {
       onBytes(chunk.length);
       const wrong = check(chunk);
       if (wrong) throw fail(wrong, "see docs/traces.md");

@@ -1,6 +1,14 @@
 import { PagekinError } from "../errors.js";
+import { breathe } from "../system/pace.js";
+import { indexOfData } from "../system/zeros.js";
 
 const NOTHING = new Uint8Array(0);
+const PADDING_CHUNK = 1024 * 1024;
+/** Bytes that an error shows of what should not be there. */
+const SHOWN_BYTES = 8;
+
+/** Is told how many zero bytes follow the end of the last stream. */
+export type OnPadding = (bytes: number) => void;
 
 /** A stream that comes in chunks, taken in the pieces that a decoder needs. */
 export class ByteStream {
@@ -16,6 +24,7 @@ export class ByteStream {
     input: AsyncIterable<Uint8Array>,
     private readonly kind: string,
     private readonly file: string,
+    private readonly onPadding: OnPadding,
   ) {
     this.chunks = input[Symbol.asyncIterator]();
   }
@@ -68,6 +77,46 @@ export class ByteStream {
   async takeUint32BE(): Promise<number> {
     const bytes = await this.take(4);
     return ((bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3]) >>> 0;
+  }
+
+  /**
+   * Whether another stream begins here, by (a cut form of) one of its signatures. Behind the last one there may be zeros, as
+   * on a volume or a tape; anything else is an error.
+   */
+  async hasNext(...signatures: readonly (readonly number[])[]): Promise<boolean> {
+    const longest = signatures.reduce((most, { length }) => Math.max(most, length), 0);
+    const next = await this.peek(longest);
+    if (next.length === 0) return false;
+    if (signatures.some((signature) => next.every((byte, i) => i >= signature.length || byte === signature[i])))
+      return true;
+    if (this.offset > 0 && next[0] === 0) await this.takePadding();
+    const found = await this.peek(SHOWN_BYTES);
+    if (found.length > 0) throw this.unexpected(found);
+    return false;
+  }
+
+  private async takePadding(): Promise<void> {
+    let bytes = 0;
+    for (;;) {
+      const chunk = await this.some(PADDING_CHUNK);
+      const data = indexOfData(chunk);
+      const zeros = data < 0 ? chunk.length : data;
+      this.skip(zeros);
+      bytes += zeros;
+      if (zeros === 0 || data >= 0) break;
+      const turn = breathe();
+      if (turn) await turn;
+    }
+    if ((await this.some(1)).length === 0) this.onPadding(bytes);
+  }
+
+  /** Of bytes that stand where the next stream should begin, or nothing. */
+  unexpected(bytes: Uint8Array, offset = this.offset): PagekinError {
+    const found = Buffer.from(bytes.subarray(0, SHOWN_BYTES)).toString("hex");
+    const { kind, file } = this;
+    if (offset === 0) return this.damaged(`it begins with ${found}`);
+    const what = `neither another ${kind} stream nor zero padding follows the end of the ${kind} stream, but ${found}`;
+    return new PagekinError(what, { file, offset, hint: "remove what does not belong to the file" });
   }
 
   /** left: bytes that there are yet from the offset on. */

@@ -2,9 +2,11 @@
 // on in pieces, and the thread is let go between them.
 
 import { breathe } from "../system/pace.js";
-import { ByteStream, decoded } from "./byte-stream.js";
+import { ByteStream, decoded, type OnPadding } from "./byte-stream.js";
 import { Bzip2Bits, readTables } from "./bzip2-tables.js";
 
+/** BZh. */
+const STREAM_MAGIC = [0x42, 0x5a, 0x68];
 /** The two 48-bit magic numbers, by halves. */
 const BLOCK_MAGIC = [0x314159, 0x265359] as const;
 const END_MAGIC = [0x177245, 0x385090] as const;
@@ -28,16 +30,14 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** The bytes of a bzip2 file. */
-export function bunzip2(input: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
-  return decoded(new ByteStream(input, "bzip2", file), decode);
+export function bunzip2(input: AsyncIterable<Uint8Array>, file: string, onPadding: OnPadding) {
+  return decoded(new ByteStream(input, "bzip2", file, onPadding), decode);
 }
 
 async function* decode(stream: ByteStream): AsyncGenerator<Uint8Array> {
   let block: Block | undefined;
-  while ((await stream.some(1)).length > 0) {
+  while (await stream.hasNext(STREAM_MAGIC)) {
     const begin = stream.offset;
-    const header = Buffer.from(await stream.peek(STREAM_HEADER));
-    if (!"BZh".startsWith(header.toString("latin1", 0, 3))) throw stream.damaged("no bzip2 stream begins here");
     const level = (await stream.take(STREAM_HEADER))[3] - 0x30;
     if (!(level >= 1 && level <= 9)) throw stream.damaged("no bzip2 stream begins here", begin);
     if (block?.mostBytes !== level * BLOCK_UNIT) block = new Block(level * BLOCK_UNIT);

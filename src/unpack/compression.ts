@@ -1,25 +1,24 @@
 import { closeSync } from "node:fs";
-import { PagekinError } from "../errors.js";
 import { spool } from "../system/temporary.js";
+import type { OnPadding } from "./byte-stream.js";
 import { isTar } from "./tar-header.js";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 /** So much of a compressed file tells what is in it: a block of bzip2, and the codes that it may have at most. */
 export const HEAD_OF_COMPRESSED = 2560 * 1024;
-const OUTPUT_CHUNK = 1024 * 1024;
 
 interface Entry {
   /** What its files begin with. */
   beginnings: readonly string[];
   /** That its files' names end in. */
   extension: string;
-  decoder(): Promise<(input: Bytes, file: string) => Bytes>;
+  decoder(): Promise<(input: Bytes, file: string, onPadding: OnPadding) => Bytes>;
 }
 
 /** Every packing; what unpacks it is loaded where there is such a file. */
 const PACKINGS = {
-  gzip: { beginnings: ["\x1f\x8b"], extension: "gz", decoder: async () => gunzip },
+  gzip: { beginnings: ["\x1f\x8b"], extension: "gz", decoder: async () => (await import("./gunzip.js")).gunzip },
   zstd: { beginnings: ["\x28\xb5\x2f\xfd"], extension: "zst", decoder: async () => unzstdSpooled },
   xz: { beginnings: ["\xfd7zXZ\0"], extension: "xz", decoder: async () => (await import("./xz.js")).unxz },
   lz4: {
@@ -61,41 +60,31 @@ export function packingOf(head: Buffer): Packing | undefined {
   return "zstd";
 }
 
-/** The bytes of a compressed stream; several streams one after the other are one. One that ends early is an error. */
-export async function* decompress(input: Bytes, packing: Packing, file: string): AsyncGenerator<Uint8Array> {
+/**
+ * The bytes of a compressed stream; several streams one after the other are one. One that ends early is an error. onNote is
+ * told of zeros that follow the end.
+ */
+export async function* decompress(
+  input: Bytes,
+  packing: Packing,
+  file: string,
+  onNote: (note: string) => void,
+): AsyncGenerator<Uint8Array> {
   const decoder = await PACKINGS[packing].decoder();
-  yield* decoder(input, file);
+  yield* decoder(input, file, (bytes) => onNote(paddingNote(bytes, packing)));
 }
 
-async function* gunzip(input: Bytes, file: string, options = {}): AsyncGenerator<Uint8Array> {
-  const [{ pipeline }, { createGunzip }] = await Promise.all([import("node:stream"), import("node:zlib")]);
-  const gunzip = createGunzip({ chunkSize: OUTPUT_CHUNK, ...options });
-  const output = pipeline(input, gunzip, () => {});
-  try {
-    for await (const chunk of output as Bytes) yield chunk;
-  } catch (error) {
-    throw broken(error, file, gunzip.bytesWritten);
-  }
-}
+export const paddingNote = (bytes: number, packing: Packing): string =>
+  `${bytes} zero bytes follow the end of the ${packing} stream; they are no part of the dump.`;
 
 /** A zstd stream by way of a temporary file: it is read twice. */
-async function* unzstdSpooled(input: Bytes, file: string): AsyncGenerator<Uint8Array> {
+async function* unzstdSpooled(input: Bytes, file: string, onPadding: OnPadding): AsyncGenerator<Uint8Array> {
   const [{ unzstd }, { fd, bytes }] = [await import("./zstd.js"), await spool(input)];
   try {
-    yield* unzstd(fd, bytes, file);
+    yield* unzstd(fd, bytes, file, onPadding);
   } finally {
     closeSync(fd);
   }
-}
-
-/** offset: how far the stream was read without an error; zlib does not tell more. */
-function broken(error: unknown, file: string, offset: number): unknown {
-  if (error instanceof PagekinError || !(error instanceof Error)) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== undefined && !code.startsWith("Z_")) return error;
-  const cut = code === "Z_BUF_ERROR";
-  const what = cut ? "the gzip stream ends early" : `the gzip stream is damaged here or behind (${error.message})`;
-  return new PagekinError(what, { file, offset, hint: "copy or compress the file again" });
 }
 
 /** What a source's head holds under at most two layers of compression, which are listed from the outside in. */
@@ -115,7 +104,7 @@ async function decompressedHead(head: Buffer, packing: Packing, bytes: number): 
   const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const part of await decodeHead(head, packing, bytes)) {
+    for await (const part of decompress(only(head), packing, "", () => {})) {
       parts.push(part);
       length += part.length;
       if (length >= bytes) break;
@@ -124,13 +113,6 @@ async function decompressedHead(head: Buffer, packing: Packing, bytes: number): 
     // A damaged head is reported when the file is read.
   }
   return Buffer.concat(parts, Math.min(length, bytes));
-}
-
-async function decodeHead(head: Buffer, packing: Packing, bytes: number): Promise<Bytes> {
-  if (packing !== "gzip") return decompress(only(head), packing, "");
-  const { constants } = await import("node:zlib");
-  // gzip takes little more than the bytes that it holds, whatever they are.
-  return gunzip(only(head.subarray(0, 2 * bytes)), "", { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,12 +1,15 @@
 // lz4 files: frames one after the other. Format: lz4_Frame_format.md 1.6, lz4_Block_format.md.
 
 import { breathe } from "../system/pace.js";
-import { ByteStream, decoded } from "./byte-stream.js";
+import { ByteStream, decoded, type OnPadding } from "./byte-stream.js";
 import { Xxh32 } from "./xxh32.js";
 
 const FRAME_MAGIC = 0x184d2204;
 const LEGACY_MAGIC = 0x184c2102;
 const SKIPPABLE_MAGIC = 0x184d2a50;
+const SIGNATURES = [FRAME_MAGIC, LEGACY_MAGIC, ...Array.from({ length: 16 }, (_, i) => SKIPPABLE_MAGIC + i)].map(
+  (magic) => [0, 8, 16, 24].map((shift) => (magic >>> shift) & 0xff),
+);
 /** So far back a match may lie. */
 const HISTORY = 64 * 1024;
 /** Small blocks are handed on together. */
@@ -24,23 +27,20 @@ interface Frame {
 }
 
 /** The bytes of an lz4 file. */
-export function unlz4(input: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
-  return decoded(new ByteStream(input, "lz4", file), decode);
+export function unlz4(input: AsyncIterable<Uint8Array>, file: string, onPadding: OnPadding) {
+  return decoded(new ByteStream(input, "lz4", file, onPadding), decode);
 }
 
 async function* decode(stream: ByteStream): AsyncGenerator<Uint8Array> {
-  while ((await stream.some(1)).length > 0) {
-    const begin = stream.offset;
+  while (await stream.hasNext(...SIGNATURES)) {
     const magic = await stream.takeUint32LE();
     if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
       for (let left = await stream.takeUint32LE(); left > 0; ) left -= await skipSome(stream, left);
     } else if (magic === FRAME_MAGIC) {
       yield* decodeFrame(stream, await readHeader(stream));
-    } else if (magic === LEGACY_MAGIC) {
+    } else {
       // It has no end mark, so that nothing tells a file that was cut.
       throw stream.unsupported("has the old form of lz4 -l", "compress it again without -l");
-    } else {
-      throw stream.damaged("no lz4 frame begins here", begin);
     }
   }
 }

@@ -2,10 +2,10 @@
 
 import { crc32 } from "node:zlib";
 import { breathe } from "../system/pace.js";
-import { ByteStream, decoded } from "./byte-stream.js";
+import { ByteStream, decoded, type OnPadding } from "./byte-stream.js";
 import { unlzo } from "./lzo.js";
 
-const MAGIC = "\x89LZO\0\r\n\x1a\n";
+const MAGIC = [...Buffer.from("\x89LZO\0\r\n\x1a\n", "latin1")];
 /** Versions of lzop that began to write levels and 64-bit times. */
 const WITH_LEVEL = 0x940;
 const OLDEST = 0x900;
@@ -28,14 +28,12 @@ const ADLER_RUN = 3800;
 const ADLER_BASE = 65521;
 
 /** The bytes of an lzop file. */
-export function unlzop(input: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
-  return decoded(new ByteStream(input, "lzop", file), decode);
+export function unlzop(input: AsyncIterable<Uint8Array>, file: string, onPadding: OnPadding) {
+  return decoded(new ByteStream(input, "lzop", file, onPadding), decode);
 }
 
 async function* decode(stream: ByteStream): AsyncGenerator<Uint8Array> {
-  while ((await stream.some(1)).length > 0) {
-    const magic = Buffer.from(await stream.peek(MAGIC.length)).toString("latin1");
-    if (!MAGIC.startsWith(magic)) throw stream.damaged("no lzop file begins here");
+  while (await stream.hasNext(MAGIC)) {
     await stream.take(MAGIC.length);
     const flags = await readHeader(stream);
     for (;;) {

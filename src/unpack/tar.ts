@@ -15,7 +15,7 @@ const PIECE_BYTES = 1024 * 1024;
 
 /** The bytes of the archive's only regular file that is not empty; an error where there are several. */
 export function untar(input: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
-  return decoded(new ByteStream(input, "tar", file), (stream) => onlyFile(stream, file));
+  return decoded(new ByteStream(input, "tar", file, () => {}), (stream) => onlyFile(stream, file));
 }
 
 async function* onlyFile(stream: ByteStream, file: string): AsyncGenerator<Uint8Array> {

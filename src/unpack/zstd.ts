@@ -3,6 +3,8 @@
 import { readSync } from "node:fs";
 import { ZstdFrames, ZstdStream } from "../core/zstd.js";
 import { PagekinError } from "../errors.js";
+import { endOfZeros } from "../system/zeros.js";
+import type { OnPadding } from "./byte-stream.js";
 import type { Decode } from "./decode.js";
 
 const FRAME_MAGIC = 0xfd2fb528;
@@ -13,12 +15,17 @@ const WINDOW = 4096;
 const HEAD_PIECE = 1024;
 
 /** The bytes of the zstd file behind a descriptor; `bytes` is its length. Frames may follow each other. */
-export async function* unzstd(fd: number, bytes: number, file: string): AsyncGenerator<Uint8Array> {
-  checkFrames(fd, bytes, file);
+export async function* unzstd(
+  fd: number,
+  bytes: number,
+  file: string,
+  onPadding: OnPadding,
+): AsyncGenerator<Uint8Array> {
+  const end = await checkFrames(fd, bytes, file);
   let offset = 0;
   const stream = await ZstdStream.open();
   try {
-    for (const { at, chunk } of readChunks(fd)) {
+    for (const { at, chunk } of readChunks(fd, end)) {
       offset = at;
       yield* stream.decode(chunk);
     }
@@ -33,13 +40,14 @@ export async function* unzstd(fd: number, bytes: number, file: string): AsyncGen
   } finally {
     stream.close();
   }
+  if (end < bytes) onPadding(bytes - end);
 }
 
-function* readChunks(fd: number): Generator<{ at: number; chunk: Uint8Array }> {
+function* readChunks(fd: number, end: number): Generator<{ at: number; chunk: Uint8Array }> {
   let at = 0;
-  for (;;) {
+  while (at < end) {
     const chunk = new Uint8Array(INPUT_CHUNK);
-    const bytes = readSync(fd, chunk, 0, chunk.length, at);
+    const bytes = readSync(fd, chunk, 0, Math.min(chunk.length, end - at), at);
     if (bytes === 0) return;
     yield { at, chunk: chunk.subarray(0, bytes) };
     at += bytes;
@@ -76,8 +84,11 @@ export async function unzstdHead(head: Buffer, wanted: number): Promise<Buffer> 
   return Buffer.concat(parts);
 }
 
-/** Walks over the frames and their blocks and makes sure that the last one ends where the file does. */
-function checkFrames(fd: number, bytes: number, file: string): void {
+/**
+ * Walks over the frames and their blocks and makes sure that the last one ends where the file does, or where nothing but zeros
+ * follow. Gives the end.
+ */
+async function checkFrames(fd: number, bytes: number, file: string): Promise<number> {
   // A window of the file, so that small blocks do not cost a read each.
   const window = Buffer.alloc(WINDOW);
   let from = 0;
@@ -97,6 +108,7 @@ function checkFrames(fd: number, bytes: number, file: string): void {
     return window.subarray(offset - from);
   };
   for (let at = 0; at < bytes; ) {
+    if (at > 0 && read(at, 1)[0] === 0 && (await endOfZeros(fd, at, bytes)) === bytes) return at;
     const magic = read(at, 4).readUInt32LE(0);
     if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
       at += 8 + read(at + 4, 4).readUInt32LE(0);
@@ -104,11 +116,9 @@ function checkFrames(fd: number, bytes: number, file: string): void {
       continue;
     }
     if (magic !== FRAME_MAGIC) {
-      throw new PagekinError("no zstd frame begins here", {
-        file,
-        offset: at,
-        hint: "copy or compress the file again",
-      });
+      const found = read(at, 4).toString("hex", 0, 4);
+      const what = `neither another zstd frame nor zero padding follows the end of a frame, but ${found}`;
+      throw new PagekinError(what, { file, offset: at, hint: "remove what does not belong to the file" });
     }
     const header = headerOf(read(at + 4, 1)[0]);
     at += header.bytes;
@@ -121,6 +131,7 @@ function checkFrames(fd: number, bytes: number, file: string): void {
     if (header.hasChecksum) at += 4;
     read(at, 0);
   }
+  return bytes;
 }
 
 /** What a frame header's descriptor tells: the header's length with the magic number, and whether a checksum ends the frame. */

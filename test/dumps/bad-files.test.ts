@@ -96,8 +96,16 @@ describe("gzip", () => {
     writeIn(folder, {
       "bad.gz": Buffer.concat([GZIP, Buffer.from("and more\n")]),
       "padded.gz": Buffer.concat([GZIP, Buffer.alloc(1000)]),
+      "zeros-and-more.gz": Buffer.concat([GZIP, Buffer.alloc(1000), GZIP]),
     });
-    await expectSourcesRefused(folder, sources("bad.gz"), ["bad.gz", /damaged/]);
+    await expectSourcesRefused(folder, sources("bad.gz"), [
+      `bad.gz: at 0x${GZIP.length.toString(16)}: neither another gzip stream nor zero padding`,
+      "616e64206d6f7265",
+    ]);
+    await expectSourcesRefused(folder, sources("zeros-and-more.gz"), [
+      `at 0x${(GZIP.length + 1000).toString(16)}: neither another gzip stream`,
+      "1f8b08",
+    ]);
     await succeed(["analyze", "padded.gz", "--page-size", "1k", "--out", "out", "--quiet"], { cwd: folder });
     expect(rowsOf(path.join(folder, "out"), "self.csv")).toMatchObject([
       { pages: "5", zero_pages: "1", contents: "4" },
@@ -139,9 +147,8 @@ describe.skipIf(!HAS_ZSTD)(`zstd${because(HAS_ZSTD, "zstd is not installed")}`, 
     });
     await expectSourcesRefused(folder, sources("cut.zst"), ["cut.zst", /ends early/]);
     await expectSourcesRefused(folder, sources("more.zst"), [
-      "more.zst",
-      /no zstd frame/,
-      `0x${bytes.length.toString(16)}`,
+      `more.zst: at 0x${bytes.length.toString(16)}: neither another zstd frame nor zero padding`,
+      GOOD.toString("hex", 0, 4),
     ]);
   });
 

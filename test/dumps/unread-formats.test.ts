@@ -1,47 +1,409 @@
-// A dump of a known format without a reader is refused by its name, never taken for raw.
+// A file of a known format without a reader, or of text, is refused by its name, never taken for raw. What file(1) says of
+// the same bytes, where it is installed, is an independent answer.
 
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { test } from "../support/folder.js";
+import fc from "fast-check";
+import { analyze, PagekinError } from "pagekin";
+import { describe, expect } from "vitest";
+import { CONTAINERS, pack } from "../support/containers.js";
+import { makeFolder, removeFolder, test } from "../support/folder.js";
+import { succeed } from "../support/pagekin.js";
 import { randomBytes } from "../support/random.js";
-import { expectRefused, expectSourcesRefused } from "../support/refused.js";
+import { expectRefused } from "../support/refused.js";
+import { because, HAS_ZSTD, has, zstd } from "../support/tools.js";
 
-/** What the message must say, the signature, and where it stands. Texts are ASCII, with \xHH for other bytes. */
-const SIGNATURES: [says: string, signature: string, offset?: number][] = [
-  ["Windows", "PAGEDUMP"],
-  ["Windows", "PAGEDU64"],
-  ["hibernation", "hibr"],
-  ["hibernation", "HIBR"],
-  ["hibernation", "wake"],
-  ["hibernation", "WAKE"],
-  ["hibernation", "RSTR"],
-  ["minidump", "MDMP\x93\xa7"],
-  ["Xen saved domain", "Xen saved domain, xl format\n"],
-  ["VMware", "\xd0\xbe\xd2\xbe"],
-  ["VMware", "\xd1\xba\xd1\xba"],
-  ["VMware", "\xd2\xbe\xd2\xbe"],
-  ["VMware", "\xd3\xbe\xd3\xbe"],
-  // The little-endian word 0x01282014.
-  ["Hyper-V", "\x14\x20\x28\x01"],
-  ["VirtualBox", "\x7fVirtualBox SavedState V2.0\n"],
+/** As long as what detection looks at, and more. */
+const FILE_BYTES = 128 * 1024;
+
+interface Sample {
+  /** What the message must say. */
+  says: string;
+  /** Texts are ASCII, with \xHH for other bytes. */
+  signature: string;
+  /** From the end, if below 0. */
+  at?: number;
+  /** What the hint must say. */
+  hint: RegExp;
+  /** What file(1) calls it, if it knows it by these bytes alone. */
+  magic?: RegExp;
+}
+
+const group = (
+  hint: RegExp,
+  ...rows: [says: string, signature: string, magic?: RegExp | undefined, at?: number][]
+): Sample[] =>
+  rows.map(([says, signature, magic, at]) => ({ says, signature, hint, ...(magic && { magic }), ...(at && { at }) }));
+
+const littleEndian = (word: bigint, bytes: number) =>
+  Buffer.from(word.toString(16).padStart(2 * bytes, "0"), "hex")
+    .reverse()
+    .toString("latin1");
+const bigEndian = (word: bigint, bytes: number) =>
+  Buffer.from(word.toString(16).padStart(2 * bytes, "0"), "hex").toString("latin1");
+
+const LKCD = 0xa8190173618f23edn;
+const S390 = 0xa8190173618f23fdn;
+const SOLARIS = 0xdefec8edn;
+const FIRECRACKER = 0x0710198486640000n;
+const FIRECRACKER_ARM = 0x07101984aaaa0000n;
+const DISK = /it is a disk, not memory/;
+
+const SAMPLES: Sample[] = [
+  ...group(
+    /layerwriter/,
+    ["Windows crash dump", "PAGEDUMP", /32bit crash dump/],
+    ["Windows crash dump", "PAGEDU64", /64bit crash dump/],
+    ["ZDMP", "ZDMP\0\x01\0\0"],
+  ),
+  ...group(/z2dmp/, ["DumpIt", "ZDMP"]),
+  ...group(/full dump/, ["minidump", "MDMP\x93\xa7", /Mini DuMP/]),
+  ...group(
+    /Hibr2Bin/,
+    ...["hibr", "HIBR", "wake", "WAKE", "RSTR"].map((signature): [string, string] => ["hibernation", signature]),
+  ),
+  // A partition or the first disk of a set; a backup on other media begins with a header of its own.
+  ...group(/makedumpfile/, ["sadump", "sadump\0\0"], ["sadump", "sadump\0\0", undefined, 4096]),
+  ...group(
+    /crash reads it/,
+    ["LKCD", littleEndian(LKCD, 8)],
+    ["LKCD", bigEndian(LKCD, 8)],
+    ["LKCD", littleEndian(0xa8190173618f23cdn, 8)],
+  ),
+  ...group(
+    /zgetdump/,
+    ["s390", bigEndian(S390, 8)],
+    ["s390", bigEndian(S390 + 1n, 8)],
+    ["s390 multi-volume", bigEndian(S390, 8), undefined, 0x200],
+  ),
+  ...group(/debug\.minidump=0/, ["FreeBSD minidump", "minidump FreeBSD/amd64\0", /FreeBSD kernel minidump/]),
+  ...group(/savecore/, ["FreeBSD kernel dump", "FreeBSD Kernel Dump\0"]),
+  ...group(
+    /hypervisor/,
+    ["Solaris", littleEndian(SOLARIS, 4)],
+    ["Solaris", bigEndian(SOLARIS, 4)],
+    ["swap", "SWAPSPACE2", undefined, 4086],
+    ["swap", "SWAPSPACE2", /swap file, 64k page size/, 65526],
+    ["hibernation", "S1SUSPEND", undefined, 4086],
+    ["hibernation", "ULSUSPEND", undefined, 4086],
+  ),
+  ...group(
+    /ELF cores/,
+    ["Mach-O", littleEndian(0xfeedfacfn, 4) + littleEndian(0x01000007n, 4), /Mach-O 64-bit/],
+    ["Mach-O", littleEndian(0xfeedfacen, 4), /Mach-O/],
+    ["Mach-O", bigEndian(0xfeedfacfn, 4)],
+    ["Mach-O", bigEndian(0xfeedfacen, 4)],
+    ["Mach-O", "\xca\xfe\xba\xbe\0\0\0\x02", /Mach-O universal/],
+  ),
   // Two little-endian words, 0x54564319 and 0x56084025 (criu/include/magic.h): a pagemap; then the core of a process.
-  ["CRIU", "\x19CVT%@\x08V"],
-  ["CRIU", "\x19CVT\x36\x27\x09\x55"],
-  ["swap", "SWAPSPACE2", 4086],
-  ["swap", "S1SUSPEND", 4086],
-  ["ZIP", "PK\x03\x04"],
-  ["7z", "7z\xbc\xaf\x27\x1c"],
-  ["qcow2", "QFI\xfb"],
+  ...group(/coredump/, ["CRIU", "\x19CVT%@\x08V", /CRIU/], ["CRIU", "\x19CVT\x36\x27\x09\x55", /CRIU/]),
+  ...group(
+    /xl dump-core/,
+    ["Xen saved domain", "Xen saved domain, xl format\n"],
+    ["Xen saved domain", "XenSavedDomain\n"],
+    ["Xen saved domain", "XenSavedDomv2-\n"],
+    ["Xen saved domain", "LinuxGuestRecord", /Xen saved domain/],
+    ["libxl", "LibxlFmt\0\0\0\x02"],
+    ["libxc", "\xff\xff\xff\xff\xff\xff\xff\xffXENF\0\0\0\x03"],
+  ),
+  ...group(
+    /\.vmem/,
+    ["VMware state", "\xd0\xbe\xd2\xbe"],
+    ["VMware state", "\xd1\xba\xd1\xba"],
+    ["VMware state", "\xd2\xbe\xd2\xbe"],
+    ["VMware state", "\xd3\xbe\xd3\xbe"],
+  ),
+  // The little-endian word 0x01282014.
+  ...group(/resume the VM/, ["Hyper-V", "\x14\x20\x28\x01"]),
+  ...group(/dumpvmcore/, ["VirtualBox saved state", "\x7fVirtualBox SavedState V2.0\n"]),
+  // As bincode writes the word, with a version in its lowest 16 bits in the oldest files; as bitcode does.
+  ...group(
+    /memory file of the snapshot/,
+    ["Firecracker", littleEndian(FIRECRACKER, 8)],
+    ["Firecracker", littleEndian(FIRECRACKER + 1n, 8)],
+    ["Firecracker", `\0${littleEndian(FIRECRACKER, 8)}`],
+    ["Firecracker", littleEndian(FIRECRACKER_ARM, 8)],
+  ),
+  ...group(
+    /ewfexport/,
+    ["EWF", "EVF\x09\x0d\x0a\xff\0\x01", /EWF/],
+    ["EWF", "EVF2\x0d\x0a\x81\0"],
+    ["EWF", "LVF\x09\x0d\x0a\xff\0"],
+  ),
+  ...group(/affcat/, ["AFF image", "AFF10\r\n\0"]),
+  ...group(/AFF4 tool/, [
+    "AFF4",
+    "PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x15\0\0\0container.descriptionaff4://1234",
+  ]),
+  ...group(/hpakextract/, ["HPAK", "HPAK"]),
+  ...group(/-loadvm/, ["qcow2", "QFI\xfb\0\0\0\x03", /QCOW/]),
+  ...group(
+    DISK,
+    ["VMDK", "KDMV\x01\0\0\0", /VMware4 disk/],
+    ["VMDK", "COWD", /VMWare3/],
+    ["VMDK", littleEndian(0xcafebaben, 8)],
+    ["VMDK", "# Disk DescriptorFile\nversion=1\n"],
+    ["VHD", "conectix", /Virtual PC/],
+    ["VHD", "conectix", undefined, -512],
+    ["VHDX", "vhdxfileQ\0E\0M\0U\0"],
+    ["VDI", "<<< Oracle VM VirtualBox Disk Image >>>\n"],
+    ["VDI", "<<< QEMU VM Virtual Disk Image >>>\n"],
+    ["VDI", littleEndian(0xbeda107fn, 4), /VirtualBox Disk Image/, 64],
+    ["QED", "QED\0", /QED/],
+    ["Parallels", "WithoutFreeSpace"],
+    ["Parallels", "WithouFreSpacExt"],
+    ["LUKS", "LUKS\xba\xbe\0\x01", /LUKS/],
+    ["Apple disk image", "koly", undefined, -512],
+    ["GPT", "EFI PART", undefined, 512],
+    // One partition, that can be started.
+    ["MBR", `\x80\0\0\0\x83\0\0\0\0\x08\0\0\0\x10\0\0${"\0".repeat(48)}\x55\xaa`, undefined, 446],
+    ["NTFS", "\xeb\x52\x90NTFS    "],
+    ["XFS", "XFSB", /XFS/],
+    ["btrfs", "_BHRfS_M", /BTRFS/, 0x10040],
+    ["LVM", "LABELONE", undefined, 512],
+    ["squashfs", "hsqs", /Squashfs/],
+    ["squashfs", "sqsh", /Squashfs/],
+    ["ISO 9660", "CD001", /ISO 9660/, 0x8001],
+  ),
+  ...group(
+    /extract the dump/,
+    ["ZIP", "PK\x03\x04", /Zip/],
+    ["7z", "7z\xbc\xaf\x27\x1c", /7-zip/],
+    ["RAR", "Rar!\x1a\x07\0", /RAR/],
+    ["RAR", "Rar!\x1a\x07\x01\0", /RAR archive data, v5/],
+    ["cpio", `070701${"0".repeat(104)}`, /cpio/],
+    ["ar archive", "!<arch>\n", /ar archive/],
+  ),
+  ...group(
+    /decompress it/,
+    // xz --format=lzma: lc 3, lp 0, pb 2, a dictionary of 8 MiB, of unknown length; then of a known one.
+    ["lzma", "\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", /LZMA/],
+    ["lzma", "\x5d\0\0\x80\0\0\0\0\x04\0\0\0\0\0", /LZMA/],
+    ["compress", "\x1f\x9d\x90", /compress'd data 16 bits/],
+    ["lzip", "LZIP\x01", /lzip/],
+    ["snappy", "\xff\x06\0\0sNaPpY", /snappy/],
+  ),
+  ...group(/memory dump or a trace/, ["SQLite", "SQLite format 3\0", /SQLite/], ["PDF", "%PDF-1.7\n", /PDF/]),
 ];
 
-test.for(SIGNATURES)("%s: %j", async ([says, signature, offset = 0], { folder }) => {
-  const bytes = randomBytes(16384, 7);
-  // What stands before a signature that is not at the start is no other one's.
-  if (offset > 0) bytes.fill(0, 0, offset);
+/** Random bytes with the signature; what stands before one that is not at the start is no other one's. */
+function fileOf({ signature, at = 0 }: Pick<Sample, "signature" | "at">): Buffer {
+  const bytes = randomBytes(FILE_BYTES, 7);
+  const offset = at < 0 ? FILE_BYTES + at : at;
+  if (at > 0) bytes.fill(0, 0, offset);
   bytes.write(signature, offset, "latin1");
-  writeFileSync(path.join(folder, "dump.raw"), bytes);
-  await expectSourcesRefused(folder, ["dump.raw"], ["dump.raw", says, "does not read"]);
-  // Compressed, and through a pipe.
-  await expectRefused(folder, ["fingerprint", "vm=-"], ["standard input", says], { input: gzipSync(bytes) });
+  return bytes;
+}
+
+/** The line of the error that a dump is refused with. */
+async function refusal(folder: string, bytes: Uint8Array, name = "dump.raw"): Promise<string> {
+  const file = path.join(folder, name);
+  writeFileSync(file, bytes);
+  const error = await analyze([file], { pageSizes: [4096], workers: 1 }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (error instanceof PagekinError) return error.line;
+  throw error ?? new Error(`${name} was read`);
+}
+
+test.for(SAMPLES)("$says: $signature", async ({ says, hint, ...sample }, { folder }) => {
+  const bytes = fileOf(sample);
+  for (const line of [await refusal(folder, bytes), await refusal(folder, gzipSync(bytes, { level: 1 }))]) {
+    expect(line).toContain(says);
+    expect(line).toContain("does not read");
+    expect(line).toMatch(hint);
+    expect(line).toContain("--format raw");
+  }
+});
+
+const HAS_FILE = has("file");
+test.skipIf(!HAS_FILE)(`file(1) calls them so too${because(HAS_FILE, "file is not installed")}`, ({ folder }) => {
+  const known = SAMPLES.filter(({ magic }) => magic);
+  known.forEach((sample, i) => {
+    writeFileSync(path.join(folder, String(i)), fileOf(sample));
+  });
+  const names = known.map((_, i) => String(i));
+  const said = execFileSync("file", ["-b", ...names], { cwd: folder, encoding: "latin1" }).split("\n");
+  known.forEach(({ says, magic }, i) => {
+    expect(`${says}: ${said[i]}`).toMatch(magic ?? /never/);
+  });
+});
+
+test("through a pipe, and by the end of what comes through one", async ({ folder }) => {
+  for (const [says, bytes] of [
+    ["VMDK", fileOf({ signature: "KDMV" })],
+    ["ISO", fileOf({ signature: "CD001", at: 0x8001 })],
+    ["VHD", fileOf({ signature: "conectix", at: -512 })],
+  ] as const)
+    for (const input of [bytes, gzipSync(bytes, { level: 1 })])
+      await expectRefused(folder, ["fingerprint", "vm=-"], ["standard input", says, "does not read"], { input });
+});
+
+test("a file that is read whatever it is, with --format raw", async ({ folder }) => {
+  for (const [name, bytes] of [
+    ["zip", fileOf({ signature: "PK\x03\x04" })],
+    ["vhd", fileOf({ signature: "conectix", at: -512 })],
+    ["text", Buffer.from("a line of text\n".repeat(1000))],
+  ] as const) {
+    writeFileSync(path.join(folder, name), bytes);
+    writeFileSync(path.join(folder, `${name}.gz`), gzipSync(bytes));
+    const sources = [name, `${name}z=${name}.gz`];
+    for (const more of [[], ["--verify"]]) {
+      const args = ["analyze", ...sources, "--format", "raw", "--page-size", "1k", "--json", "--out", "out", "--force"];
+      const said = JSON.parse(await succeed([...args, ...more], { cwd: folder }));
+      const [{ members }] = said.worlds[0].sizes;
+      expect(members.map(({ pages }: { pages: number }) => pages)).toEqual(
+        new Array(2).fill(Math.floor(bytes.length / 1024)),
+      );
+    }
+  }
+});
+
+describe("archives and streams of real programs", () => {
+  const dump = randomBytes(20_000, 3);
+  const cases: [says: string, program: string, args: string[]][] = [
+    ["lzma stream", "xz", ["--format=lzma", "-c", "dump"]],
+    ["lzma stream", "xz", ["--format=lzma", "-9e", "-c", "dump"]],
+    ["lzma stream", "xz", ["--format=lzma", "--lzma1=lc=0,lp=2,pb=0,dict=100KiB", "-c", "dump"]],
+    ["compress stream", "compress", ["-c", "dump"]],
+    ["framed snappy", "snzip", ["-c", "dump"]],
+  ];
+  test.for(cases)("%s by %s %j", async ([says, program, args], { folder, skip }) => {
+    if (!has(program)) skip();
+    writeFileSync(path.join(folder, "dump"), dump);
+    const bytes = execFileSync(program, args, { cwd: folder, maxBuffer: 2 ** 24 });
+    expect(await refusal(folder, bytes)).toContain(says);
+  });
+
+  const HAS_QEMU_IMG = has("qemu-img");
+  test.skipIf(!HAS_QEMU_IMG)(`disks by qemu-img${because(HAS_QEMU_IMG, "it is not installed")}`, async ({ folder }) => {
+    for (const [says, format, ...options] of [
+      ["VMDK", "vmdk"],
+      ["VMDK", "vmdk", "-o", "subformat=streamOptimized"],
+      ["VMDK", "vmdk", "-o", "subformat=monolithicFlat"],
+      ["VHD", "vpc"],
+      ["VHD", "vpc", "-o", "subformat=fixed"],
+      ["VHDX", "vhdx"],
+      ["VDI", "vdi"],
+      ["QED", "qed"],
+      ["Parallels", "parallels"],
+      ["qcow2", "qcow2"],
+    ]) {
+      const own = makeFolder();
+      try {
+        execFileSync("qemu-img", ["create", "-q", "-f", format, ...options, "disk", "1M"], { cwd: own });
+        await expectRefused(folder, ["analyze", path.join(own, "disk")], [says, DISK]);
+      } finally {
+        removeFolder(own);
+      }
+    }
+  });
+});
+
+describe("text", () => {
+  const lines = (text: string, bytes = 10_000) => Buffer.from(text.repeat(Math.ceil(bytes / text.length)));
+  const utf16 = (mark: number[], text: Buffer) => Buffer.concat([Buffer.from(mark), text]);
+  const texts: [what: string, bytes: Buffer][] = [
+    ["a README", Buffer.from("# pagekin\n\nMeasures page sharing.\n")],
+    ["a log", lines("[    0.000000] Linux version 6.1.0 (gcc 12)\r\n")],
+    ["a log with colours", lines("\x1b[32mok\x1b[0m 12:00:01 started\n")],
+    ["a CSV that is no trace", lines("pid,rss\n1,4096\n")],
+    ["JSON in lines", Buffer.from('{\n  "state": "paused"\n}\n')],
+    ["JSON in one line, as state.json of Cloud Hypervisor", lines('{"id":"","snapshots":{"memory-manager":[0,1]}},')],
+    ["a list in JSON", Buffer.from('[{"a":1}]')],
+    ["XML in one line", Buffer.from('<?xml version="1.0"?><domain type="kvm"/>')],
+    ["a hex dump", lines("00000000: 53ff 00f0 53ff 00f0 c3e2 00f0  S...S.......\n")],
+    ["UTF-8, whose first page ends within a character", lines("aä€😀\n")],
+    ["Latin-1", Buffer.from("Speicherabz\xfcge der G\xe4ste\n", "latin1")],
+    ["UTF-16", utf16([0xff, 0xfe], Buffer.from("a line\r\n", "utf16le"))],
+    ["UTF-16, big-endian", utf16([0xfe, 0xff], Buffer.from("a line\r\n", "utf16le").swap16())],
+    ["text with other bytes behind its first page", Buffer.concat([lines("text\n", 5000), randomBytes(9000, 1)])],
+  ];
+  test.for(texts)("%s", async ([, bytes], { folder }) => {
+    for (const packed of [bytes, gzipSync(bytes)])
+      expect(await refusal(folder, packed)).toMatch(/^\S+: text: pagekin does not read this/);
+  });
+
+  test("in each container", async ({ folder }) => {
+    const text = lines("a line of text\n");
+    for (const { name } of CONTAINERS.filter(({ installed }) => installed))
+      expect(await refusal(folder, pack(name, text))).toMatch(/: text: /);
+    if (HAS_ZSTD) expect(await refusal(folder, zstd(text))).toMatch(/: text: /);
+  });
+});
+
+describe("is read as raw", () => {
+  /** Pages of 4 KiB that a dump is found to have. */
+  async function pagesOf(folder: string, bytes: Uint8Array): Promise<number> {
+    writeFileSync(path.join(folder, "dump"), bytes);
+    const [{ sharing }] = await analyze([path.join(folder, "dump")], { pageSizes: [4096], workers: 1 });
+    return sharing[0].pages[0];
+  }
+  const page = (fill: (page: Buffer) => void) => {
+    const bytes = Buffer.alloc(4096);
+    fill(bytes);
+    return Buffer.concat([bytes, randomBytes(4096, 2)]);
+  };
+  const text = (page: Buffer) => page.fill("a line of text\n");
+  const dumps: [what: string, bytes: Buffer][] = [
+    ["memory that begins with zeros", page(() => {})],
+    [
+      "memory of a PC: vectors of the BIOS, and its data",
+      page((bytes) => {
+        bytes.fill(Buffer.from([0x53, 0xff, 0, 0xf0]), 0, 0x400);
+        bytes.write("\xf8\x03\xf8\x02", 0x400, "latin1");
+      }),
+    ],
+    ["a page of text but for one zero byte", page((bytes) => text(bytes).writeUInt8(0, 4095))],
+    ["a page of text but for one control character", page((bytes) => text(bytes).writeUInt8(1, 77))],
+    ["a page filled with a letter", page((bytes) => bytes.fill("A"))],
+    ["a page filled with a byte", page((bytes) => bytes.fill(0xff))],
+    ["a page of line ends", page((bytes) => bytes.fill("\n"))],
+    // Linux of arm64 and RISC-V begins as PE files do, and may be where memory begins.
+    [
+      "memory that begins with an arm64 kernel",
+      page((bytes) => {
+        bytes.write("MZ");
+        bytes.write("ARM\x64", 56, "latin1");
+        bytes.writeUInt32LE(64, 60);
+        bytes.write("PE\0\0", 64, "latin1");
+      }),
+    ],
+    ["bytes that only begin as a compress stream", page((bytes) => bytes.write("\x1f\x9d\xff", "latin1"))],
+    ["a signature of a boot sector without partitions", page((bytes) => bytes.write("\x55\xaa", 510, "latin1"))],
+    [
+      "an octal number where tar has its checksum",
+      page((bytes) => bytes.write("x").valueOf() && bytes.write("0001234\0", 148)),
+    ],
+  ];
+  test.for(dumps)("%s", async ([, bytes], { folder }) => {
+    expect(await pagesOf(folder, bytes)).toBe(2);
+  });
+
+  test("whatever has a byte in its first page that text does not have, and no signature", async ({ folder }) => {
+    mkdirSync(path.join(folder, "any"));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: "grapheme", maxLength: 3000 }),
+        fc.nat(4095),
+        fc.constantFrom(0, 1, 5, 0x0e, 0x1f, 0x7f),
+        async (text, at, byte) => {
+          const bytes = page((first) => {
+            first.fill(" ").write(`. ${text}`);
+            first[at] = byte;
+          });
+          expect(await pagesOf(path.join(folder, "any"), bytes)).toBe(2);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
+
+test("files that are compressed three times are refused", async ({ folder }) => {
+  const bytes = randomBytes(9000, 5);
+  expect(await refusal(folder, gzipSync(gzipSync(gzipSync(bytes))))).toMatch(/compressed three times; decompress/);
 });

@@ -30,7 +30,8 @@ const WITHOUT_OFFSET = [
   /: the map has \d+ pages, the dump \d+;/,
   /: this is a compressed Parquet trace;/,
   /: this is not a CSV trace;/,
-  /pagekin does not read this format yet;/,
+  /pagekin does not read this format;/,
+  /: is compressed three times;/,
   /: unpacks to more than 1 TiB;/,
 ];
 
@@ -69,13 +70,15 @@ export class Checker {
   private async readFile(file: string, settings: DumpSettings): Promise<Reading> {
     const source = await lookAt({ path: file }, settings.format);
     if (isTrace(source)) throw new PagekinError("a trace, at 0x0", { file });
-    const { input, notes, details, close } = await openDump(source, settings);
+    const { input, notes: known, details, close } = await openDump(source, settings);
+    const notes = [...known];
     const { hasher } = this;
     const sum = createHash("sha1");
     const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };
     try {
       await hashAll(input, hasher, {
         onBytes: () => {},
+        onNote: (note) => notes.push(note),
         onSegment: ({ bytes, wholeBytes, zeroBytes, runs }) => {
           counts.bytes += bytes;
           counts.wholeBytes += wholeBytes;

@@ -138,19 +138,26 @@ const ranges = (...files: Buffer[]) =>
     return { bytes, ...places, ends: (length) => ends.has(length) };
   });
 
+/** A file, and the same with zeros behind it, as on a volume. */
+const alsoPadded = (base: Base): Base[] => {
+  const { bytes, ends } = base;
+  const padded = Buffer.concat([bytes, Buffer.alloc(700)]);
+  return [base, { ...base, bytes: padded, ends: (length) => length >= bytes.length || (ends?.(length) ?? false) }];
+};
+
 const lime = () =>
   ranges(
     limeFile([0x1000, pages(1, 2)], [0x100000, pages(3)], [0x200000, pages(0)]),
     limeFile([0x9000, pages(1)], [0x8000, pages(2, 3)], [0x123, randomBytes(1000, 1)]),
     Buffer.concat([limeFile([0, pages(1)]), avmlRange(0x4000, pages(2)), limeFile([0x8000, pages(3)])]),
-  );
+  ).flatMap(alsoPadded);
 
 const avml = () =>
   ranges(
     avmlFile([0x1000, pages(1, 0, 2)], [0x100000, Buffer.alloc(2 * PAGE, "text")]),
     Buffer.concat([avmlRange(0x1000, pages(1, 2), 3000), avmlHeader(0x8000, PAGE), avmlRange(0x9000, pages(3))]),
     Buffer.concat([avmlRange(0, Buffer.alloc(PAGE, "some"), 1000), limeFile([0x4000, pages(2)])]),
-  );
+  ).flatMap(alsoPadded);
 
 const HALF = Buffer.concat([randomBytes(PAGE / 2, 1), Buffer.alloc(PAGE / 2)]);
 const EIGHT = Buffer.from("pagekin!");
@@ -328,7 +335,7 @@ const gzip = () => {
   const both = Buffer.concat([gzipSync(SMALL.subarray(0, 3000)), gzipSync(SMALL.subarray(3000))]);
   const first = gzipSync(SMALL.subarray(0, 3000)).length;
   return [
-    loose(gzipSync(SMALL)),
+    ...alsoPadded(loose(gzipSync(SMALL))),
     { ...loose(both), ends: (length: number) => length === first },
     loose(gzipSync(PACKED_CORE)),
   ];
@@ -352,7 +359,7 @@ function zstdFiles(): Base[] {
   const two = Buffer.concat([first, skippable, first]);
   const ends = (length: number) => length === first.length || length === first.length + skippable.length;
   const made = HAS_ZSTD ? [zstd(SMALL), zstd(SMALL, "--no-check", "-19"), zstd(PACKED_CORE)] : [];
-  return [loose(first), { ...loose(two), ends }, ...made.map((bytes) => loose(bytes))];
+  return [...alsoPadded(loose(first)), { ...loose(two), ends }, ...made.map((bytes) => loose(bytes))];
 }
 
 /** The byte behind the frame's descriptor is of its checksum. */
@@ -397,6 +404,7 @@ const containerOf = ({ name, fixture, variants, installed }: Container) => {
   const made = installed ? [...variants.map((options) => pack(name, SMALL, ...options)), pack(name, PACKED_CORE)] : [];
   const ends = (length: number) => length === fixture.length;
   return [
+    ...alsoPadded(loose(fixture)),
     loose(fixture, REPAIRS[name]),
     { ...loose(Buffer.concat([fixture, fixture])), ends },
     ...made.map((bytes) => loose(bytes, REPAIRS[name])),

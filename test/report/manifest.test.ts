@@ -39,6 +39,7 @@ test("says how the results were made, from what, and which files they are", asyn
       detected_by: "no known signature",
       compression: "none",
       bytes: DUMP.length,
+      notes: [expect.stringContaining(`${DUMP.length} bytes, is not a multiple of`)],
     },
   ]);
   expect(manifest.files.toSorted()).toEqual(readdirSync(out).sort());

@@ -77,6 +77,36 @@ describe.each(CONTAINERS)("$name", ({ name, extension, fixture, signature, insta
     }
   });
 
+  test("zeros behind the end are read, and noted; anything else is shown", async ({ folder }) => {
+    const plain = await tablesOf(folder, SMALL);
+    // xz's own padding is of whole groups of four.
+    for (const zeros of [4, 512, 3_000_000]) {
+      const padded = Buffer.concat([fixture, Buffer.alloc(zeros)]);
+      for (const how of ["file", "pipe", "verify"] as const)
+        expect((await tablesOf(folder, padded, how)).tables).toEqual(plain.tables);
+      const note = `${zeros} zero bytes follow the end of the ${name} stream`;
+      writeFileSync(path.join(folder, "padded"), padded);
+      for (const command of [["inspect"], ["analyze", "--out", "noted", "--force"], ["fingerprint", "--out", "traces"]])
+        expect(await succeed([...command, "padded"], { cwd: folder })).toContain(note);
+      // In another container, and under one.
+      writeFileSync(path.join(folder, "within"), gzipSync(padded, { level: 1 }));
+      expect(await succeed(["inspect", "within"], { cwd: folder })).toContain(note);
+    }
+    for (const text of ["garbage!", "garbage, and more of it than a header"]) {
+      // Behind zeros too little of it is no header of xz's.
+      const zeros = name === "xz" && text.length < 12 ? [0] : [0, 8];
+      for (const before of zeros) {
+        writeFileSync(path.join(folder, "bad"), Buffer.concat([fixture, Buffer.alloc(before), Buffer.from(text)]));
+        const place = (fixture.length + before).toString(16);
+        await expectRefused(
+          folder,
+          ["analyze", "bad"],
+          [`at 0x${place}: neither another ${name} stream`, "676172626167"],
+        );
+      }
+    }
+  });
+
   test("under two others it is refused", async ({ folder }) => {
     writeFileSync(path.join(folder, "bad"), gzipSync(gzipSync(fixture)));
     await expectSourcesRefused(folder, ["bad"], ["bad", /compressed three times/]);

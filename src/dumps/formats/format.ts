@@ -9,7 +9,7 @@ import type { Parts } from "../folding.js";
 interface Recognized {
   /** As ledger.csv, `inspect` and --format have it. */
   name: string;
-  /** Whether a file that begins with this head (4096 bytes, less of a shorter file) is of this format. */
+  /** Whether a file that begins with this head (HEAD_BYTES of known.ts, less of a shorter file) is of this format. */
   probe(head: Buffer): boolean;
 }
 
@@ -42,6 +42,8 @@ export interface Wrapped {
 export interface PlanSettings {
   /** A file that ends early is read as far as it goes; otherwise that is an error. */
   allowTruncated: boolean;
+  /** What holes of sparse raw files are: zeros (usually), or pages that the dump does not hold, as in a diff snapshot. */
+  holes?: "zero" | "absent";
 }
 
 /** Physical of machines, virtual of processes. */

@@ -14,6 +14,9 @@ import { planFrames } from "./snappy-frames.js";
 /** AVML cuts ranges into blocks of at most so many bytes. */
 const MOST_BLOCK_BYTES = 16 * 1024 * 1024;
 const STEPS_A_BREATH = 1024;
+/** Of what stands where a header should. */
+const SHOWN_BYTES = 16;
+const ZERO_BLOCKS = "leaves out whole blocks of zeros: they are absent, and zero pages are too few.";
 
 const nameOf = ({ address, bytes }: RangeHeader) => `${formatHex(address)}-${formatHex(address + bytes - 1)}`;
 
@@ -38,6 +41,8 @@ class RangeWalk {
   /** Where the first LiME range begins whose bytes begin with a header. */
   private headerInside: number | undefined;
   private isCut = false;
+  private paddingBytes = 0;
+  private longestBytes = 0;
   private lowest = Number.POSITIVE_INFINITY;
   private highest = 0;
 
@@ -51,11 +56,14 @@ class RangeWalk {
   /** Takes the range whose header is at an offset; gives the next one's offset, or undefined behind the last. */
   async step(offset: number): Promise<number | undefined> {
     const header = readHeader(this.file, this.peek, offset);
-    if (header === "cut") return this.cut(offset, "the end of a range's header");
-    if (header === "other") return this.noHeader(offset);
+    if (typeof header === "string") {
+      if (await this.isPadding(offset)) return undefined;
+      return header === "cut" ? this.cut(offset, "the end of a range's header") : this.noHeader(offset);
+    }
     this.ranges[header.kind]++;
     this.lowest = Math.min(this.lowest, header.address);
     this.highest = Math.max(this.highest, header.address + header.bytes);
+    this.longestBytes = Math.max(this.longestBytes, header.bytes);
     const body = offset + HEADER_BYTES;
     const end = header.kind === "lime" ? this.takeStored(header, body) : await this.takeFrames(header, body);
     checkPieces(this.file, this.extents, end ?? offset);
@@ -77,6 +85,8 @@ class RangeWalk {
         bare_headers: this.bareHeaders,
       },
     };
+    if (this.paddingBytes > 0)
+      notes.push(`${this.paddingBytes} zero bytes follow the last range; they are no part of the dump.`);
     if (this.isCut && lowest < highest) plan.span = [{ address: lowest, bytes: highest - lowest }];
     return plan;
   }
@@ -114,6 +124,13 @@ class RangeWalk {
     this.notes.push(`The file ends before ${what}, which should stand from ${formatHex(offset)} on; missing: ${lost}.`);
   }
 
+  /** Behind the last range there may be zeros, as on a volume. */
+  private async isPadding(offset: number): Promise<boolean> {
+    if (offset === 0 || (await this.file.endOfZeros(offset)) < this.file.bytes) return false;
+    this.paddingBytes = this.file.bytes - offset;
+    return true;
+  }
+
   /** A range was written short, so that what follows stands where it should not. */
   private noHeader(offset: number): undefined {
     const inside = this.headerInside;
@@ -122,14 +139,26 @@ class RangeWalk {
         ? "the range before it may have been written short"
         : `AVML 0.17.0 may have left out bytes: those of the range at ${formatHex(inside)} begin with a header`;
     if (!this.settings.allowTruncated || this.ranges.lime + this.ranges.avml === 0)
-      throw this.file.fault(offset, `no header of a range stands here; ${why}`);
+      throw this.file.fault(offset, `neither a range's header nor zero padding, but ${this.found(offset)}; ${why}`);
     this.isCut = true;
-    this.notes.push(`No header of a range stands at ${formatHex(offset)}: only what is before it was read; ${why}.`);
+    this.notes.push(
+      `No header of a range stands at ${formatHex(offset)}, but ${this.found(offset)}: only what is before it was read; ${why}.`,
+    );
+  }
+
+  private found(offset: number): string {
+    return this.file.read(offset, Math.min(SHOWN_BYTES, this.file.bytes - offset), "a header").toString("hex");
+  }
+
+  /** A machine has a longer range, unless AVML has cut it (from 0.18 on, src/image.rs) or its blocks were converted to LiME. */
+  private isInBlocks(): boolean {
+    return this.longestBytes <= MOST_BLOCK_BYTES && this.highest >= MOST_BLOCK_BYTES;
   }
 
   private noteTraits(): void {
-    if (this.ranges.avml > 0)
-      this.notes.push("AVML leaves out whole blocks of zeros: they are absent, and zero pages are too few.");
+    if (this.ranges.avml > 0) this.notes.push(`AVML ${ZERO_BLOCKS}`);
+    else if (this.isInBlocks())
+      this.notes.push(`No range is longer than 16 MiB, as AVML 0.18 and later write them. AVML ${ZERO_BLOCKS}`);
     if (this.bareHeaders > 0) {
       const end = this.endsBare ? "; the file ends with one, as one cut there would" : "";
       this.notes.push(

@@ -1,14 +1,16 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect } from "vitest";
 import { analyzeDamaged, analyzed, pages } from "../../support/dumps/analyzed.js";
 import { avmlFile, avmlHeader, avmlOf, avmlRange } from "../../support/dumps/avml.js";
-import { limeRange } from "../../support/dumps/lime.js";
+import { limeFile, limeRange } from "../../support/dumps/lime.js";
 import { damagedForms } from "../../support/dumps/planned.js";
 import { IDENTIFIER, plainChunk, rawSnappy, snappyChunk } from "../../support/dumps/snappy.js";
 import { test } from "../../support/folder.js";
 import { succeed } from "../../support/pagekin.js";
 import { expectSourcesRefused } from "../../support/refused.js";
+import { because, has } from "../../support/tools.js";
 
 test("counts the pages that a file has, and where every byte went", async ({ folder }) => {
   const low = Buffer.concat([pages(1, 2), pages(3).subarray(0, 0xc00)]);
@@ -64,6 +66,48 @@ test("is inspected", async ({ folder }) => {
   writeFileSync(path.join(folder, "vm.avml"), avmlFile([0x1000, pages(1)], [0x100000, pages(2)]));
   const found = JSON.parse(await succeed(["inspect", "vm.avml", "--json"], { cwd: folder }));
   expect(found).toMatchObject({ format: "avml", address_space: "physical" });
+});
+
+describe("blocks of zeros that AVML leaves out are noted", () => {
+  const BLOCK = 16 * 1024 * 1024;
+  const MESSAGE = "leaves out whole blocks of zeros";
+  const block = (number: number) => Buffer.concat([pages(number), Buffer.alloc(BLOCK - 4096)]);
+  async function notesOf(folder: string, dump: Buffer): Promise<string[]> {
+    writeFileSync(path.join(folder, "vm"), dump);
+    return JSON.parse(await succeed(["inspect", "vm", "--json"], { cwd: folder })).notes;
+  }
+
+  test.for([
+    ["a block between two of zeros", limeFile([0x1000, pages(1)], [0x100000 + BLOCK, block(2)])],
+    ["blocks without a gap", limeFile([0, block(1)], [BLOCK, block(2)])],
+    ["the end of a range, whose blocks are zero", limeFile([0x1000, pages(1)], [0x100000 + 2 * BLOCK, pages(2)])],
+    ["the first block alone", limeFile([0, block(1)])],
+  ] as const)("as AVML 0.18 and later write them without compression: %s", async ([, dump], { folder }) => {
+    expect(await notesOf(folder, dump)).toEqual([expect.stringMatching(`AVML 0.18.*${MESSAGE}`)]);
+  });
+
+  test.for([
+    ["whole ranges of LiME", limeFile([0x1000, pages(1)], [0x100000, Buffer.concat([block(1), pages(2)])])],
+    ["a small machine", limeFile([0x1000, pages(1)], [0x100000, pages(2)])],
+  ] as const)("not of %s", async ([, dump], { folder }) => {
+    expect(await notesOf(folder, dump)).toEqual([]);
+  });
+
+  const AVML = process.env.PAGEKIN_TEST_AVML ?? "avml";
+  const HAS_AVML = has(AVML);
+  test.skipIf(!HAS_AVML)(`as avml itself writes them${because(HAS_AVML, "avml is not installed")}`, ({ folder }) => {
+    const raw = Buffer.concat([block(1), Buffer.alloc(BLOCK), block(2), Buffer.alloc(BLOCK)]);
+    writeFileSync(path.join(folder, "vm.raw"), raw);
+    return Promise.all(
+      ["lime", "lime_compressed"].map(async (format) => {
+        const args = ["convert", "--source-format", "raw", "--format", format, "vm.raw", format];
+        execFileSync(AVML, args, { cwd: folder });
+        const { pages, notes } = JSON.parse(await succeed(["inspect", format, "--json"], { cwd: folder }));
+        expect(pages).toBe((2 * BLOCK) / 4096);
+        expect(notes).toEqual([expect.stringContaining(MESSAGE)]);
+      }),
+    );
+  });
 });
 
 describe("is refused", () => {

@@ -56,6 +56,27 @@ test("is inspected", async ({ folder }) => {
   expect(found).toMatchObject({ format: "lime", address_space: "physical" });
 });
 
+test("zeros behind the last range are read, and noted; anything else is shown", async ({ folder }) => {
+  const dump = limeFile([0x1000, pages(1)], [0x100000, pages(2, 0)]);
+  for (const bytes of [1, 7, 31, 32, 4096, 3_000_000]) {
+    const { ledger, self } = await analyzed(folder, Buffer.concat([dump, Buffer.alloc(bytes)]), "--page-size", "4k");
+    expect(self[0]).toMatchObject({ pages: "3", zero_pages: "1" });
+    expect(ledger).toMatchObject({ tail_bytes: "0", stored_zero_bytes: "4096" });
+    writeFileSync(path.join(folder, "padded"), Buffer.concat([dump, Buffer.alloc(bytes)]));
+    const { notes } = JSON.parse(await succeed(["inspect", "padded", "--json"], { cwd: folder }));
+    expect(notes).toEqual([expect.stringMatching(`^${bytes} zero bytes follow the last range`)]);
+  }
+  const at = `at 0x${dump.length.toString(16)}`;
+  for (const [behind, says] of [
+    [Buffer.from("DUMP_END and more of these"), "ends before"],
+    [Buffer.from("DUMP_END and more of these, up to a header"), "44554d505f454e4420616e64206d6f72"],
+    [Buffer.concat([Buffer.alloc(5000), Buffer.from("x")]), "00000000"],
+  ] as const) {
+    writeFileSync(path.join(folder, "more"), Buffer.concat([dump, behind]));
+    await expectSourcesRefused(folder, ["more"], [at, says]);
+  }
+});
+
 describe("is refused", () => {
   const good = limeRange(0x1000, pages(1));
   const bad: [what: string, dump: Buffer, says: (string | RegExp)[]][] = [
@@ -68,7 +89,7 @@ describe("is refused", () => {
     [
       "where a range was written short",
       Buffer.concat([good.subarray(0, -96), good]),
-      ["at 0x1020", /no header/, /short/],
+      ["at 0x1020", /neither a range's header nor zero padding/, /short/],
     ],
     ["where it ends in a range", good.subarray(0, -1), ["at 0x20", /ends before/, /--allow-truncated/]],
     ["where it ends in a header", Buffer.concat([good, good.subarray(0, 31)]), ["at 0x1020", /ends before/]],

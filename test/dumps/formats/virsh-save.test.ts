@@ -53,6 +53,15 @@ describe("read", () => {
     });
   });
 
+  test("zeros behind a packed stream are noted", async ({ folder }) => {
+    const padded = saved({ stream: Buffer.concat([gzipSync(STREAM), Buffer.alloc(1000)]), packedAs: 1 });
+    await expectSameAsRaw(folder, padded, RAW);
+    writeFileSync(path.join(folder, "padded"), padded);
+    expect(await succeed(["inspect", "padded"], { cwd: folder })).toContain(
+      "1000 zero bytes follow the end of the gzip",
+    );
+  });
+
   test("inspect tells of a packed stream what it tells of a plain one, and how it is packed", async ({ folder }) => {
     const inspect = async (bytes: Buffer) => {
       writeFileSync(path.join(folder, "vm"), bytes);
