@@ -105,7 +105,7 @@ const WORLDS: World[] = [
 ];
 
 async function addBitmap(guest: Guest): Promise<void> {
-  await guest.run("block-dirty-bitmap-add", { node: "disk", name: "bitmap", persistent: false, granularity: 4096 });
+  await guest.run("block-dirty-bitmap-add", { node: "disk", name: "bitmap", persistent: false, granularity: MIB });
   await capability("dirty-bitmaps")(guest);
 }
 
