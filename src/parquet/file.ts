@@ -1,9 +1,8 @@
 import {
-  type AsyncBuffer,
   type ColumnMetaData,
   type DecodedArray,
   type FileMetaData,
-  parquetMetadataAsync,
+  parquetMetadata,
   parquetSchema,
   type RowGroup,
   type SchemaTree,
@@ -13,9 +12,12 @@ import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
 import { PagekinError } from "../errors.js";
 import { decompressorsFor } from "./codecs.js";
 import { type Chunk, type Column, isCount, readPages } from "./pages.js";
+import { structEnd } from "./thrift.js";
 import { valuesOf } from "./values.js";
 
 const MAGIC = "PAR1";
+const LENGTH_BYTES = 4;
+const TAIL_BYTES = LENGTH_BYTES + MAGIC.length;
 
 /** An open Parquet file. */
 export interface ParquetFile {
@@ -50,7 +52,7 @@ export async function openParquet(place: FilePlace): Promise<ParquetFile> {
       ? error
       : fail(`not a readable Parquet file (${(error as Error).message})`, "write or copy it again");
   try {
-    const metadata = await parquetMetadataAsync(asyncBuffer(opened), { geoparquet: false });
+    const metadata = readFooter(opened);
     checkSchema(metadata);
     const schema = parquetSchema(metadata);
     const decompressors = await decompressorsFor(metadata);
@@ -71,6 +73,23 @@ export async function openParquet(place: FilePlace): Promise<ParquetFile> {
     close();
     throw known(error);
   }
+}
+
+/** What a file ends with: the footer, its length, the magic. */
+function readFooter(file: DumpFile): FileMetaData {
+  const tailAt = file.bytes - TAIL_BYTES;
+  if (tailAt < MAGIC.length) throw new Error("it is too short");
+  const tail = file.read(tailAt, TAIL_BYTES, "its footer");
+  const length = tail.readUInt32LE(0);
+  if (tail.toString("latin1", LENGTH_BYTES) !== MAGIC) throw new Error("it does not end with PAR1");
+  if (length > tailAt - MAGIC.length) throw new Error("its footer is longer than the file");
+  const footer = file.read(tailAt - length, length + TAIL_BYTES, "its footer");
+  try {
+    structEnd(footer.subarray(0, length), 0);
+  } catch {
+    throw new Error("its footer is damaged");
+  }
+  return parquetMetadata(footer, { geoparquet: false });
 }
 
 /** Throws where the schema's elements are no tree: each but the first is the child of one before it. */
@@ -117,16 +136,4 @@ export function missingColumns({ schema }: FileMetaData, columns: readonly strin
 /** Whether the file says of itself that it is a saved spectrum. */
 export function isSpectrum({ key_value_metadata: values }: FileMetaData): boolean {
   return values?.some(({ key }) => key === "pagekin.worlds") ?? false;
-}
-
-function asyncBuffer(file: DumpFile): AsyncBuffer {
-  const byteLength = file.bytes;
-  return {
-    byteLength,
-    slice(start, end = byteLength) {
-      const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start));
-      file.readInto(bytes, start);
-      return bytes.buffer;
-    },
-  };
 }

@@ -7,9 +7,8 @@ import { parquetHeader } from "hyparquet/src/column.js";
 import { getMaxDefinitionLevel, getMaxRepetitionLevel } from "hyparquet/src/schema.js";
 import type { Decompress } from "./codecs.js";
 import { damaged, decodeRuns } from "./runs.js";
+import { structEnd } from "./thrift.js";
 
-/** A longer header would keep hyparquet busy: numbers in it may be of any length. Statistics may be long. */
-const MOST_HEADER_BYTES = 65536;
 /** pyarrow before version 11 wrote row groups of so many rows. */
 const MOST_ENTRIES = 2 ** 26;
 const MOST_PAGE_BYTES = 2 ** 30;
@@ -66,8 +65,8 @@ export function readPages(bytes: Uint8Array, column: Column, decompress: Decompr
   while (entries < total) {
     const { header, body } = nextPage(walk);
     if (header.type === "DICTIONARY_PAGE") {
-      if (chunk.dictionary || !isCount(header.dictionary_page_header?.num_values)) throw damaged();
-      const { num_values: count } = header.dictionary_page_header as { num_values: number };
+      const count = header.dictionary_page_header?.num_values;
+      if (chunk.dictionary || !isCount(count)) throw damaged();
       chunk.dictionary = { count, data: plainOf(body, header.uncompressed_page_size, decompress) };
       continue;
     }
@@ -89,11 +88,9 @@ export function readPages(bytes: Uint8Array, column: Column, decompress: Decompr
 function nextPage(walk: { bytes: Uint8Array; at: number; room: number }): { header: Header; body: Uint8Array } {
   const { bytes, at } = walk;
   if (at >= bytes.length) throw new Error("a column has fewer values than it says");
-  const headerBytes = Math.min(bytes.length - at, MOST_HEADER_BYTES);
-  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset + at, headerBytes), offset: 0 };
-  const header = parquetHeader(reader);
+  const from = structEnd(bytes, at);
+  const header = parquetHeader({ view: new DataView(bytes.buffer, bytes.byteOffset + at, from - at), offset: 0 });
   const { compressed_page_size: size, uncompressed_page_size: plainSize } = header;
-  const from = at + reader.offset;
   if (!isCount(size) || !isCount(plainSize) || size > bytes.length - from || plainSize > MOST_PAGE_BYTES)
     throw damaged();
   walk.at = from + size;

@@ -3,7 +3,7 @@
 // DELTA_BINARY_PACKED).
 
 const MOST_HEADER_SHIFT = 28;
-const MOST_INT64_BYTES = 10;
+const MOST_VARINT_BYTES = 10;
 /** Four bytes must hold a value and up to seven bits before it. No writer makes dictionaries that need more. */
 const MOST_WIDTH = 24;
 /** A run may be rounded up to a whole group. */
@@ -39,7 +39,7 @@ export function decodeRuns<T extends Uint8Array | Uint32Array>(
   return target;
 }
 
-interface Reader {
+export interface Reader {
   bytes: Uint8Array;
   at: number;
 }
@@ -73,7 +73,7 @@ function readValue(reader: Reader, width: number): number {
   return value;
 }
 
-function readVarint(reader: Reader): number {
+export function readVarint(reader: Reader): number {
   let value = 0;
   for (let shift = 0; ; shift += 7) {
     if (reader.at >= reader.bytes.length || shift > MOST_HEADER_SHIFT) throw damaged();
@@ -90,9 +90,9 @@ export function checkDeltas(bytes: Uint8Array, at: number, count: number): void 
   const perMiniblock = block / miniblocks;
   const isGood = block > 0 && block <= MOST_DELTA_BLOCK && Number.isInteger(perMiniblock) && perMiniblock % 8 === 0;
   if (!isGood || total !== count) throw damaged();
-  skipInt64(reader); // the first value
+  skipVarint(reader); // the first value
   for (let left = count - 1; left > 0; left -= block) {
-    skipInt64(reader); // the least delta
+    skipVarint(reader); // the least delta
     const widths = bytes.subarray(reader.at, reader.at + miniblocks);
     reader.at += miniblocks;
     for (let i = 0; i * perMiniblock < left && i < miniblocks; i++) {
@@ -103,8 +103,8 @@ export function checkDeltas(bytes: Uint8Array, at: number, count: number): void 
   }
 }
 
-function skipInt64(reader: Reader): void {
-  for (let i = 0; i < MOST_INT64_BYTES; i++) {
+export function skipVarint(reader: Reader): void {
+  for (let i = 0; i < MOST_VARINT_BYTES; i++) {
     if (reader.at >= reader.bytes.length) throw damaged();
     if (reader.bytes[reader.at++] < 128) return;
   }

@@ -22,6 +22,14 @@ const COLUMNS = {
   zero: "false",
 };
 
+/** A file that is all footer. */
+function footer(...parts: Buffer[]): Buffer {
+  const bytes = Buffer.concat(parts);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  return Buffer.concat([Buffer.from("PAR1"), bytes, length, Buffer.from("PAR1")]);
+}
+
 /** Has DuckDB write a trace of 10 rows with other columns; `undefined` leaves one out. */
 async function writeTrace(folder: string, columns: Record<string, string | undefined>, options = ""): Promise<string> {
   const list = Object.entries({ ...COLUMNS, ...columns }).flatMap(([name, value]) =>
@@ -44,6 +52,13 @@ describe("refused are", () => {
     ["a magic alone", Buffer.from("PAR1")],
     ["a magic and no end", Buffer.concat([Buffer.from("PAR1"), randomBytes(4000, 4)])],
     ["two magics and nothing between them", Buffer.from("PAR1\0\0\0\0PAR1")],
+    // The footers below would keep hyparquet busy for hours. A field of 64 bits is 0x16, one that is a list of lists 0x19.
+    ["a footer with a number of a megabyte", footer(Buffer.from([0x16]), Buffer.alloc(2 ** 20, 0xff))],
+    [
+      "a footer of lists in lists, each of a thousand million",
+      footer(Buffer.from([0x19]), Buffer.alloc(2 ** 20, Buffer.from([0xf9, 0x80, 0x80, 0x80, 0x80, 0x04]))),
+    ],
+    ["a footer longer than the file", Buffer.from("PAR1\0\0\0\x09\0\0\0PAR1", "latin1")],
   ] as const)("%s", async ([, bytes], { folder }) => {
     writeFileSync(path.join(folder, "bad.parquet"), bytes);
     await expectSourcesRefused(folder, ["bad.parquet"], ["bad.parquet", /Parquet/]);

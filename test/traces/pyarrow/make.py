@@ -43,7 +43,7 @@ write(trace, TRACES / "none-v2-deltas.parquet", compression="none", column_encod
 encodings = DELTAS | {"member": "DELTA_LENGTH_BYTE_ARRAY", "fingerprint": "BYTE_STREAM_SPLIT", "zero": "PLAIN"}
 write(trace, TRACES / "zstd-v1-deltas.parquet", compression="zstd", column_encoding=encodings, **BARE)
 write(trace, TRACES / "small-pages.parquet", compression="snappy", data_page_size=64, write_batch_size=5, write_statistics=False)
-write(trace, TRACES / "small-row-groups.parquet", compression="gzip", row_group_size=10, **V2)
+write(trace, TRACES / "small-row-groups.parquet", compression="gzip", row_group_size=12, write_statistics=False, **V2)
 
 # Three contents of a alone, two of both, and the zero content.
 world = {
