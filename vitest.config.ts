@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { MOST_MS } from "./test/support/time-limit.js";
 
-/** Slow proof, for which other programs, guests or processes run, or that tries very many cases. */
+/** Slow proof: guests and processes run for it, or it is of something large, or of very many cases. */
 const FULL = "test/**/*.full.test.ts";
 
 export default defineConfig({

@@ -31,17 +31,14 @@ export async function expectInStep<T>(
   make: (size: number) => T,
   work: (made: T) => Promise<unknown>,
 ): Promise<void> {
-  const [least, most] = [await leastMs(make(size / TIMES), work), await leastMs(make(size), work)];
-  expect(most / least).toBeLessThan(MOST_TIMES);
+  // The least of some runs, for the first ones compile code.
+  const few = make(size / TIMES);
+  const least = Math.min(await cpuMsOf(work, few), await cpuMsOf(work, few), await cpuMsOf(work, few));
+  expect((await cpuMsOf(work, make(size))) / least).toBeLessThan(MOST_TIMES);
 }
 
-/** Of some runs, as one may compile code or collect garbage. */
-async function leastMs<T>(made: T, work: (made: T) => Promise<unknown>): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < 3; run++) {
-    const before = cpuMs();
-    await work(made);
-    least = Math.min(least, cpuMs() - before);
-  }
-  return least;
+async function cpuMsOf<T>(work: (made: T) => Promise<unknown>, made: T): Promise<number> {
+  const before = cpuMs();
+  await work(made);
+  return cpuMs() - before;
 }
