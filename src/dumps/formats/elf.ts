@@ -130,7 +130,7 @@ async function partsOf(file: PlainFile, header: ElfHeader, addressSpace: Address
     const address = addressOf(segment, addressSpace);
     if (!regions.add(address, memsz)) {
       const range = `0x${address.toString(16)} + 0x${memsz.toString(16)}`;
-      throw file.fault(at, `segment ${index} is where no machine has memory (${range})`);
+      throw file.fault(at, `segment ${index} has an impossible range of addresses (${range})`);
     }
   });
   return regions.parts;
@@ -181,9 +181,13 @@ function remarks(
     found.push(`the file is cut short: ${missingBytes} bytes are missing up to the end of its last segment`);
   if (!isProcess && isIncomplete(header)) found.push("its writer marked this dump as incomplete");
   if (!isProcess && addressSpace === "virtual")
-    found.push("it has no physical addresses: pages go by the kernel's virtual ones, and count once for each mapping");
+    found.push(
+      "it has no physical addresses: virtual ones are used, so memory that the kernel maps twice counts twice",
+    );
   if (unplacedBytes > 0)
-    found.push(`${unplacedBytes} bytes have no physical address and are left out (mappings of the kernel)`);
+    found.push(
+      `${unplacedBytes} bytes are left out: they have no physical address (kernel mappings, as in /proc/kcore)`,
+    );
   if (cut) found.push("the file ends before its notes, so what they say is not known");
   if (broken !== undefined) found.push(`the note at 0x${broken.toString(16)} is longer than the notes are`);
   if (isProcess && process.mappingsLie) found.push("the list of mapped files is shorter than it says");
