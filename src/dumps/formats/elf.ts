@@ -38,11 +38,13 @@ export const elf: DumpFormat = {
 /** The plan of a core that makedumpfile has flattened (-F -E). */
 export async function planFlattenedCore(file: Flattened, settings: PlanSettings): Promise<DumpPlan> {
   const plan = await planCore(file, settings);
-  const { notes, details } = plan;
+  const { board, notes, details } = plan;
   return {
     ...plan,
     format: elf.name,
     extents: await file.placed(plan.extents),
+    // An extent is what one chunk has.
+    ...(board && { board: { ...board, hasBlocks: false } }),
     notes: file.isCut ? [...notes, "the file ends before its end mark: chunks may be missing"] : notes,
     details: { ...details, flattened_chunks: file.chunks },
   };
@@ -90,7 +92,7 @@ async function planCore(file: PlainFile, settings: PlanSettings): Promise<DumpPl
 }
 
 /** What the segments tell. */
-export interface Survey {
+interface Survey {
   loads: number;
   notes: NoteRange[];
   /** Whether notes lie behind the end of a cut file. gcore writes them last. */
@@ -195,8 +197,6 @@ function remarks(
 }
 
 function detailsOf({ pid, name, mappings }: ProcessNotes): Record<string, unknown> {
-  return {
-    ...{ pid, name },
-    mappings: mappings?.map(({ start, end, file }) => ({ start: numberOf(start), end: numberOf(end), file })),
-  };
+  const exact = mappings?.map(({ start, end, file }) => ({ start: numberOf(start), end: numberOf(end), file }));
+  return { ...(pid !== undefined && { pid }), ...(name !== undefined && { name }), ...(exact && { mappings: exact }) };
 }
