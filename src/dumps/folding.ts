@@ -1,15 +1,15 @@
-// Addresses have 64 bits, numbers of JavaScript are exact to 2^53. A dump that goes beyond, as those of kernels' and some
-// processes' virtual addresses do, is read by folded addresses: of the address space, regions that the dump does not use are
-// left out. Folding keeps the order, and never makes neighbours of what is not next to each other.
+// Addresses have 64 bits, but JavaScript's numbers are exact to 2^53 only. A dump that goes beyond, with the virtual addresses
+// of a kernel or of some processes, is read by folded addresses: regions of the address space that it does not use are skipped.
+// Folding keeps the order, and never makes neighbors of addresses that are not.
 
-/** Most of a 64-bit address space is unused: the parts of it that are used lie in few regions of this size. */
+/** Memory lies in few regions of this size. */
 const REGION_BITS = 48n;
 const REGION_BYTES = 2 ** 48;
 const REGION_MASK = (1n << REGION_BITS) - 1n;
 /** Folded addresses are below 2^53. */
 const MOST_REGIONS = 2 ** 53 / REGION_BYTES;
 
-/** Folded addresses from `at` on, up to the next part, are the addresses from `address` on. */
+/** Folded addresses from `at` up to the next part stand for the addresses from `address` on. */
 export interface Part {
   at: number;
   address: bigint;
@@ -66,7 +66,7 @@ export class RegionSet {
     let next = 0;
     let before = -1;
     for (const region of [...this.used].sort((a, b) => a - b)) {
-      // A gap is left between regions that are not next to each other.
+      // An unused slot separates regions that are not adjacent.
       if (region !== before + 1) next++;
       if (next >= MOST_REGIONS) return undefined;
       parts.push({ at: next++ * REGION_BYTES, address: BigInt(region) << REGION_BITS });

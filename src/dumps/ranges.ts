@@ -1,5 +1,5 @@
-// Which addresses of a dump are RAM. What Linux itself says is RAM, is. A hypervisor dumps all that its guest sees as memory,
-// that of devices too; where the RAM of its machines lies is known.
+// Which addresses of a dump are RAM. Linux dumps System RAM only. A hypervisor dumps everything that its guest sees as memory,
+// device memory too; what is RAM follows from the memory map of the machine.
 
 import { formatBytes } from "../text/format.js";
 import { unfolded } from "./folding.js";
@@ -23,7 +23,7 @@ const BASES = { arm: GIB, riscv: 2 * GIB };
 /** Below it Arm's virt has flash, which QEMU does not dump. A dump that has memory there is of another board. */
 const END_OF_ARM_FLASH = 128 * MIB;
 
-/** What of a dump is no RAM, ascending, and what a person should know of that. */
+/** What of a dump is not RAM, ascending, and what to tell the user about it. */
 export interface Outside {
   ranges: readonly Range[];
   notes: readonly string[];
@@ -35,13 +35,13 @@ export function outsideRam(plan: DumpPlan): Outside {
   return { ranges: [...(plan.outside ?? []), ...ranges].sort((a, b) => a.address - b.address), notes };
 }
 
-/** The memory of devices in a dump of a board. */
+/** Finds device memory by the rules of a board. */
 class Devices {
-  /** What the dump speaks of, sorted: RAM that a cut dump lost is RAM too. */
+  /** What the dump describes, sorted; RAM that a truncated dump lost is RAM too. */
   private readonly memory: Range[];
   private readonly ranges: Range[] = [];
   private readonly notes: string[] = [];
-  /** Memory that is taken for memory devices. */
+  /** What counts as memory devices. */
   private readonly apart: Range[] = [];
 
   constructor(
@@ -49,7 +49,7 @@ class Devices {
     private readonly board: Board,
   ) {
     const spoken = plan.span ?? [...this.extents()];
-    // A PC's firmware reaches to where its RAM may go on.
+    // A PC's firmware ends where its high RAM begins.
     this.memory = [...spoken].flatMap(splitAtFourGib).sort((a, b) => a.address - b.address);
   }
 
@@ -68,18 +68,18 @@ class Devices {
     const { memory } = this;
     this.inFirstMib();
     const low = this.belowFourGib();
-    // A part of memory that begins higher was asked for as it is.
+    // A dump that begins higher is of a range that the user chose.
     if (memory[0].address >= FOUR_GIB) return;
     let start = FOUR_GIB;
     if (!this.hasMemoryAt(start) && this.hasMemoryAt(ABOVE_AMD_HOLE)) {
       start = ABOVE_AMD_HOLE;
       this.leaveOut(FOUR_GIB, start, `RAM above 4 GiB begins at ${hex(start)}`);
     }
-    // Less RAM is all below 4 GiB.
+    // With less low RAM than that, there is none above 4 GiB.
     this.behind(this.endOfRun(start, low >= LEAST_PCI), "RAM above 4 GiB");
   }
 
-  /** QEMU's blocks tell what is no part of RAM: it would be one block with the RAM that goes on there. */
+  /** A block of its own next to RAM is not RAM: QEMU would have written both as one. */
   private inFirstMib(): void {
     const { hasBlocks, hasHoles } = this.board;
     const blocks = hasBlocks ? [...this.extents()].filter(({ address }) => address <= MIB) : [];
@@ -88,7 +88,7 @@ class Devices {
       const isFirmware = address >= VGA.end && address + bytes === MIB;
       if (isFirmware && blocks.some((next) => next.address === MIB)) this.add(address, MIB);
     }
-    // RAM in place of a card is there whole.
+    // Without a card there is RAM in all of the window.
     if (!hasBlocks && !hasHoles && this.bytesIn(VGA.address, VGA.end) < VGA.end - VGA.address)
       this.add(VGA.address, VGA.end);
   }
@@ -118,9 +118,9 @@ class Devices {
   }
 
   /**
-   * The end of RAM that begins at an address. It is one piece; memory devices (DIMM, virtio-mem) begin at the next GiB and
-   * follow one another, each aligned to a GiB at most. What has holes may lack the begin of each. isRam: RAM begins there, not
-   * a memory device.
+   * The end of RAM that starts at an address. It is contiguous; memory devices (DIMM, virtio-mem) start at the next GiB and
+   * follow one another, each aligned to a GiB at most. Where there are holes, the first pages of each may be missing.
+   * isRam: whether it is RAM that starts there, not a memory device.
    */
   private endOfRun(start: number, isRam: boolean): number {
     const { memory, board } = this;
@@ -141,11 +141,11 @@ class Devices {
   }
 
   private behind(end: number, what: string): void {
-    const why = `${what} ends at ${hex(end)}, memory devices stand next to it, PCI devices further above`;
+    const why = `${what} ends at ${hex(end)}; memory devices follow it, PCI devices are mapped further up`;
     this.leaveOut(end, Number.MAX_SAFE_INTEGER, why);
   }
 
-  /** Leaves out addresses, with a note if the dump has more bytes there than are usual. */
+  /** Leaves out addresses, with a note if the dump has more bytes there than usual. */
   private leaveOut(from: number, to: number, why: string, usual = 0): void {
     this.add(from, to);
     const { extents } = this.plan;
@@ -160,7 +160,7 @@ class Devices {
     }
     if (bytes > usual)
       this.notes.push(
-        `Left out as device memory: ${formatBytes(bytes)} from ${this.hex(first)} to ${this.hex(end - 1)}; ${why}. --ranges all counts it.`,
+        `Left out as device memory: ${formatBytes(bytes)} from ${this.hex(first)} to ${this.hex(end - 1)} (${why}); --ranges all counts it.`,
       );
   }
 
@@ -168,19 +168,21 @@ class Devices {
     const { apart } = this;
     if (apart.length === 0) return;
     const bytes = apart.reduce((sum, range) => sum + range.bytes, 0);
-    const what = `Counted as RAM: ${formatBytes(bytes)} from ${hex(apart[0].address)} on, apart from the rest`;
-    this.notes.push(`${what}; memory devices are there (DIMM, virtio-mem), but a PCI device with much memory may be.`);
+    const what = `Counted as RAM: ${formatBytes(bytes)} from ${hex(apart[0].address)} on, separate from the rest`;
+    this.notes.push(
+      `${what}; memory devices (DIMM, virtio-mem) are there, but it may be a PCI device with a large BAR.`,
+    );
   }
 
-  /** Of a board without a rule. */
+  /** On a board without rules. */
   private noteUnknown(): void {
     const { memory, board } = this;
     let end = memory[0].address;
     for (const { address, bytes } of memory) {
       if (address - end >= MOST_GAP) {
-        const what = `Counted as RAM: all memory, though that from ${this.hex(address)} on stands apart`;
+        const what = `Counted as RAM: all memory, though that from ${this.hex(address)} on is separate and may be a device's`;
         this.notes.push(
-          `${what}; ${board.writer} dumps device memory too, and which it is on this machine is not known.`,
+          `${what}; ${board.writer} dumps device memory too, and this machine's memory map is not known.`,
         );
         return;
       }

@@ -108,7 +108,7 @@ const LOW: Stretch[] = [
 const VGA: Stretch = [0xfd000000, 16 * MIB];
 const ROM: Stretch = [0xfffc0000, 256 * 1024];
 const LEFT_OUT = /^Left out as device memory: /;
-const APART = /^Counted as RAM: .* but a PCI device with much memory may be\.$/;
+const APART = /^Counted as RAM: .* but it may be a PCI device with a large BAR\.$/;
 
 /** What there is, what of it is no RAM, and what is said of that. */
 type Case = [what: string, memory: Stretch[], outside: Stretch[], says: RegExp[]];
@@ -121,7 +121,7 @@ const PC: Case[] = [
     [...LOW, [4 * GIB, GIB], [0xe000000000, 64 * MIB]],
     [[0xe000000000]],
     [
-      /^Left out as device memory: 4 KiB from 0xe000000000 to 0xe000000fff; RAM above 4 GiB ends at 0x140000000, .*--ranges all/,
+      /^Left out as device memory: 4 KiB from 0xe000000000 to 0xe000000fff \(RAM above 4 GiB ends at 0x140000000; .*--ranges all/,
     ],
   ],
   [
@@ -196,7 +196,7 @@ describe("a dump of QEMU", () => {
     const { notes, pages } = JSON.parse(await succeed(["inspect", "vm", "--json"], { cwd: folder }));
     expect(pages).toBe(1);
     expect(notes).toEqual([
-      expect.stringMatching(/: 65 MiB from 0xc0000000 to 0xc40fffff; low RAM ends at 0x40000000\./),
+      expect.stringMatching(/: 65 MiB from 0xc0000000 to 0xc40fffff \(low RAM ends at 0x40000000\);/),
     ]);
   });
 
@@ -233,7 +233,7 @@ describe("a dump of QEMU", () => {
         [0x8000000000, MIB],
       ],
       [[0x10000000], [0x8000000000]],
-      [/begins at 0x40000000\./, /RAM ends at 0x88000000/, APART],
+      [/begins at 0x40000000\)/, /RAM ends at 0x88000000/, APART],
     ],
     [
       "32-bit Arm's virt",
@@ -243,7 +243,7 @@ describe("a dump of QEMU", () => {
         [GIB, 512 * MIB],
       ],
       [[0x10000000]],
-      [/begins at 0x40000000\./],
+      [/begins at 0x40000000\)/],
     ],
     [
       "another board of Arm, with RAM from 0",
@@ -253,7 +253,7 @@ describe("a dump of QEMU", () => {
         [GIB, GIB],
       ],
       [],
-      [/which it is on this machine is not known/],
+      [/this machine's memory map is not known/],
     ],
     [
       "RISC-V, with its reset ROM",
@@ -263,7 +263,7 @@ describe("a dump of QEMU", () => {
         [2 * GIB, GIB],
       ],
       [[0x1000]],
-      [/begins at 0x80000000\./],
+      [/begins at 0x80000000\)/],
     ],
     [
       "RISC-V, with a device",
@@ -283,7 +283,7 @@ describe("a dump of QEMU", () => {
         [0x200080000000, 16 * MIB],
       ],
       [],
-      [/stands apart; QEMU dumps device memory too/],
+      [/is separate and may be a device's; QEMU dumps device memory too/],
     ],
     ["PowerPC", 21, [[0, GIB]], [], []],
   ])("of %s, which no note names", async ([, machine, memory, outside, says], { folder }) => {
@@ -302,7 +302,7 @@ describe("a dump of QEMU", () => {
     const pc = [0, 0xa0000, 0xc0000, MIB, VGA[0], 4 * GIB, 7 * GIB];
     const found = await inspected(folder, kdumpWith(pc));
     expect(found).toMatchObject({ at: [0, 0xc0000, MIB, 4 * GIB], outside: 3 * PAGE, writer: "QEMU" });
-    const leftOut = /from 0x1c0000000 to 0x1c0000fff; RAM above 4 GiB ends/;
+    const leftOut = /from 0x1c0000000 to 0x1c0000fff \(RAM above 4 GiB ends/;
     expect(found.notes).toEqual([expect.stringMatching(leftOut), expect.stringMatching(APART)]);
     // makedumpfile's of QEMU's core has the same memory.
     const made = kdumpWith(pc, { systemName: "Linux", notes: noteOf("QEMU", 0, 440) });

@@ -36,11 +36,13 @@ export const elf: DumpFormat = {
 /** The plan of a core that makedumpfile has flattened (-F -E). */
 export async function planFlattenedCore(file: Flattened, settings: PlanSettings): Promise<DumpPlan> {
   const plan = await planCore(file, settings);
-  const { notes, details } = plan;
+  const { board, notes, details } = plan;
   return {
     ...plan,
     format: elf.name,
     extents: await file.placed(plan.extents),
+    // An extent is what one chunk has.
+    ...(board && { board: { ...board, hasBlocks: false } }),
     notes: file.isCut ? [...notes, "the file ends before its end mark: chunks may be missing"] : notes,
     details: { ...details, flattened_chunks: file.chunks },
   };
@@ -88,7 +90,7 @@ async function planCore(file: PlainFile, settings: PlanSettings): Promise<DumpPl
 }
 
 /** What the segments tell. */
-export interface Survey {
+interface Survey {
   loads: number;
   notes: NoteRange[];
   /** Whether notes lie behind the end of a cut file. gcore writes them last. */
@@ -128,7 +130,7 @@ async function partsOf(file: PlainFile, header: ElfHeader, addressSpace: Address
     const address = addressOf(segment, addressSpace);
     if (!regions.add(address, memsz)) {
       const range = `0x${address.toString(16)} + 0x${memsz.toString(16)}`;
-      throw file.fault(at, `segment ${index} is where no machine has memory (${range})`);
+      throw file.fault(at, `segment ${index} has an impossible range of addresses (${range})`);
     }
   });
   return regions.parts;
@@ -179,9 +181,13 @@ function remarks(
     found.push(`the file is cut short: ${missingBytes} bytes are missing up to the end of its last segment`);
   if (!isProcess && isIncomplete(header)) found.push("its writer marked this dump as incomplete");
   if (!isProcess && addressSpace === "virtual")
-    found.push("it has no physical addresses: pages go by the kernel's virtual ones, and count once for each mapping");
+    found.push(
+      "it has no physical addresses: virtual ones are used, so memory that the kernel maps twice counts twice",
+    );
   if (unplacedBytes > 0)
-    found.push(`${unplacedBytes} bytes have no physical address and are left out (mappings of the kernel)`);
+    found.push(
+      `${unplacedBytes} bytes are left out: they have no physical address (kernel mappings, as in /proc/kcore)`,
+    );
   if (cut) found.push("the file ends before its notes, so what they say is not known");
   if (broken !== undefined) found.push(`the note at 0x${broken.toString(16)} is longer than the notes are`);
   if (isProcess && process.mappingsLie) found.push("the list of mapped files is shorter than it says");
@@ -189,8 +195,6 @@ function remarks(
 }
 
 function detailsOf({ pid, name, mappings }: ProcessNotes): Record<string, unknown> {
-  return {
-    ...{ pid, name },
-    mappings: mappings?.map(({ start, end, file }) => ({ start: numberOf(start), end: numberOf(end), file })),
-  };
+  const exact = mappings?.map(({ start, end, file }) => ({ start: numberOf(start), end: numberOf(end), file }));
+  return { ...(pid !== undefined && { pid }), ...(name !== undefined && { name }), ...(exact && { mappings: exact }) };
 }

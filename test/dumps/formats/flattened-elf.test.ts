@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 import { elf } from "../../../src/dumps/formats/elf.js";
 import { kdump } from "../../../src/dumps/formats/kdump.js";
-import { type Core, elfCore, registersNote, vmcoreinfoNote } from "../../support/dumps/elf.js";
+import { type Core, elfCore, qemuNote, registersNote, vmcoreinfoNote } from "../../support/dumps/elf.js";
 import { planCuts, planMutations } from "../../support/dumps/hostile.js";
 import { type Chunk, flattenedOf, inChunks } from "../../support/dumps/kdump.js";
 import { PAGE, pages } from "../../support/dumps/pages.js";
@@ -86,6 +86,18 @@ describe("a flattened core", () => {
       details: { writer: "Linux (/proc/vmcore, makedumpfile)", flattened_chunks: Math.ceil(PLAIN.length / 5000) },
       notes: [],
     });
+  });
+
+  test("of QEMU has device memory in it", async ({ folder }) => {
+    const loads = [0, 0x80000000, 0xfd000000, 0x100000000, 0xe000000000].map((at, i) => ({
+      paddr: at,
+      vaddr: at,
+      bytes: pages(i + 1, i + 9),
+    }));
+    loads[0].bytes = Buffer.concat([loads[0].bytes, Buffer.alloc(0x9e000, 7)]);
+    const core = elfCore({ notes: [registersNote(), qemuNote()], loads });
+    writeFileSync(path.join(folder, "vm.flat"), flattenedOf(inChunks(core, 3000)));
+    expect(await analyzed(folder, "vm.flat")).toMatchObject({ pages: 162, outside: 6 * PAGE });
   });
 
   test("that is cut is refused, or read as far as it goes", async ({ folder }) => {

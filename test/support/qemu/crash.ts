@@ -22,7 +22,7 @@ const TEXTS = {
   shared: "/sys/bus/pci/devices/0000:00:10.0/resource2",
   kernel: "/kernel",
   initrd: "/initrd",
-  options: "console=ttyS0 quiet nr_cpus=1 irqpoll reset_devices cryptomgr.notests",
+  options: "console=ttyS0 quiet nr_cpus=1 irqpoll reset_devices cryptomgr.notests no_timer_check",
   trigger: "/proc/sysrq-trigger",
   crash: "c",
   dumped: DUMPED,
