@@ -43,7 +43,7 @@ export class LiveTraceWriter {
       written.storedBytes += more;
       onBytes(more);
     };
-    const source = { input: { memory }, member, timeS, notes: [], place, shownAs };
+    const source = { input: { memory }, member, timeS, notes: [], fileNotes: [], place, shownAs };
     await writeTrace(source, { hasher: this.hasher, key: this.key, version: VERSION, onBytes: count });
     chmodSync(place.path, 0o600);
     return written;

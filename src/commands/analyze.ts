@@ -9,7 +9,7 @@ import { SpectrumWriter } from "../spectrum/write.js";
 import { VERSION } from "../version.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
-import { notesByFile, notesByMember } from "../worlds/world.js";
+import { notesByFile, notesByMember, readOf } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { optimizeLate, startCrew } from "./crew.js";
 import { choice, flag } from "./option-kinds.js";
@@ -68,7 +68,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     tables.copiesTable(results),
     tables.ledgerTable(results),
   ]);
-  const read = noted.map(({ snapshot, notes }) => ({ ...snapshot, notes }));
+  const read = noted.map(readOf);
   const files = await writeManifest(output, {
     args,
     sources: read,

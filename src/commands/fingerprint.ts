@@ -10,7 +10,7 @@ import { formatNumber } from "../text/format.js";
 import { VERSION } from "../version.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
-import { notedOf, notesByFile, type Snapshot } from "../worlds/world.js";
+import { notedOf, notesByFile, readOf, type Snapshot } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
 import { text } from "./option-kinds.js";
@@ -65,7 +65,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   sources.close();
   progress.stop();
 
-  const read = traces.map(({ snapshot, notes }) => ({ ...snapshot, notes }));
+  const read = traces.map(readOf);
   const files = await writeManifest(output, {
     args,
     sources: read,

@@ -17,7 +17,7 @@ import { Progress } from "../report/progress.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import type { OpenSnapshot, Sources } from "../worlds/sources.js";
-import { type Noted, notedOf, notesByFile } from "../worlds/world.js";
+import { type Noted, notedOf, notesByFile, readOf } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
 import { count, flag, list, part, size } from "./option-kinds.js";
@@ -78,7 +78,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   const ranking = rankProcesses(found.processes, found.sample, thresholds);
   await output.writeTables([processesTable(ranking), privateTable(ranking)]);
   const { noted, seconds, notes } = found;
-  const read = noted.map((one) => ({ ...one.snapshot, notes: one.notes }));
+  const read = noted.map(readOf);
   const files = await writeManifest(output, {
     args,
     sources: read,
@@ -143,7 +143,8 @@ async function readSources(sources: Sources, resources: Resources, sampled: numb
   });
   const noted = snapshots.map((snapshot) => {
     const { source, dump, trace } = snapshot;
-    return notedOf(snapshot, { format: dump?.format ?? source.format, notes: (dump ?? trace)?.notes ?? [] });
+    const { notes = [], fileNotes = [] } = dump ?? trace ?? {};
+    return notedOf(snapshot, { format: dump?.format ?? source.format, notes, fileNotes });
   });
   return { processes, sample, noted, notes: [...vmNote(vms), ...notesByFile(noted)], seconds: progress.seconds };
 }

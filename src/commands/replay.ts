@@ -6,7 +6,7 @@ import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
 import { openScenario, replayScenario } from "../scenarios/scenario-runs.js";
-import { notesByFile } from "../worlds/world.js";
+import { notesByFile, readOf } from "../worlds/world.js";
 import { type Arguments, type Command, force, hashSources, json, out, progress, quiet, workers } from "./options.js";
 
 const options = [
@@ -58,7 +58,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
 
   await output.writeTables(replayTables(finished));
   const { noted } = finished;
-  const read = noted.map(({ snapshot, notes }) => ({ ...snapshot, notes }));
+  const read = noted.map(readOf);
   const files = await writeManifest(output, { args, sources: read, pageSizes, resources: undefined, seconds });
   if (!args.quiet)
     await printReplay(finished, {

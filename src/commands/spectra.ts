@@ -14,7 +14,7 @@ import type { SavedSpectrum } from "../spectrum/read.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
-import { type Noted, notesByFile, notesByMember } from "../worlds/world.js";
+import { type Noted, notesByFile, notesByMember, readOf } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
 
@@ -101,7 +101,7 @@ async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spe
     resources,
     each,
     found: () => ({
-      sources: noted.map(({ snapshot, notes }) => ({ ...snapshot, notes })),
+      sources: noted.map(readOf),
       notes: notesByFile(noted),
       memberNotes: notesByMember(noted),
     }),

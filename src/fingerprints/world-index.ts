@@ -10,7 +10,7 @@ import { displayName } from "../sources/names.js";
 import { layoutOf } from "../sources/open-dump.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
 import type { OpenSnapshot, OpenWorld, Sources } from "../worlds/sources.js";
-import { type Noted, notedOf, type World } from "../worlds/world.js";
+import { type Noted, type Notes, notedOf, type World } from "../worlds/world.js";
 import type { Block } from "./buckets.js";
 import { planIndex } from "./content-index.js";
 import type { Crew } from "./crew.js";
@@ -31,15 +31,13 @@ export interface WorldOptions {
 }
 
 /** What was found in a snapshot. Arrays go by page size. */
-export interface Found {
+export interface Found extends Notes {
   format: string;
   pages: readonly number[];
   zeroPages: readonly number[];
   /** Where every byte of its dump went; empty where a trace does not tell. */
   ledger: Ledger;
   addressSpace: string | undefined;
-  /** What a person should know, such as what is missing of a cut dump. */
-  notes: readonly string[];
 }
 
 /** Each snapshot of worlds with its notes. */
@@ -95,12 +93,12 @@ async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
 function foundIn({ source, dump, trace }: OpenSnapshot, counts: SourceCounts, more: readonly string[]): Found {
   const { pages, zeroPages } = counts;
   if (!dump) {
-    const { ledger = {}, addressSpace, notes = [] } = trace ?? {};
-    return { format: source.format, pages, zeroPages, ledger, addressSpace, notes };
+    const { ledger = {}, addressSpace, notes = [], fileNotes = [] } = trace ?? {};
+    return { format: source.format, pages, zeroPages, ledger, addressSpace, notes, fileNotes };
   }
   const layout = layoutOf(dump.input);
   return {
-    ...{ format: dump.format, pages, zeroPages, notes: [...dump.notes, ...more] },
+    ...{ format: dump.format, pages, zeroPages, notes: dump.notes, fileNotes: [...dump.fileNotes, ...more] },
     ledger: ledgerOf(counts, layout),
     addressSpace: layout?.addressSpace ?? "physical",
   };

@@ -15,16 +15,15 @@ import { breathe } from "../system/pace.js";
 import { openTemporary, writeTemporary } from "../system/temporary.js";
 import type { TraceKey } from "../traces/key.js";
 import { TraceWriter } from "../traces/parquet-write.js";
+import type { Notes } from "../worlds/world.js";
 import { refuseEmpty } from "./hash.js";
 import { hashAll, type SegmentEnd } from "./segments.js";
 
 /** What a trace is made of: bytes to hash, and whose they are. */
-export interface TraceSource {
+export interface TraceSource extends Notes {
   input: Hashable;
   member: string;
   timeS: number;
-  /** What a person should know of the dump. */
-  notes: readonly string[];
   /** Where the trace is written. */
   place: { path: string; shownAs: string };
   /** How errors call the source; the trace keeps the last part of it. */
@@ -32,7 +31,7 @@ export interface TraceSource {
 }
 
 /** A dump that becomes a trace. Whoever takes the task opens it, so there are as many open at a time as threads. */
-export interface TraceTask extends Omit<TraceSource, "input" | "notes" | "shownAs"> {
+export interface TraceTask extends Omit<TraceSource, "input" | "shownAs" | keyof Notes> {
   /** Its number, in the order in which sources were named. */
   number: number;
   source: Source;
@@ -43,14 +42,15 @@ export interface TraceTask extends Omit<TraceSource, "input" | "notes" | "shownA
 export interface TraceFile {
   pages: number[];
   zeroPages: number[];
-  /** What a person should know of the dump, now that all of it was read. */
-  notes: readonly string[];
+  /** What a person should know of the file, now that all of it was read. */
+  fileNotes: readonly string[];
 }
 
 /** What was written of the dump with a number. */
 export interface WrittenDump extends TraceFile {
   number: number;
   format: string;
+  notes: readonly string[];
 }
 
 interface TraceContext {
@@ -74,9 +74,10 @@ export async function writeTraces(next: () => TraceTask | undefined, context: Tr
     const { source, settings, number } = task;
     const dump = await openDump(source, settings);
     try {
-      const { input, notes } = dump;
-      const file = await writeTrace({ ...task, input, notes, shownAs: displayName(source.name) }, context);
-      files.push({ ...file, number, format: dump.format });
+      const { input, format, notes, fileNotes } = dump;
+      const shownAs = displayName(source.name);
+      const file = await writeTrace({ ...task, input, notes, fileNotes, shownAs }, context);
+      files.push({ ...file, number, format, notes });
     } finally {
       dump.close();
     }
@@ -93,7 +94,7 @@ export async function writeTrace(source: TraceSource, context: TraceContext): Pr
 }
 
 async function write(
-  { input, member, timeS, notes: known, place, shownAs }: TraceSource,
+  { input, member, timeS, notes, fileNotes: known, place, shownAs }: TraceSource,
   context: TraceContext,
 ): Promise<TraceFile> {
   const { hasher, key, version, onBytes } = context;
@@ -120,8 +121,8 @@ async function write(
         counts.zeroPages[size] += end.zeroPages[size];
       });
     };
-    const notes = [...known];
-    await hashAll(input, hasher, { onBytes, onSegment, onNote: (note) => notes.push(note) });
+    const fileNotes = [...known];
+    await hashAll(input, hasher, { onBytes, onSegment, onNote: (note) => fileNotes.push(note) });
     const layout = layoutOf(input);
     refuseEmpty(counts.pages, pageSizes, { file: shownAs, layout });
     const head = {
@@ -132,6 +133,7 @@ async function write(
       addressSpace: layout?.addressSpace ?? "physical",
       ledger: ledgerOf(sums, layout),
       notes,
+      fileNotes,
     };
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
     const parts = layout?.parts ?? [];
@@ -149,7 +151,7 @@ async function write(
     } finally {
       writer.close();
     }
-    return { ...counts, notes };
+    return { ...counts, fileNotes };
   } finally {
     closeSync(fd);
   }

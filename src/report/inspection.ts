@@ -18,7 +18,7 @@ const RAW_NOTE = "Raw dumps carry no address map: addresses count from 0, and de
 
 export function printInspection(
   source: Source,
-  { format, input, notes, details }: OpenDump,
+  { format, input, notes, fileNotes, details }: OpenDump,
   inspection: Inspection,
   json: boolean,
 ): Promise<void> {
@@ -26,7 +26,7 @@ export function printInspection(
   const { packing } = source;
   const why = DETECTED_BY[source.certainty];
   const addressSpace = layoutOf(input)?.addressSpace ?? "physical";
-  const odd = [...(format === "raw" ? [RAW_NOTE] : []), ...notes, ...inspection.notes];
+  const odd = [...(format === "raw" ? [RAW_NOTE] : []), ...notes, ...fileNotes, ...inspection.notes];
   const shownAs = displayName(source.name);
   if (json) {
     const said = {
@@ -84,7 +84,8 @@ function detailsText(details: Record<string, unknown>): string {
 }
 
 export function printTrace({ name, format }: Source, head: TraceHead, json: boolean): Promise<void> {
-  const { member, timeS, algorithm, keyId, addressSpace, ledger, notes, pageSizes } = head;
+  const { member, timeS, algorithm, keyId, addressSpace, ledger, pageSizes } = head;
+  const notes = [...head.notes, ...head.fileNotes];
   const source = displayName(name);
   if (json) {
     return print(

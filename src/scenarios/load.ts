@@ -118,15 +118,18 @@ async function listAll(
     const { source, member, labels, timeS, trace } = snapshot;
     const dump = trace ? undefined : await sources.openDump(snapshot);
     try {
-      const notes = [...((dump ?? trace)?.notes ?? [])];
-      const onNote = (note: string) => notes.push(note);
+      const { notes = [], fileNotes = [] } = dump ?? trace ?? {};
+      const more: string[] = [];
+      const onNote = (note: string) => more.push(note);
       const list = await listPages(source, dump, hasher, table, { onBytes, onNote });
       const before = latest.get(member);
       // The snapshots of a machine mostly have the same pages: one list of them is enough.
       const pages = before && isSame(before.pages, list.pages) ? before.pages : list.pages;
       latest.set(member, { pages, contents: list.contents });
       lists.push({ member, labels, ns: Math.round(timeS * NANOSECONDS), pages, contents: list.contents });
-      noted.push(notedOf(snapshot, { format: dump?.format ?? source.format, notes }));
+      noted.push(
+        notedOf(snapshot, { format: dump?.format ?? source.format, notes, fileNotes: [...fileNotes, ...more] }),
+      );
     } finally {
       dump?.close();
     }

@@ -51,6 +51,8 @@ export interface OpenDump {
   input: Hashable;
   /** What a person should know: pages lost, a dump cut short. */
   notes: readonly string[];
+  /** The same of its file: what follows its end, a length that suggests a cut, holes. */
+  fileNotes: readonly string[];
   /** What else `inspect` tells. */
   details: Readonly<Record<string, unknown>>;
   /** Gives back the temporary file that it was unpacked to. */
@@ -60,8 +62,8 @@ export interface OpenDump {
 /** Opens a dump: in a temporary file unless it is a plain one. again: its bytes will be read more than once. */
 export async function openDump(source: Source, settings: DumpSettings, again = false): Promise<OpenDump> {
   if (source.format === "raw" && !isSeekable(source) && settings.resident.size === 0 && !again) {
-    const notes = settings.holes === "absent" ? [NO_HOLES_NOTE] : [];
-    return { format: source.format, input: { stream: source }, notes, details: {}, close: () => {} };
+    const fileNotes = settings.holes === "absent" ? [NO_HOLES_NOTE] : [];
+    return { format: source.format, input: { stream: source }, notes: [], fileNotes, details: {}, close: () => {} };
   }
   const spooled = new Spooled();
   try {
@@ -92,7 +94,8 @@ async function plan(source: Source, settings: DumpSettings, spooled: Spooled): P
   return {
     format: whole.format ?? source.format,
     input: { memory: { layout, files: parts.map(({ place }) => place) } },
-    notes: [...whole.notes, ...outside.notes, ...spooled.notes],
+    notes: [...whole.notes, ...outside.notes],
+    fileNotes: [...parts.flatMap((part) => part.plan.fileNotes ?? []), ...spooled.notes],
     details: { ...whole.details, ...details },
     close: () => spooled.close(),
   };

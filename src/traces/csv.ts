@@ -54,6 +54,7 @@ async function readHead(source: Source): Promise<TraceHead> {
     addressSpace: undefined,
     ledger: undefined,
     notes: [],
+    fileNotes: [],
     pageSizes: [...sizes].sort((a, b) => a - b),
     fingerprintBits: digits * 4,
   };

@@ -37,6 +37,7 @@ async function readHead(source: Source): Promise<TraceHead> {
       addressSpace: text.get("pagekin.address_space"),
       ledger: parseLedger(text.get("pagekin.ledger")),
       notes: parseNotes(text.get("pagekin.notes")),
+      fileNotes: parseNotes(text.get("pagekin.file_notes")),
       pageSizes: [...sizes].sort((a, b) => a - b),
     };
   });

@@ -16,7 +16,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** What a new trace says of itself. */
-interface NewHead extends Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger" | "notes"> {
+interface NewHead extends Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger" | "notes" | "fileNotes"> {
   member: string;
   timeS: number;
 }
@@ -140,6 +140,7 @@ export class TraceWriter {
       "pagekin.source": source,
       "pagekin.ledger": JSON.stringify(head.ledger ?? {}),
       ...(head.notes.length > 0 ? { "pagekin.notes": JSON.stringify(head.notes) } : {}),
+      ...(head.fileNotes.length > 0 ? { "pagekin.file_notes": JSON.stringify(head.fileNotes) } : {}),
     });
   }
 

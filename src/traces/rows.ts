@@ -26,6 +26,8 @@ export interface TraceHead {
   ledger: Record<string, number> | undefined;
   /** What is to be known of that dump: what is missing of it. */
   notes: readonly string[];
+  /** What is to be known of its file. */
+  fileNotes: readonly string[];
   /** Page sizes that it holds, ascending; empty where only reading all of it would tell. */
   pageSizes: number[];
   /** Bits of the shortest fingerprint; undefined: 128. */

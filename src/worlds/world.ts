@@ -19,26 +19,32 @@ export interface World {
   snapshots: readonly Snapshot[];
 }
 
-/** A snapshot, and what a person should know of it, such as what is missing of a cut dump. */
-export interface Noted {
-  snapshot: Snapshot;
+/** What a person should know: of the memory, such as what is missing of a cut dump; and of the file. */
+export interface Notes {
   notes: readonly string[];
+  fileNotes: readonly string[];
+}
+
+/** A snapshot, and what a person should know of it. */
+export interface Noted extends Notes {
+  snapshot: Snapshot;
 }
 
 /** What is said of a snapshot once it was read. */
-export const notedOf = (
-  snapshot: Snapshot,
-  { format, notes }: { format: string; notes: readonly string[] },
-): Noted => ({
+export const notedOf = (snapshot: Snapshot, { format, notes, fileNotes }: Notes & { format: string }): Noted => ({
   snapshot: { ...snapshot, source: { ...snapshot.source, format } },
   notes,
+  fileNotes,
 });
+
+/** The same with all notes in one list. */
+export const readOf = ({ snapshot, notes, fileNotes }: Noted) => ({ ...snapshot, notes: [...notes, ...fileNotes] });
 
 /** Notes with the names of their files. */
 export const notesByFile = (noted: readonly Noted[]): string[] =>
-  noted.flatMap(({ snapshot, notes }) => notes.map((note) => `${displayName(snapshot.source.name)}: ${note}`));
+  noted.map(readOf).flatMap(({ source, notes }) => notes.map((note) => `${displayName(source.name)}: ${note}`));
 
-/** Notes with the names of their members, and times where there are several. */
+/** Notes of the memory with the names of their members, and times where there are several. */
 export function notesByMember(noted: readonly Noted[]): string[] {
   const hasTimes = noted.some(({ snapshot }) => snapshot.timeS !== noted[0].snapshot.timeS);
   const nameOf = ({ member, timeS }: Snapshot) => (hasTimes ? `${member} at ${timeS} s` : member);

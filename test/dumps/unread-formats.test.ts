@@ -316,6 +316,7 @@ describe("text", () => {
     ["a list in JSON", Buffer.from('[{"a":1}]')],
     ["XML in one line", Buffer.from('<?xml version="1.0"?><domain type="kvm"/>')],
     ["a hex dump", lines("00000000: 53ff 00f0 53ff 00f0 c3e2 00f0  S...S.......\n")],
+    ["base64 in one line", Buffer.from(randomBytes(9000, 4).toString("base64"))],
     ["UTF-8, whose first page ends within a character", lines("aä€😀\n")],
     ["Latin-1", Buffer.from("Speicherabz\xfcge der G\xe4ste\n", "latin1")],
     ["UTF-16", utf16([0xff, 0xfe], Buffer.from("a line\r\n", "utf16le"))],

@@ -70,8 +70,8 @@ export class Checker {
   private async readFile(file: string, settings: DumpSettings): Promise<Reading> {
     const source = await lookAt({ path: file }, settings.format);
     if (isTrace(source)) throw new PagekinError("a trace, at 0x0", { file });
-    const { input, notes: known, details, close } = await openDump(source, settings);
-    const notes = [...known];
+    const { input, notes: known, fileNotes, details, close } = await openDump(source, settings);
+    const notes = [...known, ...fileNotes];
     const { hasher } = this;
     const sum = createHash("sha1");
     const counts = { bytes: 0, wholeBytes: 0, zeroBytes: 0 };

@@ -130,7 +130,7 @@ test("the footer says how it was made", async () => {
     "pagekin.key_id": "",
     "pagekin.address_space": "physical",
     "pagekin.source": "m1.raw",
-    "pagekin.notes": expect.stringMatching(`^\\["The length of the file, ${dump.length} bytes, .*"\\]$`),
+    "pagekin.file_notes": expect.stringMatching(`^\\["The length of the file, ${dump.length} bytes, .*"\\]$`),
   });
   expect(JSON.parse(String(ledger))).toMatchObject({
     nonzero_bytes: 4096 * pages.length - zero,

@@ -89,6 +89,11 @@ export interface DumpPlan {
   extra?: Uint8Array;
   /** What a person should know: pages lost, a dump cut short. One sentence each. */
   notes: string[];
+  /**
+   * The same of the file, where it says nothing of what the memory holds if that is all there: traces and spectra of one dump
+   * are the same however its file came.
+   */
+  fileNotes?: string[];
   /** Bytes of earlier copies that the plan has left out itself, where the format sends an address again. */
   repeatedBytes?: number;
   /** What else `inspect` tells. */

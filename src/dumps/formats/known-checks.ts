@@ -4,6 +4,8 @@ import { isUtf8 } from "node:buffer";
 
 /** Bytes that tell text: a page. */
 const TEXT_BYTES = 4096;
+/** Different bytes that text in one line has. */
+const LEAST_LETTERS = 24;
 /** Longest form of a character in UTF-8. */
 const MOST_CHARACTER_BYTES = 4;
 
@@ -12,7 +14,7 @@ const isTextByte = (byte: number) => (byte >= 0x20 ? byte !== 0x7f : (byte >= 8 
 
 /**
  * Whether a file's first page (or all of a shorter file) is text: printable to the last byte, with lines, or beginning as JSON
- * or XML does. The first page of a machine's memory has binary tables or is zero.
+ * or XML does, or of many letters. The first page of a machine's memory has binary tables or is zero.
  */
 export function isText(head: Buffer): boolean {
   const page = head.subarray(0, TEXT_BYTES);
@@ -23,6 +25,8 @@ export function isText(head: Buffer): boolean {
 function hasTextShape(page: Buffer): boolean {
   const text = page.toString("latin1");
   if (/[\n\r]/.test(text) && /[a-z0-9]/i.test(text)) return true;
+  // A page of memory may be filled with a word.
+  if (new Set(page).size >= LEAST_LETTERS) return true;
   return /^(?:\xef\xbb\xbf)?\s*(?:\{\s*["}]|\[\s*["{[\]\d-]|<[?!a-z])/i.test(text);
 }
 
@@ -92,7 +96,7 @@ export const plausible = {
   },
 
   /** The text of each program that makes VDI files ends so. */
-  vdi: (head: Buffer) => /^<<< [\x20-\x7e]{1,50} Disk Image >>>\n/.test(head.toString("latin1", 0, 64)),
+  vdi: (head: Buffer) => /^<<< [\x20-\x7e]{1,50} Disk Image >>>/.test(head.toString("latin1", 0, 64)),
 
   /** AFF4 is a ZIP file whose first member tells its name. */
   aff4: (head: Buffer) => head.subarray(0, TEXT_BYTES).includes("aff4://"),

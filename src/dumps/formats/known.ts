@@ -130,7 +130,7 @@ const SIGNATURES: readonly Signature[] = [
     ["EWF logical image (Lx01)", "LEF2\r\n\x81\0"],
     ["EWF delta file (d01)", "dvf\x09\r\n\xff\0"],
   ),
-  ...of(HINT.aff, ["AFF image", "AFF10\r\n\0"]),
+  ...of(HINT.aff, ["AFF image", "AFF10"]),
   ...of(HINT.aff4, ["AFF4 image", "PK\x03\x04", 0, plausible.aff4]),
   ...of(HINT.hpak, ["HPAK memory image", "HPAK"]),
 

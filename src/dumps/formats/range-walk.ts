@@ -86,7 +86,7 @@ class RangeWalk {
       },
     };
     if (this.paddingBytes > 0)
-      notes.push(`${this.paddingBytes} zero bytes follow the last range; they are no part of the dump.`);
+      plan.fileNotes = [`${this.paddingBytes} zero bytes follow the last range; they are no part of the dump.`];
     if (this.isCut && lowest < highest) plan.span = [{ address: lowest, bytes: highest - lowest }];
     return plan;
   }

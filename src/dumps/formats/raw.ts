@@ -17,7 +17,7 @@ export const raw: DumpFormat = {
   probe: () => true,
   async plan(file, { holes }) {
     const plan = holes === "absent" ? await planAroundHoles(file) : planWhole(file);
-    return { ...plan, notes: [...lengthNotes(file.bytes), ...plan.notes] };
+    return { ...plan, fileNotes: [...lengthNotes(file.bytes), ...(plan.fileNotes ?? [])] };
   },
 };
 
@@ -35,7 +35,7 @@ function planWhole(file: DumpFile): DumpPlan {
   const note =
     `The file is sparse: about ${holeBytes} of its ${file.bytes} bytes are holes, which count as zeros. In a diff snapshot ` +
     "holes are pages that did not change: merge it with its base, or leave them out with --holes absent.";
-  return planOf(extents, [note]);
+  return { ...planOf(extents), fileNotes: [note] };
 }
 
 async function planAroundHoles(file: DumpFile): Promise<DumpPlan> {
@@ -48,11 +48,12 @@ async function planAroundHoles(file: DumpFile): Promise<DumpPlan> {
   }
   extents.addStored(at, file.bytes - at, at);
   const span = [{ address: 0, bytes: file.bytes }];
-  return { ...planOf(extents, holesNotes(holes)), span };
+  const fileNotes = holes.holeBytes === 0 ? [NO_HOLES_NOTE] : [];
+  return { ...planOf(extents, holesNotes(holes)), span, fileNotes };
 }
 
 function holesNotes({ holeBytes, zeroBytes }: Holes): string[] {
-  if (holeBytes === 0) return [NO_HOLES_NOTE];
+  if (holeBytes === 0) return [];
   const stored = zeroBytes - holeBytes;
   const guess =
     stored > 0

@@ -119,7 +119,7 @@ describe("is refused, with the place:", () => {
       "a range written short",
       Buffer.concat([limeRange(0, C).subarray(0, -100), limeRange(0x8000, C)]),
       8224,
-      /no header.*short/,
+      /neither a range.s header nor zero padding.*short/,
     ],
     ["a compressed dump", deflateSync(TWO, { windowBits: 11 }), 0, /compress=1.*decompress/],
   ];
