@@ -2,6 +2,7 @@
 
 import path from "node:path";
 import { ExtentList } from "../dumps/extents.js";
+import type { Staging } from "../system/staging.js";
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
@@ -10,7 +11,6 @@ import { Balloon, residentBytesOf } from "./measure-usage.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
 import { dumpByQemu } from "./qemu-dump.js";
 import { Qmp } from "./qmp.js";
-import type { Staging } from "./series.js";
 import type { Subject, Taken, VmUsage } from "./subject.js";
 
 export const METHODS = ["resident", "pmemsave", "core"] as const;

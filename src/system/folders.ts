@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 
 /**
@@ -19,3 +19,16 @@ export function makeFolders(folder: string, mode = 0o777): string | undefined {
   mkdirSync(whole, { mode });
   return first ?? whole;
 }
+
+/** Removes folders from `folder` up to `top`, if that was made, as long as they are empty. */
+export function removeEmpty(folder: string, top: string | undefined): void {
+  if (top === undefined) return;
+  try {
+    for (let at = folder; at.startsWith(top); at = path.dirname(at)) rmdirSync(at);
+  } catch {
+    // Somebody else put something there.
+  }
+}
+
+/** Removes a folder with all that is in it. */
+export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });
