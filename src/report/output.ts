@@ -7,7 +7,7 @@ import { displayName } from "../sources/names.js";
 import { identityOf, type Source } from "../sources/source.js";
 import { isResultName } from "../system/journal.js";
 import { OWN_PREFIX } from "../system/owner.js";
-import { isPlainFile, isThere, readPlainFile } from "../system/plain-file.js";
+import { isThere, readPlainFile } from "../system/plain-file.js";
 import { Staging, tidy } from "../system/staging.js";
 import { type Table, writeTable } from "../text/write-csv.js";
 
@@ -130,8 +130,9 @@ function filesOfManifest(folder: string): string[] {
   try {
     const { pagekin, files } = JSON.parse(readPlainFile(path.join(folder, MANIFEST), MOST_MANIFEST_BYTES) ?? "");
     if (typeof pagekin !== "string" || !Array.isArray(files)) return [];
-    const names = new Set([MANIFEST, ...files.filter(isResultName)]);
-    return [...names].filter((file) => isPlainFile(path.join(folder, file)));
+    const there = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const plain = new Set(there.map(({ name }) => name));
+    return [...new Set([MANIFEST, ...files])].filter((name) => isResultName(name) && plain.has(name));
   } catch {
     return [];
   }

@@ -2,10 +2,10 @@
 // From the moment the record is there it happens, in this run or in the next one: what is to be replaced moves to that folder,
 // then the new files move out of it. So there are never old and new files side by side, and every step can be done again.
 
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { type Dirent, readdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { PagekinError } from "../errors.js";
-import { isPlainFile, isThere, readPlainFile } from "./plain-file.js";
+import { isThere, readPlainFile } from "./plain-file.js";
 import { syncFiles, syncFolder, syncFolderNow } from "./sync.js";
 
 /** Names of files; those that tell which others belong together come last among the new and first among the old. */
@@ -16,37 +16,30 @@ export interface Changes {
 
 /** In the journal folder, beside the new files, whose names never begin with a dot. */
 const RECORD = ".record.json";
-const OLD = ".old";
+/** What a replaced file is called there, by its place in the record: its own name could become too long. */
+const oldName = (number: number) => `.old.${number}`;
 const MOST_RECORD_BYTES = 2 ** 28;
 
-/** Decides that the changes happen. The new files must lie in the journal folder, which must lie in `target`. */
+/** Decides that the changes happen. The new files must lie in the journal folder, on the disk, and that in `target`. */
 export async function record(journal: string, target: string, changes: Changes): Promise<void> {
-  const unfinished = `${RECORD}.part`;
-  mkdirSync(path.join(journal, OLD), { mode: 0o700 });
-  writeFileSync(path.join(journal, unfinished), JSON.stringify(changes), { flag: "wx", mode: 0o600 });
-  await syncFiles(journal, [unfinished]);
-  renameSync(path.join(journal, unfinished), path.join(journal, RECORD));
+  writeFileSync(path.join(journal, RECORD), JSON.stringify(changes), { flag: "wx", mode: 0o600 });
+  await syncFiles(journal, [RECORD]);
   await syncFolder(journal);
   await syncFolder(target);
 }
 
-/** Whether something was decided in a journal folder. */
+/** Whether there is a record in a journal folder. */
 export const hasRecord = (journal: string): boolean => isThere(path.join(journal, RECORD));
 
-/** What was decided in a journal folder; undefined where nothing was. */
+/** What was decided in a journal folder; undefined where nothing was: without a record, or with one that is not complete. */
 export function readRecord(journal: string): Changes | undefined {
-  const file = path.join(journal, RECORD);
-  if (!hasRecord(journal)) return undefined;
+  const text = readPlainFile(path.join(journal, RECORD), MOST_RECORD_BYTES) ?? "";
   try {
-    const { files, replaced } = JSON.parse(readPlainFile(file, MOST_RECORD_BYTES) ?? "");
-    if (areNames(files) && areNames(replaced)) return { files, replaced };
+    const { files, replaced } = JSON.parse(text);
+    return areNames(files) && areNames(replaced) ? { files, replaced } : undefined;
   } catch {
-    // Said below.
+    return undefined;
   }
-  throw new PagekinError("this is not a record of pagekin's", {
-    file,
-    hint: `remove ${journal}, or choose another --out`,
-  });
 }
 
 const areNames = (list: unknown): list is string[] => Array.isArray(list) && list.every(isResultName);
@@ -58,37 +51,43 @@ export function isResultName(name: unknown): name is string {
 
 /** Makes the changes of a journal folder, as far as they are not made. */
 export async function apply(journal: string, target: string, { files, replaced }: Changes): Promise<void> {
-  const isNew = new Set(files);
-  for (const file of replaced) {
-    const [place, old] = [path.join(target, file), path.join(journal, OLD, file)];
-    const isDone = isThere(old) || (isNew.has(file) && !isThere(path.join(journal, file)));
-    if (isDone || !isThere(place)) continue;
-    if (!isPlainFile(place)) throw inTheWay(target, file);
-    renameSync(place, old);
+  const { waiting, there } = stateOf(journal, target);
+  const isNew = new Set(files.filter((file) => !waiting.has(file)));
+  for (const [i, file] of replaced.entries()) {
+    const entry = there.get(file);
+    if (!entry || waiting.has(oldName(i)) || isNew.has(file)) continue;
+    if (!entry.isFile()) throw inTheWay(target, file);
+    renameSync(path.join(target, file), path.join(journal, oldName(i)));
+    there.delete(file);
   }
-  await syncFolder(target);
   for (const file of files) {
-    const [from, place] = [path.join(journal, file), path.join(target, file)];
-    if (!isThere(from)) continue;
-    if (isThere(place)) throw inTheWay(target, file);
-    renameSync(from, place);
+    if (!waiting.has(file)) continue;
+    if (there.has(file)) throw inTheWay(target, file);
+    renameSync(path.join(journal, file), path.join(target, file));
   }
   await syncFolder(target);
 }
 
 /** Takes the changes of a journal folder back, as far as they are made. */
 export function undo(journal: string, target: string, { files, replaced }: Changes): void {
+  const { waiting, there } = stateOf(journal, target);
   for (const file of files.toReversed()) {
-    const [from, place] = [path.join(journal, file), path.join(target, file)];
-    if (!isThere(from) && isThere(place)) renameSync(place, from);
+    if (waiting.has(file) || !there.has(file)) continue;
+    renameSync(path.join(target, file), path.join(journal, file));
+    there.delete(file);
   }
-  for (const file of replaced.toReversed()) {
-    const [place, old] = [path.join(target, file), path.join(journal, OLD, file)];
-    if (!isThere(old)) continue;
-    if (isThere(place)) throw inTheWay(target, file);
-    renameSync(old, place);
+  for (let i = replaced.length - 1; i >= 0; i--) {
+    if (!waiting.has(oldName(i))) continue;
+    if (there.has(replaced[i])) throw inTheWay(target, replaced[i]);
+    renameSync(path.join(journal, oldName(i)), path.join(target, replaced[i]));
   }
   syncFolderNow(target);
+}
+
+/** What lies in the journal folder, new files that are to move and old ones that have moved, and what the folder holds. */
+function stateOf(journal: string, target: string) {
+  const there = readdirSync(target, { withFileTypes: true }).map((entry): [string, Dirent] => [entry.name, entry]);
+  return { waiting: new Set(readdirSync(journal)), there: new Map(there) };
 }
 
 const inTheWay = (folder: string, file: string) =>

@@ -84,15 +84,11 @@ export async function enterAlone(
   use: Use,
   patienceMs: number,
 ): Promise<FoundFolder[] | undefined> {
-  const others = () => foldersOfRuns(folder).filter((one) => one.use === use && one.path !== own.path);
-  const areDead = (found: readonly FoundFolder[]) => !found.some(({ isAlive }) => isAlive);
   for (let looks = Math.ceil(patienceMs / LOOK_MS); ; looks--) {
-    if (areDead(others())) {
-      own.moveTo(folder, use);
-      const found = others();
-      if (areDead(found)) return found;
-      own.moveTo(folder);
-    }
+    own.moveTo(folder, use);
+    const others = foldersOfRuns(folder).filter((one) => one.use === use && one.path !== own.path);
+    if (!others.some(({ isAlive }) => isAlive)) return others;
+    own.moveTo(folder);
     if (looks <= 0) return undefined;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS * (0.5 + Math.random())));
   }

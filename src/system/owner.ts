@@ -54,8 +54,8 @@ function isAlive({ space, pid, started }: Owner, touchedMs: number): boolean {
   me ??= identify();
   if (space !== undefined && space === me.space) {
     if (!exists(pid)) return false;
-    const there = started === undefined ? undefined : startOf(String(pid));
-    if (there !== undefined) return there === started;
+    const there = started === undefined ? undefined : statOf(pid);
+    if (there) return there.started === started && !there.hasEnded;
   }
   return Math.abs(Date.now() - touchedMs) < DEAD_MS;
 }
@@ -74,24 +74,26 @@ function identify(): Owner {
   if (process.platform !== "linux") {
     return { space: hostname().replace(/\W/g, "-").slice(0, 64) || undefined, pid, started: undefined };
   }
+  const self = statOf("self");
   try {
+    // /proc may be that of another namespace.
+    if (self?.pid !== pid) throw new Error();
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
     const namespace = readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
-    // /proc may be that of another namespace.
-    if (readlinkSync("/proc/self") !== String(pid)) throw new Error();
-    return { space: `${boot}-${namespace}`, pid, started: startOf("self") };
+    return { space: `${boot}-${namespace}`, pid, started: self.started };
   } catch {
     return { space: undefined, pid, started: undefined };
   }
 }
 
-/** When a process started; "" of one that has ended and waits to be reaped, undefined of one that cannot be seen. */
-function startOf(pid: string): string | undefined {
+/** What the kernel says of a process; undefined where it cannot be seen. */
+function statOf(pid: number | "self"): { pid: number; hasEnded: boolean; started: string } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The second field, the program's name in parentheses, may hold any character.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return /[ZX]/.test(fields[0]) ? "" : fields[19];
+    // One that has ended (zombie, dead) waits to be reaped.
+    return { pid: Number.parseInt(stat, 10), hasEnded: /[ZX]/.test(fields[0]), started: fields[19] };
   } catch {
     return undefined;
   }

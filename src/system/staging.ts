@@ -15,9 +15,8 @@ const PATIENCE_MS = 60_000;
 
 /** Cleans up what dead runs left in a folder and beside it, and finishes what they had begun to change there. */
 export async function tidy(target: string): Promise<void> {
-  sweep(target);
   sweep(path.dirname(path.resolve(target)));
-  if (!existsSync(target) || !foldersOfRuns(target).some(({ use }) => use === "commit")) return;
+  if (!sweep(target).some(({ use }) => use === "commit")) return;
   const own = OwnFolder.make(target, 0o700);
   const forget = onExit(() => own.remove());
   try {
@@ -28,14 +27,24 @@ export async function tidy(target: string): Promise<void> {
   }
 }
 
-/** Removes the unfinished files of dead runs. */
-function sweep(folder: string): void {
+/** Removes the unfinished files of dead runs; gives the folders of runs that were there. */
+function sweep(folder: string): FoundFolder[] {
+  let found: FoundFolder[];
   try {
-    const found = foldersOfRuns(folder).filter(({ use, isAlive, isOwn }) => use !== "commit" && !isAlive && isOwn);
-    for (const { path } of found) removeFolder(path);
+    found = foldersOfRuns(folder);
   } catch {
-    // There is no such folder, or it is not this user's: nothing there stands in the way.
+    // There is no such folder, or it may not be read: whoever needs it will say so.
+    return [];
   }
+  const leftovers = found.filter(({ use, isAlive, isOwn }) => use !== "commit" && !isAlive && isOwn);
+  for (const { path } of leftovers) {
+    try {
+      removeFolder(path);
+    } catch {
+      // Another run may be at it, and it stands in nobody's way.
+    }
+  }
+  return found;
 }
 
 /** Waits until no other run changes a folder, and finishes the changes of those that died over it. */
@@ -75,7 +84,7 @@ async function finish({ path: journal, isOwn }: FoundFolder, target: string): Pr
 /** A hidden folder for files that are not complete: in the folder they are for, or beside it where that is not there yet. */
 export class Staging {
   private readonly forget: () => void;
-  /** What the journal says while there is one. */
+  /** What is being changed in the folder. */
   private changes: Changes | undefined;
 
   private constructor(
@@ -113,12 +122,12 @@ export class Staging {
    */
   async commit(plan: () => Changes): Promise<void> {
     await syncFiles(this.folder, readdirSync(this.folder));
-    await syncFolder(this.folder);
     if (!existsSync(this.target) && (await this.becomeTarget())) return;
     await enterCommit(this.own, this.target);
-    this.changes = plan();
-    await record(this.folder, this.target, this.changes);
-    await apply(this.folder, this.target, this.changes);
+    const changes = plan();
+    await record(this.folder, this.target, changes);
+    this.changes = changes;
+    await apply(this.folder, this.target, changes);
     this.changes = undefined;
     this.remove();
   }
@@ -126,6 +135,7 @@ export class Staging {
   /** All at once, unless something has come to be there. */
   private async becomeTarget(): Promise<boolean> {
     const parent = path.dirname(this.folder);
+    await syncFolder(this.folder);
     try {
       this.own.become(path.resolve(this.target));
     } catch (error) {
