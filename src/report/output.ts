@@ -32,7 +32,11 @@ export class Output {
       checkIsFolder(folder);
       refuseSourcesIn(folder, sources);
       await tidy(folder);
-      refuseOtherFiles(folder, force);
+      if (!force && otherFiles(folder).length > 0) {
+        // Another run may have begun to move its results there.
+        await tidy(folder);
+        refuseOtherFiles(folder);
+      }
       return new Output(folder, Staging.open(folder));
     } catch (error) {
       throw fromSystem(error, folder);
@@ -113,11 +117,15 @@ function refuseSourcesIn(folder: string, sources: readonly { source: Source }[])
   });
 }
 
-/** Files that no earlier manifest names are an error if they are not forced. */
-function refuseOtherFiles(folder: string, force: boolean): void {
-  if (force || !existsSync(folder)) return;
+/** Files that no earlier manifest names. */
+function otherFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   const earlier = new Set(filesOfManifest(folder));
-  const others = readdirSync(folder).filter((file) => !earlier.has(file) && !file.startsWith(OWN_PREFIX));
+  return readdirSync(folder).filter((file) => !earlier.has(file) && !file.startsWith(OWN_PREFIX));
+}
+
+function refuseOtherFiles(folder: string): void {
+  const others = otherFiles(folder);
   if (others.length === 0) return;
   throw new PagekinError(`--out holds files that are not pagekin's (${others.slice(0, 3).join(", ")})`, {
     file: folder,
