@@ -9,7 +9,7 @@ import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
-import { CAN_TRACE, callsBeforeSync, killedAt } from "../support/strace.js";
+import { CAN_TRACE, callsBeforeSync, signalledAt } from "../support/strace.js";
 import { because } from "../support/tools.js";
 
 const MINUTE = 60_000;
@@ -58,7 +58,7 @@ async function killEverywhere(
   for (const call of CALLS) {
     for (let n = Math.max(1, begun[call]); ; n++) {
       restore();
-      const { code, stderr } = await killedAt(call, n, args, folder);
+      const { code, stderr } = await signalledAt([call, n], "SIGKILL", args, folder);
       if (code !== undefined) {
         // There was no such call any more.
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -83,13 +83,25 @@ function filesIn(folder: string): Map<string, Buffer> {
   return new Map(names.map((name) => [name, readFileSync(path.join(folder, name))]));
 }
 
+/** What a command leaves in an empty folder. */
+async function resultsOf(folder: string, args: readonly string[], name: string): Promise<Map<string, Buffer>> {
+  await succeed([...args, "--out", name, "--quiet"], { cwd: folder });
+  return filesIn(path.join(folder, name));
+}
+
+/** Whether a folder holds nothing but what another one holds, the manifests apart. */
+const isPartOf = (files: Map<string, Buffer>, whole: Map<string, Buffer>) =>
+  [...files].every(([name, bytes]) => whole.get(name)?.equals(bytes) || (name === MANIFEST && whole.has(name)));
+
+const isWhole = (files: Map<string, Buffer>, whole: Map<string, Buffer>) =>
+  files.size === whole.size && isPartOf(files, whole);
+
 /** Kills a command whose results are tables or traces. before: the one that was run first. */
 async function killResults(folder: string, args: readonly string[], before: readonly string[] | undefined) {
   writeInputs(folder);
   const out = path.join(folder, "in/out");
-  for (const [name, command] of Object.entries({ old: before, new: args }))
-    if (command) await succeed([...command, "--out", name, "--quiet"], { cwd: folder });
-  const [old, fresh] = [filesIn(path.join(folder, "old")), filesIn(path.join(folder, "new"))];
+  const old = before ? await resultsOf(folder, before, "old") : new Map<string, Buffer>();
+  const fresh = await resultsOf(folder, args, "new");
   return killEverywhere(folder, {
     args: [...args, "--out", "in/out", "--quiet"],
     restore() {
@@ -98,18 +110,14 @@ async function killResults(folder: string, args: readonly string[], before: read
       if (before) cpSync(path.join(folder, "old"), out, { recursive: true });
     },
     expectWholeOrGone() {
-      const there = [...filesIn(out)];
-      const isOf = (files: Map<string, Buffer>) =>
-        there.every(([name, bytes]) => files.get(name)?.equals(bytes) || (name === MANIFEST && files.has(name)));
-      const sides = [old, fresh].filter(isOf);
-      const names = there.map(([name]) => name);
-      expect(sides.length, `${names} are neither all old nor all new`).toBeGreaterThan(0);
-      if (names.includes(MANIFEST)) expect(sides.map((side) => [...side.keys()])).toContainEqual(names);
+      const there = filesIn(out);
+      const sides = [old, fresh].filter((side) => isPartOf(there, side));
+      expect(sides.length, `${[...there.keys()]} are neither all old nor all new`).toBeGreaterThan(0);
+      if (there.has(MANIFEST)) expect(sides.some((side) => isWhole(there, side))).toBe(true);
     },
     expectComplete() {
       expect(readdirSync(out)).toEqual([...fresh.keys()]);
-      const there = filesIn(out);
-      for (const [name, bytes] of fresh) if (name !== MANIFEST) expect(there.get(name)?.equals(bytes), name).toBe(true);
+      expect(isWhole(filesIn(out), fresh)).toBe(true);
     },
   });
 }
@@ -119,8 +127,41 @@ describe.skipIf(!CAN_TRACE)(`killed at every call${because(CAN_TRACE, "strace ca
     expect(await killResults(folder, args, before)).toBeGreaterThan(25);
   });
 
-  test.for(COMMANDS)("%s leaves all or nothing in a new folder", { timeout: 40 * MINUTE }, async ([, args], { folder }) => {
-    expect(await killResults(folder, args, undefined)).toBeGreaterThan(4);
+  test.for(COMMANDS)(
+    "%s leaves all or nothing in a new folder",
+    { timeout: 40 * MINUTE },
+    async ([, args], { folder }) => {
+      expect(await killResults(folder, args, undefined)).toBeGreaterThan(4);
+    },
+  );
+
+  test("an interrupt leaves whole old or new results, and nothing else", { timeout: 40 * MINUTE }, async ({
+    folder,
+  }) => {
+    writeInputs(folder);
+    const out = path.join(folder, "out");
+    const [, args, before] = COMMANDS[0];
+    const [old, fresh] = [await resultsOf(folder, before, "old"), await resultsOf(folder, args, "new")];
+    const run = [...args, "--out", "out", "--quiet"];
+    const begun = await callsBeforeSync(CALLS, run, folder);
+    let interrupts = 0;
+    for (const call of CALLS) {
+      for (let n = Math.max(1, begun[call]); ; n++) {
+        rmSync(out, { recursive: true, force: true });
+        cpSync(path.join(folder, "old"), out, { recursive: true });
+        const { code, stderr } = await signalledAt([call, n], "SIGTERM", run, folder);
+        const there = filesIn(out);
+        expect(readdirSync(out)).toEqual([...there.keys()]);
+        if (code === 0) {
+          expect(isWhole(there, fresh)).toBe(true);
+          break;
+        }
+        interrupts++;
+        expect({ code, stderr }).toEqual({ code: 143, stderr: "pagekin: interrupted\n" });
+        expect(isWhole(there, old) || isWhole(there, fresh), `${call} ${n}`).toBe(true);
+      }
+    }
+    expect(interrupts).toBeGreaterThan(10);
   });
 
   test("capture leaves whole snapshots", { timeout: 40 * MINUTE }, async ({ folder }) => {

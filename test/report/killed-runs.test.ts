@@ -1,16 +1,7 @@
 // What runs leave in a result folder that were killed, and what several runs at once make of one: the next run finds whole
 // old or whole new results, and cleans up. test/commit kills real runs at every call; here their leftovers are laid out.
 
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
@@ -125,7 +116,11 @@ describe("unfinished files", () => {
     expect(existsSync(hidden)).toBe(true);
     child.stdin.end();
     expect(await end).toEqual({ code: 0, stdout: "", stderr: "" });
-    expect(readdirSync(out).filter((name) => name.startsWith(".")).sort()).toEqual(others.sort());
+    expect(
+      readdirSync(out)
+        .filter((name) => name.startsWith("."))
+        .sort(),
+    ).toEqual(others.sort());
   });
 
   const canUnshare = IS_ROOT && has("unshare");

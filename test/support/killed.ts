@@ -62,5 +62,12 @@ export async function killedHalfway(out: string, fresh: string): Promise<Halfway
     ...replaced.map((name, i) => [path.join(out, name), path.join(journal, `.old.${i}`)]),
     ...files.map((name) => [path.join(journal, name), path.join(out, name)]),
   ];
-  return { journal, moves: moves.map(([from, to]) => () => renameSync(from, to)) };
+  return {
+    journal,
+    moves: moves.map(
+      ([from, to]) =>
+        () =>
+          renameSync(from, to),
+    ),
+  };
 }

@@ -1,4 +1,4 @@
-// Running pagekin under strace, which can kill it as it enters a system call.
+// Running pagekin under strace, which can send it a signal as it enters a system call.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -39,9 +39,16 @@ function traced(options: readonly string[], args: readonly string[], cwd: string
   });
 }
 
-/** Runs pagekin and kills it as one of its threads enters a system call for the nth time. */
-export const killedAt = (call: string, n: number, args: readonly string[], cwd: string): Promise<Traced> =>
-  traced(["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=SIGKILL:when=${n}`], args, cwd);
+/** Runs pagekin and sends it a signal as one of its threads enters a system call for the nth time. */
+export function signalledAt(
+  [call, n]: readonly [call: string, n: number],
+  signal: "SIGKILL" | "SIGTERM",
+  args: readonly string[],
+  cwd: string,
+): Promise<Traced> {
+  const inject = `inject=${call}:signal=${signal}:when=${n}`;
+  return traced(["-o", "/dev/null", "-e", `trace=${call}`, "-e", inject], args, cwd);
+}
 
 /** Runs pagekin; gives how often its first thread has entered each of some system calls before anything is first synced to the disk. */
 export async function callsBeforeSync(
