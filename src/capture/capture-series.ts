@@ -3,12 +3,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PagekinError } from "../errors.js";
 import { Progress } from "../report/progress.js";
+import type { Staging } from "../system/staging.js";
 import { formatNumber } from "../text/format.js";
 import { writeCore } from "./elf-write.js";
 import { Guardian } from "./guardian.js";
 import type { LiveTraceWriter } from "./live-trace.js";
 import { hostUsage } from "./measure-usage.js";
-import type { MemberRecord, SeriesFolder, SnapshotRecord, Staging } from "./series.js";
+import type { MemberRecord, SeriesFolder, SnapshotRecord } from "./series.js";
 import type { Subject } from "./subject.js";
 
 export interface CaptureSettings {
@@ -73,7 +74,7 @@ async function takeSnapshot(
       member.balloonBytes = usages[i]?.balloonBytes;
     });
     const snapshot = { timeS, ...when, members, usage };
-    series.add(snapshot, staging);
+    await series.add(snapshot, staging);
     return snapshot;
   } catch (error) {
     staging.remove();

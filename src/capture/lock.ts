@@ -1,28 +1,25 @@
-// One capture at a time writes to a folder: two would remove each other's unfinished files.
+// One capture at a time writes to a folder: two would take each other's snapshots for their own.
 
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { existsSync, realpathSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
-import { PagekinError } from "../errors.js";
+import { fromSystem, PagekinError } from "../errors.js";
+import { onExit } from "../system/cleanup.js";
+import { makeFolders, removeEmpty } from "../system/folders.js";
+import { enterAlone, OwnFolder } from "../system/own-folder.js";
 
-/** Holds a folder, which need not be there yet, until this process ends, however it does. */
+/** Of two that start at the same moment, one goes on. */
+const PATIENCE_MS = 500;
+
+/** Makes a folder, if it is not there, and holds it until this process ends, however it does. */
 export async function holdFolder(folder: string): Promise<void> {
-  const name = createHash("sha256")
-    .update(realPathOf(path.resolve(folder)))
-    .digest("hex");
-  // A name that is in no file system and goes with its process (unix(7): abstract).
-  const server = createServer().unref().listen(`\0pagekin-capture-${name}`);
   try {
-    await once(server, "listening");
+    const made = makeFolders(folder, 0o700);
+    onExit(() => removeEmpty(path.resolve(folder), made));
+    const own = OwnFolder.make(folder, 0o700);
+    onExit(() => own.remove());
+    if (await enterAlone(own, folder, "capture", PATIENCE_MS)) return;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    const hint = "wait until it ends, or name another folder with --out";
-    throw new PagekinError("another pagekin capture writes to this folder", { file: folder, hint });
+    throw fromSystem(error, folder);
   }
-}
-
-function realPathOf(file: string): string {
-  return existsSync(file) ? realpathSync(file) : path.join(realPathOf(path.dirname(file)), path.basename(file));
+  const hint = "wait until it ends, or name another folder with --out";
+  throw new PagekinError("another pagekin capture writes to this folder", { file: folder, hint });
 }

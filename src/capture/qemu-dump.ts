@@ -4,11 +4,13 @@ import { chmodSync, chownSync, closeSync, openSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Range } from "../dumps/formats/format.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import type { Staging } from "../system/staging.js";
 import type { Place } from "./elf-write.js";
 import { pluggedRamOf } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
+
 import { joinFiles, placeNotes, stretchesOf } from "./raw-file.js";
-import type { Staging } from "./series.js";
+
 import type { Taken } from "./subject.js";
 
 /** QEMU writes a dump while it does nothing else. */
@@ -74,7 +76,13 @@ function prepareFile(file: string, { pid, staging }: Writer): void {
   const { uid, gid } = statSync(`/proc/${pid}`);
   if (uid === 0) return;
   chownSync(file, uid, gid);
-  staging.openTo();
+  letThrough(staging.folder);
+  letThrough(path.dirname(staging.folder));
+}
+
+/** Lets other users reach a file in a folder whose name they know; who may read it is its own affair. */
+function letThrough(folder: string): void {
+  chmodSync(folder, statSync(folder).mode | 0o011);
 }
 
 /** Tells how a file grows while it is written. */

@@ -1,29 +1,16 @@
 // A series of snapshots in a folder: which times are missing, and how a snapshot comes there whole or not at all.
 
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
-import { onExit } from "../system/cleanup.js";
-import { makeFolders } from "../system/folders.js";
-import { type Column, type Table, tableOf } from "../text/write-csv.js";
+import { OWN_PREFIX } from "../system/owner.js";
+import { isThere, readPlainFile } from "../system/plain-file.js";
+import { Staging, tidy } from "../system/staging.js";
+import { type Column, tableOf, writeTable } from "../text/write-csv.js";
 import { VERSION } from "../version.js";
-import type { Place } from "./elf-write.js";
 
 const RECORD = "capture.json";
-const STAGING = ".pagekin-";
+const MOST_RECORD_BYTES = 2 ** 28;
 /** Times are kept to the millisecond, so that sums of them are what people expect. */
 const MS = 1000;
 
@@ -107,9 +94,10 @@ export class SeriesFolder {
   }
 
   /** A new folder, an empty one, or one that the same command has begun to fill. */
-  static open(folder: string, settings: SeriesSettings): SeriesFolder {
+  static async open(folder: string, settings: SeriesSettings): Promise<SeriesFolder> {
     try {
-      const there = (existsSync(folder) ? readdirSync(folder) : []).filter((file) => !file.startsWith(STAGING));
+      await tidy(folder);
+      const there = readdirSync(folder).filter((file) => !file.startsWith(OWN_PREFIX));
       if (there.length === 0) return new SeriesFolder(folder, settings, []);
       if (!there.includes(RECORD)) {
         const hint = "name a new folder with --out";
@@ -136,19 +124,19 @@ export class SeriesFolder {
   /** Where the files of a snapshot are written until it is complete. */
   stage(): Staging {
     try {
-      return new Staging(this.folder);
+      return Staging.open(this.folder, 0o700);
     } catch (error) {
       throw fromSystem(error, this.folder);
     }
   }
 
   /** Moves a snapshot's files to their places; then the inventory names them. */
-  add(snapshot: SnapshotRecord, staging: Staging): void {
+  async add(snapshot: SnapshotRecord, staging: Staging): Promise<void> {
     try {
       this.record.snapshots = [...this.snapshots, snapshot].sort((a, b) => a.timeS - b.timeS);
       const tables = this.writeTables(staging);
       writeFileSync(staging.place(RECORD).path, `${JSON.stringify(this.record, null, 2)}\n`, { mode: 0o600 });
-      staging.commit([...snapshot.members.map(({ file }) => file), ...tables, RECORD]);
+      await this.commit(staging, [...snapshot.members.map(({ file }) => file), ...tables, RECORD]);
     } catch (error) {
       this.record.snapshots = this.snapshots.filter((one) => one !== snapshot);
       throw fromSystem(error, this.folder);
@@ -156,11 +144,12 @@ export class SeriesFolder {
   }
 
   /** Of a complete series: makes the tables that were removed. One that is there may have labels by now. */
-  restoreTables(): void {
+  async restoreTables(): Promise<void> {
     const staging = this.stage();
     try {
       const tables = this.writeTables(staging);
-      staging.commit(tables.filter((file) => !existsSync(path.join(this.folder, file))));
+      const missing = tables.filter((file) => !isThere(path.join(this.folder, file)));
+      await this.commit(staging, missing);
     } catch (error) {
       staging.remove();
       throw fromSystem(error, this.folder);
@@ -173,74 +162,23 @@ export class SeriesFolder {
     const usages = this.snapshots.flatMap(({ timeS, usage }) => usage.map((one) => ({ ...one, timeS })));
     const tables = [tableOf("inventory.csv", INVENTORY_COLUMNS, files)];
     if (usages.length > 0) tables.push(tableOf("usage.csv", USAGE_COLUMNS, usages));
-    for (const table of tables) staging.writeTable(table);
+    for (const table of tables) writeTable(staging.place(table.file).path, table, 0o600);
     return tables.map(({ file }) => file);
   }
-}
 
-/** A folder in the series' own, for files that are not complete. */
-export class Staging {
-  private readonly folder: string;
-  private readonly forget: () => void;
-  private readonly isNew: boolean;
-
-  constructor(private readonly target: string) {
-    this.isNew = makeFolders(target, 0o700) !== undefined;
-    // What an earlier run left that was killed.
-    for (const file of readdirSync(target)) if (file.startsWith(STAGING)) removeFolder(path.join(target, file));
-    this.folder = mkdtempSync(path.join(path.resolve(target), STAGING));
-    this.forget = onExit(() => this.clear());
-  }
-
-  place(file: string): Place {
-    return { path: path.join(this.folder, file), shownAs: path.join(this.target, file) };
-  }
-
-  /** Lets other users reach a file whose name they know; who may read it is its own affair. */
-  openTo(): void {
-    chmodSync(this.folder, 0o711);
-    chmodSync(this.target, statSync(this.target).mode | 0o011);
-  }
-
-  writeTable({ file, pieces }: Table): void {
-    const fd = openSync(this.place(file).path, "wx", 0o600);
-    try {
-      for (const piece of pieces) writeFileSync(fd, piece);
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  commit(files: readonly string[]): void {
-    for (const file of files) renameSync(path.join(this.folder, file), path.join(this.target, file));
-    removeFolder(this.folder);
-    this.forget();
-  }
-
-  /** Nothing came of it. */
-  remove(): void {
-    this.clear();
-    this.forget();
-  }
-
-  private clear(): void {
-    removeFolder(this.folder);
-    try {
-      if (this.isNew) rmdirSync(this.target);
-    } catch {
-      // Somebody else put something there.
-    }
+  /** The record, which is last, is gone while the others change. */
+  private commit(staging: Staging, files: readonly string[]): Promise<void> {
+    const isReplaced = (file: string) => isThere(path.join(this.folder, file));
+    return staging.commit(() => ({ files, replaced: files.filter(isReplaced).toReversed() }));
   }
 }
-
-const removeFolder = (folder: string) => rmSync(folder, { recursive: true, force: true });
 
 /** The snapshots of an earlier run of the same command whose files are all there. */
 function snapshotsIn(folder: string, settings: SeriesSettings): SnapshotRecord[] {
   const file = path.join(folder, RECORD);
   let record: Record_;
   try {
-    record = JSON.parse(readFileSync(file, "utf8"));
+    record = JSON.parse(readPlainFile(file, MOST_RECORD_BYTES) ?? "");
     if (!Array.isArray(record.snapshots)) throw new Error();
   } catch {
     throw new PagekinError("is no record of a capture", { file, hint: "name a new folder with --out" });

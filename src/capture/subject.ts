@@ -1,9 +1,9 @@
 // What can be captured: a VM or a process.
 
+import type { Staging } from "../system/staging.js";
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import type { LiveMemory } from "./live-memory.js";
-import type { Staging } from "./series.js";
 
 /** What was found, ready to be copied or hashed; or what another program has written itself. */
 export interface Taken {

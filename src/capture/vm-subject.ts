@@ -2,7 +2,10 @@
 
 import path from "node:path";
 import { ExtentList } from "../dumps/extents.js";
+
 import { MACHINE } from "../dumps/formats/elf-header.js";
+import type { Staging } from "../system/staging.js";
+
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
@@ -11,7 +14,6 @@ import { Balloon, residentBytesOf } from "./measure-usage.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
 import { dumpByQemu } from "./qemu-dump.js";
 import { Qmp } from "./qmp.js";
-import type { Staging } from "./series.js";
 import type { Subject, Taken, VmUsage } from "./subject.js";
 
 export const METHODS = ["resident", "pmemsave", "core"] as const;

@@ -42,7 +42,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const { worlds, labelNames } = sources;
   const pageSizes = choosePageSizes(worlds, args.pageSize);
   const resources = planResources(args, worlds);
-  const output = Output.open(args.out, args.force, sources.snapshots);
+  const output = await Output.open(args.out, args.force, sources.snapshots);
   const crew = await startCrew(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(sources.snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 

@@ -126,7 +126,7 @@ async function capture<T extends { name: string }>(
   const members = named.map(({ name }) => name);
   const pageSizes = traces?.pageSizes;
   await holdFolder(args.out);
-  const series = SeriesFolder.open(args.out, {
+  const series = await SeriesFolder.open(args.out, {
     members,
     everyS,
     forS,

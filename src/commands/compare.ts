@@ -87,7 +87,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     add: args.add,
   };
   refuseIdleLimits(args, settings.policies);
-  const output = Output.open(args.out, args.force, spectra.sources);
+  const output = await Output.open(args.out, args.force, spectra.sources);
   const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
 
   const began = performance.now();

@@ -45,7 +45,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const pageSizes = choosePageSizes(worlds, args.pageSize);
   const resources = planResources(args, worlds);
   const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile);
-  const output = Output.open(args.out, args.force, snapshots);
+  const output = await Output.open(args.out, args.force, snapshots);
   const crew = await startCrew(Math.min(resources.workers, snapshots.length), 0);
   const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 

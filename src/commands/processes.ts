@@ -69,7 +69,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   };
   refuseMixed(args);
   const sources = args.live ? undefined : await openProcesses(args);
-  const output = Output.open(args.out, args.force, sources?.snapshots ?? []);
+  const output = await Output.open(args.out, args.force, sources?.snapshots ?? []);
   const resources = planResources(args.live ? { ...args, workers: 1 } : args, sources?.worlds ?? []);
   const show = args.progress && !args.quiet;
   const found = sources

@@ -35,7 +35,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   const threads = args.workers ?? availableParallelism();
   const opened = await openScenario(file);
   const { sources, pageSizes } = opened;
-  const output = Output.open(args.out, args.force, sources.snapshots);
+  const output = await Output.open(args.out, args.force, sources.snapshots);
 
   const began = performance.now();
   let started = began;

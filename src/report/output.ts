@@ -1,121 +1,114 @@
-// The result folder: files are written to a folder beside it and renamed at the end, so they appear whole or not at all.
+// The result folder: which files are pagekin's there, and which are not to be touched.
 
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fromSystem, PagekinError } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import { identityOf, type Source } from "../sources/source.js";
-import { onExit } from "../system/cleanup.js";
-import { makeFolders } from "../system/folders.js";
-import type { Table } from "../text/write-csv.js";
+import { isResultName } from "../system/journal.js";
+import { OWN_PREFIX } from "../system/owner.js";
+import { isThere, readPlainFile } from "../system/plain-file.js";
+import { Staging, tidy } from "../system/staging.js";
+import { type Table, writeTable } from "../text/write-csv.js";
 
 const MANIFEST = "manifest.json";
-const STAGING = ".pagekin-";
+const MOST_MANIFEST_BYTES = 2 ** 28;
 
 export class Output {
   private readonly files: string[] = [];
 
   private constructor(
     /** The folder that the results will be in. */
-    readonly folder: string,
-    /** The folder where they are written. */
-    readonly staging: string,
-    private readonly forget: () => void,
+    private readonly folder: string,
+    private readonly staging: Staging,
   ) {}
 
   /**
    * Makes sure that results can be written to a folder: files there that no earlier manifest names need `force`, and none
    * of the sources may be there, since earlier results are replaced.
    */
-  static open(folder: string, force: boolean, sources: readonly { source: Source }[]): Output {
-    refuseSourcesIn(folder, sources);
-    checkFolder(folder, force);
-    // In a folder that is there already, since what is beside it may be another file system.
-    const place = path.resolve(folder);
-    const parent = existsSync(folder) ? place : path.dirname(place);
-    let made: string | undefined;
+  static async open(folder: string, force: boolean, sources: readonly { source: Source }[]): Promise<Output> {
     try {
-      made = makeFolders(parent);
-      const staging = mkdtempSync(path.join(parent, STAGING));
-      // mkdtemp makes it for its owner alone.
-      chmodSync(staging, 0o777 & ~process.umask());
-      const forget = onExit(() => {
-        rmSync(staging, { recursive: true, force: true });
-        removeEmpty(parent, made);
-      });
-      return new Output(folder, staging, forget);
+      checkIsFolder(folder);
+      refuseSourcesIn(folder, sources);
+      await tidy(folder);
+      if (!force && otherFiles(folder).length > 0) {
+        // Another run may have begun to move its results there.
+        await tidy(folder);
+        refuseOtherFiles(folder);
+      }
+      return new Output(folder, Staging.open(folder));
     } catch (error) {
-      removeEmpty(parent, made);
       throw fromSystem(error, folder);
     }
   }
 
-  /** Notes a file, and tells where to write it: to the staging folder, and how errors call it. */
+  /** Notes a file, and tells where to write it until all are complete, and how errors call it. */
   place(file: string): { path: string; shownAs: string } {
     this.files.push(file);
-    return { path: path.join(this.staging, file), shownAs: path.join(this.folder, file) };
+    return this.staging.place(file);
   }
 
   /** An interrupt that came while there was no time for it counts: nothing is written then. */
   async writeTables(tables: readonly Table[]): Promise<void> {
     await new Promise(setImmediate);
-    for (const { file, pieces } of tables) {
-      const place = this.place(file);
-      const fd = openSync(place.path, "wx");
+    for (const table of tables) {
+      const place = this.place(table.file);
       try {
-        for (const piece of pieces) writeFileSync(fd, piece);
+        writeTable(place.path, table);
       } catch (error) {
         throw fromSystem(error, place.shownAs);
-      } finally {
-        closeSync(fd);
       }
     }
   }
 
   /** Moves everything to its place, with a manifest that names the files; gives their names. */
-  commit(manifest: Record<string, unknown>): string[] {
-    const files = [...this.files, MANIFEST];
-    // Read again: another run may have written there in the meantime.
-    const earlier = filesOfManifest(path.join(this.folder, MANIFEST));
-    const foreign = files.find((file) => existsSync(path.join(this.folder, file)) && !earlier.includes(file));
+  async commit(manifest: Record<string, unknown>): Promise<string[]> {
+    const { path: file, shownAs } = this.place(MANIFEST);
+    const { files } = this;
+    try {
+      writeFileSync(file, `${JSON.stringify({ ...manifest, files }, null, 2)}\n`, { flag: "wx" });
+    } catch (error) {
+      throw fromSystem(error, shownAs);
+    }
+    try {
+      await this.staging.commit(() => ({ files, replaced: this.replaced() }));
+    } catch (error) {
+      throw fromSystem(error, this.folder);
+    }
+    return files;
+  }
+
+  /** The files of an earlier run, the manifest before all others. Read late: another run may have written there meanwhile. */
+  private replaced(): string[] {
+    const earlier = filesOfManifest(this.folder);
+    const known = new Set(earlier);
+    const foreign = this.files.find((file) => isThere(path.join(this.folder, file)) && !known.has(file));
     if (foreign) {
       const hint = "choose another --out; --force replaces nothing that is not pagekin's";
       throw new PagekinError(`${foreign} is there already`, { file: this.folder, hint });
     }
-    try {
-      writeFileSync(path.join(this.staging, MANIFEST), `${JSON.stringify({ ...manifest, files }, null, 2)}\n`);
-      if (!existsSync(this.folder)) {
-        renameSync(this.staging, this.folder);
-      } else {
-        for (const file of files) renameSync(path.join(this.staging, file), path.join(this.folder, file));
-        for (const file of earlier) if (!files.includes(file)) rmSync(path.join(this.folder, file), { force: true });
-        rmdirSync(this.staging);
-      }
-      this.forget();
-      return files;
-    } catch (error) {
-      throw fromSystem(error, this.folder);
-    }
+    return earlier;
   }
 }
 
+function checkIsFolder(folder: string): void {
+  if (!isThere(folder)) return;
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return;
+  const what = stat ? "--out is a file" : "--out is a link to nothing";
+  throw new PagekinError(what, { file: folder, hint: "name a folder" });
+}
+
 function refuseSourcesIn(folder: string, sources: readonly { source: Source }[]): void {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) return;
-  const there = new Set(readdirSync(folder).map((file) => identityOf(lstatSync(path.join(folder, file)))));
+  if (!existsSync(folder)) return;
+  const there = new Set(
+    readdirSync(folder).map((file) => {
+      // What another run has there may go at any moment.
+      const stat = lstatSync(path.join(folder, file), { throwIfNoEntry: false });
+      return stat && identityOf(stat);
+    }),
+  );
   const files = sources.flatMap(({ source }) => source.parts ?? [source]);
   const inside = files.find(({ identity }) => identity !== undefined && there.has(identity));
   if (!inside) return;
@@ -125,40 +118,31 @@ function refuseSourcesIn(folder: string, sources: readonly { source: Source }[])
   });
 }
 
-/** Files that no earlier manifest names are an error if they are not forced. */
-function checkFolder(folder: string, force: boolean): void {
-  if (!existsSync(folder)) return;
-  if (!statSync(folder).isDirectory()) {
-    throw new PagekinError("--out is a file", { file: folder, hint: "name a folder" });
-  }
-  const earlier = filesOfManifest(path.join(folder, MANIFEST));
-  const others = readdirSync(folder).filter((file) => !earlier.includes(file) && !file.startsWith(STAGING));
-  if (others.length > 0 && !force) {
-    throw new PagekinError(`--out holds files that are not pagekin's (${others.slice(0, 3).join(", ")})`, {
-      file: folder,
-      hint: "choose another folder, or --force to write beside them",
-    });
-  }
+/** Files that no earlier manifest names. */
+function otherFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const earlier = new Set(filesOfManifest(folder));
+  return readdirSync(folder).filter((file) => !earlier.has(file) && !file.startsWith(OWN_PREFIX));
 }
 
-/** The files that an earlier run wrote to a folder. */
-function filesOfManifest(file: string): string[] {
+function refuseOtherFiles(folder: string): void {
+  const others = otherFiles(folder);
+  if (others.length === 0) return;
+  throw new PagekinError(`--out holds files that are not pagekin's (${others.slice(0, 3).join(", ")})`, {
+    file: folder,
+    hint: "choose another folder, or --force to write beside them",
+  });
+}
+
+/** The files that an earlier run wrote to a folder, those that are there still: the manifest, then those that it names. */
+function filesOfManifest(folder: string): string[] {
   try {
-    const { pagekin, files } = JSON.parse(readFileSync(file, "utf8"));
-    return typeof pagekin === "string" && Array.isArray(files)
-      ? files.filter((name) => typeof name === "string" && path.basename(name) === name)
-      : [];
+    const { pagekin, files } = JSON.parse(readPlainFile(path.join(folder, MANIFEST), MOST_MANIFEST_BYTES) ?? "");
+    if (typeof pagekin !== "string" || !Array.isArray(files)) return [];
+    const there = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const plain = new Set(there.map(({ name }) => name));
+    return [...new Set([MANIFEST, ...files])].filter((name) => isResultName(name) && plain.has(name));
   } catch {
     return [];
-  }
-}
-
-/** Removes folders from `folder` up to `top`, if that was made, as long as they are empty. */
-function removeEmpty(folder: string, top: string | undefined): void {
-  if (top === undefined) return;
-  try {
-    for (let at = folder; at.startsWith(top); at = path.dirname(at)) rmdirSync(at);
-  } catch {
-    // Somebody else put something there.
   }
 }

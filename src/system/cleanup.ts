@@ -1,6 +1,6 @@
 const actions = new Set<() => void>();
 
-/** Registers what must be undone when the program ends before its time; gives a function that takes it back. */
+/** Registers what must be undone when the program ends before its time, the last first; gives a function that takes it back. */
 export function onExit(action: () => void): () => void {
   actions.add(action);
   return () => actions.delete(action);
@@ -8,7 +8,7 @@ export function onExit(action: () => void): () => void {
 
 /** Undoes everything; for main.ts. */
 export function cleanUp(): void {
-  for (const action of actions) {
+  for (const action of [...actions].reverse()) {
     try {
       action();
     } catch {

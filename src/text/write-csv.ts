@@ -1,6 +1,7 @@
 // CSV files as RFC 4180 has them, with lines that end with \n. A table is a list of columns, each a name, a value and a
 // format, and rows of whatever records the values come from.
 
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { formatNumber } from "./format.js";
 
 /** How the values of a column are written. */
@@ -37,6 +38,16 @@ export interface Table {
 
 export function tableOf<Row>(file: string, columns: readonly Column<NoInfer<Row>>[], rows: Iterable<Row>): Table {
   return { file, pieces: piecesOf(columns, rows) };
+}
+
+/** Writes a table to a new file. */
+export function writeTable(file: string, { pieces }: Table, mode = 0o666): void {
+  const fd = openSync(file, "wx", mode);
+  try {
+    for (const piece of pieces) writeFileSync(fd, piece);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const PIECE_CHARACTERS = 65536;

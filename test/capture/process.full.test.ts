@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
-  accessSync,
   chmodSync,
-  constants,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -28,7 +27,8 @@ import {
   whyNotReadable,
 } from "../support/patterned.js";
 import { CAN_MOUNT, withDisk } from "../support/tmpfs.js";
-import { because, has, IS_LINUX, IS_ROOT, run } from "../support/tools.js";
+
+import { because, canNobodyRead, has, IS_LINUX, IS_ROOT, run } from "../support/tools.js";
 
 const PAGE = 4096;
 const PAGES = 4096;
@@ -401,6 +401,16 @@ describe("what cannot be captured is refused", () => {
     expect(end.stderr).toMatch(/holds files that are of no capture/);
   });
 
+  base("a folder whose record is no file", async ({ folder }) => {
+    const out = path.join(folder, "out");
+    mkdirSync(out);
+    run("mkfifo", path.join(out, "capture.json"));
+    const end = await pagekin(["capture", "process", String(process.pid), "--out", out]);
+    expect(end).toMatchObject({ code: 2, stdout: "" });
+    expect(end.stderr).toMatch(/^pagekin: [^\n]*capture\.json: is no record of a capture; [^\n]+\n$/);
+    expect(readdirSync(out)).toEqual(["capture.json"]);
+  });
+
   base("no --out", async () => {
     expect((await pagekin(["capture", "process", "1"])).stderr).toMatch(/--out is missing/);
   });
@@ -438,12 +448,4 @@ function bytesUnder(folder: string): number {
   } catch {
     return 0;
   }
-}
-
-/** Whether others may read a file by its path. */
-function canNobodyRead(file: string): boolean {
-  accessSync(file, constants.R_OK);
-  for (let at = path.dirname(file); at !== path.dirname(at); at = path.dirname(at))
-    if ((statSync(at).mode & 0o005) !== 0o005) return false;
-  return true;
 }

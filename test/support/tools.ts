@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import path from "node:path";
 
 /** Whether a program is installed. */
 export function has(program: string): boolean {
@@ -29,4 +31,12 @@ export function gcore(pid: number, prefix: string): boolean {
   return (
     spawnSync("sh", ["-c", 'exec gcore -o "$1" "$2"', "sh", prefix, String(pid)], { stdio: "ignore" }).status === 0
   );
+}
+
+/** Whether others may read a file by its path. */
+export function canNobodyRead(file: string): boolean {
+  accessSync(file, constants.R_OK);
+  for (let at = path.dirname(file); at !== path.dirname(at); at = path.dirname(at))
+    if ((statSync(at).mode & 0o005) !== 0o005) return false;
+  return true;
 }
