@@ -26,6 +26,7 @@ export function printSummary(results: readonly WorldResult[], options: SizesOpti
   const parts = [
     headline(results, options),
     ...sourcesPart(options),
+    ...leftOutPart(results),
     membersPart(results, size, pageBytes),
     ...(isShared ? [interPart(results, size, pageBytes)] : []),
     ...(pageSizes.length > 1 ? [sizesPart(results, pageSizes, isShared)] : []),
@@ -70,6 +71,24 @@ function headline(results: readonly WorldResult[], { seconds }: SizesOptions): s
   const isTimed = seconds >= LEAST_TIMED && snapshots.every(({ trace }) => !trace);
   const speed = isTimed ? ` in ${seconds.toFixed(2)} s, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
   return styled("bold", `${plural(members, "member")}${times}: ${formatBytes(bytes)} of memory${speed}`);
+}
+
+/** Parts of the ledger that make no pages, and how the summary calls them. */
+const LEFT_OUT = {
+  absent_bytes: "absent",
+  outside_ram_bytes: "outside RAM",
+  repeated_bytes: "repeated",
+  tail_bytes: "tail",
+} as const;
+
+/** What dumps describe and no page stands for, all of them together; nothing where all of it is counted. */
+function leftOutPart(results: readonly WorldResult[]): string[] {
+  const ledgers = results.flatMap(({ found }) => found.map(({ ledger }) => ledger));
+  const said = Object.entries(LEFT_OUT).flatMap(([column, name]) => {
+    const bytes = ledgers.reduce((sum, ledger) => sum + (ledger[column as keyof typeof LEFT_OUT] ?? 0), 0);
+    return bytes > 0 ? [`${formatBytes(bytes)} ${name}`] : [];
+  });
+  return said.length > 0 ? [`Not counted, see ledger.csv: ${said.join(", ")}`] : [];
 }
 
 const percent = (value: number) => (100 * value).toFixed(2);
