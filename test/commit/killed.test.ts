@@ -5,11 +5,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
-import { succeed } from "../support/pagekin.js";
+import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
-import { CAN_TRACE, callsBeforeSync, signalledAt } from "../support/strace.js";
+import { CAN_TRACE, callsBeforeSync, signalledAt, slowed } from "../support/strace.js";
 import { because } from "../support/tools.js";
 
 const MINUTE = 60_000;
@@ -135,7 +136,7 @@ describe.skipIf(!CAN_TRACE)(`killed at every call${because(CAN_TRACE, "strace ca
     },
   );
 
-  test("an interrupt leaves whole old or new results, and nothing else", { timeout: 40 * MINUTE }, async ({
+  test("an interrupt leaves the old results, and nothing else", { timeout: 40 * MINUTE }, async ({
     folder,
   }) => {
     writeInputs(folder);
@@ -158,10 +159,26 @@ describe.skipIf(!CAN_TRACE)(`killed at every call${because(CAN_TRACE, "strace ca
         }
         interrupts++;
         expect({ code, stderr }).toEqual({ code: 143, stderr: "pagekin: interrupted\n" });
-        expect(isWhole(there, old) || isWhole(there, fresh), `${call} ${n}`).toBe(true);
+        expect(isWhole(there, old), `${call} ${n}`).toBe(true);
       }
     }
     expect(interrupts).toBeGreaterThan(10);
+  });
+
+  test("of two runs at once one leaves its whole results", { timeout: 10 * MINUTE }, async ({ folder }) => {
+    writeInputs(folder);
+    const [[, one, before], [, other]] = COMMANDS;
+    const wholes = [await resultsOf(folder, one, "one"), await resultsOf(folder, other, "other")];
+    await resultsOf(folder, before, "out");
+    for (let wait = 0; wait <= 2000; wait += 250) {
+      const slow = slowed(100, [...one, "--out", "out", "--quiet"], folder);
+      await sleep(wait);
+      const { code, stderr } = await pagekin([...other, "--out", "out", "--quiet"], { cwd: folder });
+      expect([(await slow).code, code, stderr]).toEqual([0, 0, ""]);
+      const there = filesIn(path.join(folder, "out"));
+      expect(wholes.some((whole) => isWhole(there, whole))).toBe(true);
+      expect(readdirSync(path.join(folder, "out"))).toEqual([...there.keys()]);
+    }
   });
 
   test("capture leaves whole snapshots", { timeout: 40 * MINUTE }, async ({ folder }) => {

@@ -50,6 +50,10 @@ export function signalledAt(
   return traced(["-o", "/dev/null", "-e", `trace=${call}`, "-e", inject], args, cwd);
 }
 
+/** Runs pagekin, each rename of which takes some milliseconds longer. */
+export const slowed = (ms: number, args: readonly string[], cwd: string): Promise<Traced> =>
+  traced(["-o", "/dev/null", "-e", "trace=rename", "-e", `inject=rename:delay_enter=${1000 * ms}`], args, cwd);
+
 /** Runs pagekin; gives how often its first thread has entered each of some system calls before anything is first synced to the disk. */
 export async function callsBeforeSync(
   calls: readonly string[],
