@@ -70,10 +70,7 @@ const shared = (size: string) => [
 ];
 
 describe.skipIf(!HAS_QEMU)(`a PC${because(HAS_QEMU, "qemu-system-x86_64 is not installed")}`, () => {
-  test("with a DIMM, and a device that SeaBIOS puts behind the place for more", { timeout: 240_000 }, async ({
-    folder,
-    boot,
-  }) => {
+  test("with a DIMM, and a device that SeaBIOS puts behind the place for more", async ({ folder, boot }) => {
     const dimm = ["-object", "memory-backend-ram,id=dimm,size=256M", "-device", "pc-dimm,memdev=dimm"];
     const guest = await boot({ ...CARD, options: ["-m", "slots=2,maxmem=8G", ...dimm, ...shared("2G")] });
     const regions = await settled(guest, "shared");
@@ -89,7 +86,6 @@ describe.skipIf(!HAS_QEMU)(`a PC${because(HAS_QEMU, "qemu-system-x86_64 is not i
 
   test.skipIf(!HAS_OVMF)(
     `with OVMF, which puts a device far above${because(HAS_OVMF, "OVMF is not installed")}`,
-    { timeout: 240_000 },
     async ({ folder, boot }) => {
       copyFileSync(OVMF[1], path.join(folder, "vars"));
       const flash = ["if=pflash,format=raw,readonly=on,file=", "if=pflash,format=raw,file="];

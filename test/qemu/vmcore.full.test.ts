@@ -32,7 +32,6 @@ function pagesOf(file: string, loads: readonly VmcoreLoad[]): Pages {
 
 test.skipIf(!CAN_CRASH)(
   `a kernel's /proc/vmcore is all RAM, and so is what makedumpfile makes of it${because(CAN_CRASH, "needs QEMU, a kernel and makedumpfile")}`,
-  { timeout: 480_000 },
   async ({ folder, boot }) => {
     const machine = crashingMachine(KERNEL as string);
     const guest = await boot(machine);

@@ -51,7 +51,7 @@ const STREAMS: Stream[] = [
   { file: "background", pages: 4096, zeroPages: 4092, contents: 4, blocks: { "pc.ram": 0 }, devices: X86 },
 ];
 
-test.for(STREAMS)("$file", { timeout: 120_000 }, async (stream, { folder }) => {
+test.for(STREAMS)("$file", async (stream, { folder }) => {
   const { file, pages, zeroPages, contents, absentMiB = 0, blocks, devices } = stream;
   copyFileSync(path.join(import.meta.dirname, "real-streams", `${file}.xz`), path.join(folder, file));
   expect(await analyzed(folder, file)).toMatchObject({

@@ -123,7 +123,7 @@ for (const world of WORLDS) {
   const { name, program, absent = 0, options = [], before } = world;
   const isThere = has(program);
   const why = because(isThere, `${program} is not installed`);
-  test.skipIf(!isThere)(`a stream with ${name}${why}`, { timeout: 240_000 }, async ({ folder, boot }) => {
+  test.skipIf(!isThere)(`a stream with ${name}${why}`, async ({ folder, boot }) => {
     writeFileSync(path.join(folder, "random"), randomBytes(20 * PAGE, 1));
     const guest = await boot(world);
     if (!options.includes("-S")) {
@@ -156,7 +156,6 @@ const HAS_X86 = has(X86.program);
 
 test.skipIf(!HAS_X86)(
   `a stream on a volume that is longer${because(HAS_X86, `${X86.program} is not installed`)}`,
-  { timeout: 240_000 },
   async ({ folder, boot }) => {
     const world: World = { ...X86, name: "", machine: "pc", memoryMiB: 32, ram: one(32) };
     const guest = await boot(world);

@@ -17,7 +17,7 @@ import { dumpOf, TINY } from "./support/pieces.js";
 import { randomBytes } from "./support/random.js";
 import { rowsOf } from "./support/table.js";
 import { CAN_MOUNT, withDisk } from "./support/tmpfs.js";
-import { because, HAS_ZSTD, zstd } from "./support/tools.js";
+import { because, HAS_ZSTD, IS_LINUX, zstd } from "./support/tools.js";
 
 const CHILD = fileURLToPath(new URL("support/leaks.mjs", import.meta.url));
 const MIB = 2 ** 20;
@@ -39,7 +39,7 @@ const DAMAGED = Object.fromEntries(
   Object.entries(DUMPS).map(([name, bytes]) => [`cut-${name}`, bytes.subarray(0, Math.floor(bytes.length * 0.8))]),
 );
 
-describe.skipIf(process.platform !== "linux")("100 calls of the library", () => {
+describe.skipIf(!IS_LINUX)(`100 calls of the library${because(IS_LINUX, "this is no Linux")}`, () => {
   test("leave no file open and hold no more memory, with good dumps and damaged ones", async ({ folder }) => {
     const files = { ...DUMPS, ...DAMAGED };
     for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(folder, name), bytes);
