@@ -60,7 +60,7 @@ async function enterCommit(own: OwnFolder, target: string): Promise<void> {
 async function finish({ path: journal, isOwn }: FoundFolder, target: string): Promise<void> {
   if (!isOwn) {
     if (!hasRecord(journal)) return;
-    const hint = `let that user run any command with this --out, or remove ${journal}`;
+    const hint = `let that user run any command with this --out, or remove ${path.basename(journal)} there`;
     throw new PagekinError("a run of another user was killed while it moved its results there", { file: target, hint });
   }
   const changes = readRecord(journal);
@@ -69,7 +69,7 @@ async function finish({ path: journal, isOwn }: FoundFolder, target: string): Pr
   } catch (error) {
     if (changes) undo(journal, target, changes);
     const why = (fromSystem(error) as Error).message;
-    const hint = `make room for them, or remove ${journal} to give them up`;
+    const hint = `clear that up, or remove ${path.basename(journal)} there to give them up`;
     throw new PagekinError(`the results of a run that was killed cannot be moved there: ${why}`, {
       file: target,
       hint,
@@ -129,7 +129,11 @@ export class Staging {
     this.changes = changes;
     await apply(this.folder, this.target, changes);
     this.changes = undefined;
-    this.remove();
+    try {
+      this.remove();
+    } catch {
+      // The results are in place, and the next run cleans up.
+    }
   }
 
   /** All at once, unless something has come to be there. */

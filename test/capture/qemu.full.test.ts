@@ -390,10 +390,11 @@ function readHuge(): string {
 
 /** Whether a snapshot's file is being written. */
 function hasStaged(out: string): boolean {
-  const staging = existsSync(out) ? readdirSync(out).find((file) => file.startsWith(".pagekin-")) : undefined;
-  if (staging === undefined) return false;
   try {
-    return readdirSync(path.join(out, staging)).some((file) => statSync(path.join(out, staging, file)).size > 0);
+    const hidden = readdirSync(out).filter((file) => file.startsWith(".pagekin-"));
+    return hidden.some((staging) =>
+      readdirSync(path.join(out, staging)).some((file) => statSync(path.join(out, staging, file)).size > 0),
+    );
   } catch {
     return false;
   }

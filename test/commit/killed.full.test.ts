@@ -10,7 +10,7 @@ import { describe, expect } from "vitest";
 import { test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
-import { CAN_TRACE, callsBeforeSync, signalledAt, slowed } from "../support/strace.js";
+import { CAN_TRACE, callsBeforeSync, disturbedAt, slowed } from "../support/strace.js";
 import { because } from "../support/tools.js";
 
 const MINUTE = 60_000;
@@ -59,7 +59,7 @@ async function killEverywhere(
   for (const call of CALLS) {
     for (let n = Math.max(1, begun[call]); ; n++) {
       restore();
-      const { code, stderr } = await signalledAt([call, n], "SIGKILL", args, folder);
+      const { code, stderr } = await disturbedAt([call, n], "signal=SIGKILL", args, folder);
       if (code !== undefined) {
         // There was no such call any more.
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -136,33 +136,40 @@ describe.skipIf(!CAN_TRACE)(`killed at every call${because(CAN_TRACE, "strace ca
     },
   );
 
-  test("an interrupt leaves the old results, and nothing else", { timeout: 40 * MINUTE }, async ({
-    folder,
-  }) => {
+  test.for([
+    ["an interrupt", "signal=SIGTERM", CALLS, { code: 143, stderr: "pagekin: interrupted\n" }],
+    [
+      "a call that fails",
+      "error=EIO",
+      ["fsync", "mkdir", "rename"],
+      { code: 2, stderr: expect.stringMatching(/^pagekin: [^\n]*input\/output error[^\n]*\n$/) },
+    ],
+  ] as const)("%s leaves the old results, and nothing else", { timeout: 40 * MINUTE }, async (row, { folder }) => {
+    const [, how, calls, end] = row;
     writeInputs(folder);
     const out = path.join(folder, "out");
     const [, args, before] = COMMANDS[0];
     const [old, fresh] = [await resultsOf(folder, before, "old"), await resultsOf(folder, args, "new")];
     const run = [...args, "--out", "out", "--quiet"];
     const begun = await callsBeforeSync(CALLS, run, folder);
-    let interrupts = 0;
-    for (const call of CALLS) {
+    let disturbed = 0;
+    for (const call of calls) {
       for (let n = Math.max(1, begun[call]); ; n++) {
         rmSync(out, { recursive: true, force: true });
         cpSync(path.join(folder, "old"), out, { recursive: true });
-        const { code, stderr } = await signalledAt([call, n], "SIGTERM", run, folder);
+        const { code, stderr } = await disturbedAt([call, n], how, run, folder);
         const there = filesIn(out);
-        expect(readdirSync(out)).toEqual([...there.keys()]);
         if (code === 0) {
           expect(isWhole(there, fresh)).toBe(true);
           break;
         }
-        interrupts++;
-        expect({ code, stderr }).toEqual({ code: 143, stderr: "pagekin: interrupted\n" });
+        disturbed++;
+        expect(readdirSync(out)).toEqual([...there.keys()]);
+        expect({ code, stderr }).toEqual(end);
         expect(isWhole(there, old), `${call} ${n}`).toBe(true);
       }
     }
-    expect(interrupts).toBeGreaterThan(10);
+    expect(disturbed).toBeGreaterThan(15);
   });
 
   test("of two runs at once one leaves its whole results", { timeout: 10 * MINUTE }, async ({ folder }) => {

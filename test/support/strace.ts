@@ -1,4 +1,4 @@
-// Running pagekin under strace, which can send it a signal as it enters a system call.
+// Running pagekin under strace, which can disturb it as it enters a system call.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -39,14 +39,14 @@ function traced(options: readonly string[], args: readonly string[], cwd: string
   });
 }
 
-/** Runs pagekin and sends it a signal as one of its threads enters a system call for the nth time. */
-export function signalledAt(
+/** Runs pagekin and does something to it (strace's `signal=`, `error=`) as one of its threads enters a system call for the nth time. */
+export function disturbedAt(
   [call, n]: readonly [call: string, n: number],
-  signal: "SIGKILL" | "SIGTERM",
+  how: string,
   args: readonly string[],
   cwd: string,
 ): Promise<Traced> {
-  const inject = `inject=${call}:signal=${signal}:when=${n}`;
+  const inject = `inject=${call}:${how}:when=${n}`;
   return traced(["-o", "/dev/null", "-e", `trace=${call}`, "-e", inject], args, cwd);
 }
 
