@@ -15,7 +15,8 @@ export async function startWaiting(out: string, how: HowToRun = {}) {
   const inside = existsSync(out) ? out : path.dirname(out);
   const before = hiddenIn(inside);
   const child = start(["analyze", "waiting=-", "--out", out, "--quiet"], how);
-  child.stdin.write(dumpOf([TINY, 0, 0, TINY]));
+  // More than is looked at to tell what it is.
+  child.stdin.write(dumpOf(new Array(128).fill(TINY)));
   for (;;) {
     const hidden = hiddenIn(inside)
       .filter((name) => !before.includes(name))
