@@ -272,7 +272,7 @@ describe("archives and streams of real programs", () => {
     ["framed snappy", "snzip", ["-c", "dump"]],
   ];
   test.for(cases)("%s by %s %j", async ([says, program, args], { folder, skip }) => {
-    if (!has(program)) skip();
+    if (!has(program)) skip(`${program} is not installed`);
     writeFileSync(path.join(folder, "dump"), dump);
     const bytes = execFileSync(program, args, { cwd: folder, maxBuffer: 2 ** 24 });
     expect(await refusal(folder, bytes)).toContain(says);
