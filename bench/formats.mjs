@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { buildSync } from "esbuild";
+import { build } from "rolldown";
 import { readTable } from "./counts.mjs";
 import { DEFAULT_DIR } from "./generate.mjs";
 import { writeGuestLike } from "./guest-like.mjs";
@@ -26,13 +26,17 @@ const SLOW = ["xz", "bzip2"];
 const SLOW_RUNS = 3;
 
 /** pagekin's own decoders as a module, so that they can be run alone. */
-function bundleDecoders(scratch) {
+async function bundleDecoders(scratch) {
   const outfile = path.join(scratch, "decoders.mjs");
-  const from = (name) => `export * from ${JSON.stringify(path.join(HERE, "../src/unpack", `${name}.ts`))};`;
-  const contents = ["lzo", "lz4", "lzop", "bzip2", "xz", "snappy"].map(from).join("\n");
-  const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
-  const shape = { bundle: true, platform: "node", format: "esm", target: "node20", banner, logLevel: "error" };
-  buildSync({ stdin: { contents, resolveDir: HERE }, outfile, ...shape });
+  const entry = path.join(scratch, "decoders-entry.mjs");
+  const from = (name) => `export * from ${JSON.stringify(path.join(HERE, "../src/unpack", `${name}.ts`))};\n`;
+  fs.writeFileSync(entry, ["lzo", "lz4", "lzop", "bzip2", "xz", "snappy"].map(from).join(""));
+  await build({
+    input: entry,
+    platform: "node",
+    transform: { target: "node20.19" },
+    output: { file: outfile, codeSplitting: false },
+  });
   return outfile;
 }
 
@@ -55,7 +59,7 @@ function made(ending, files, context, write) {
 
 /** @param {import('./sections.mjs').Context} context */
 export async function formats(context) {
-  const decoders = bundleDecoders(context.scratch);
+  const decoders = await bundleDecoders(context.scratch);
   const { maskedCrc32c } = await import(pathToFileURL(decoders).href);
   const { files, dumps, scratch } = context;
   const packable = dumps.length > 0 ? files : made("guest.raw", files, context, writeGuestLike);

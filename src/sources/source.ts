@@ -7,7 +7,6 @@ import { lengthNotes } from "../dumps/formats/raw.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, HEAD_OF_COMPRESSED, type Packing, packingOf, paddingNote } from "../unpack/compression.js";
-import { unzstd } from "../unpack/zstd.js";
 import { type Detected, detect } from "./detect.js";
 import { displayName, type SourceName } from "./names.js";
 import { openFifo, type Pipe, readHead, readPipe } from "./pipe.js";
@@ -129,6 +128,8 @@ async function* unpackOnce(source: Source, packing: Packing, file: string, onNot
     yield* decompress(bytesAsTheyAre(source), packing, file, onNote);
     return;
   }
+  // Its decoder is large, and few sources need it.
+  const { unzstd } = await import("../unpack/zstd.js");
   const fd = typeof at === "string" ? openSync(at, "r") : at;
   try {
     yield* unzstd(fd, bytes, file, (padding) => onNote(paddingNote(padding, packing)));

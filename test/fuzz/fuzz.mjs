@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFile
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { build } from "rolldown";
 
 const USUAL_CASES = 20_000;
 /** More than the least that a process of many cases has: garbage is not collected after each. */
@@ -39,20 +39,11 @@ const folder = mkdtempSync(path.join(existsSync("/dev/shm") ? "/dev/shm" : tmpdi
 const code = path.join(folder, "code");
 
 await build({
-  entryPoints: [path.join(import.meta.dirname, "child.ts"), path.join(import.meta.dirname, "subjects.ts")],
-  outdir: code,
-  outExtension: { ".js": ".mjs" },
-  bundle: true,
-  splitting: true,
-  format: "esm",
+  input: [path.join(import.meta.dirname, "child.ts"), path.join(import.meta.dirname, "subjects.ts")],
   platform: "node",
-  target: "node20.19",
-  define: { fetch: "undefined" },
+  transform: { target: "node20.19", define: { fetch: "undefined", __dirname: "import.meta.dirname" } },
   external: ["vitest"],
-  logLevel: "warning",
-  banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url), __dirname = import.meta.dirname;',
-  },
+  output: { dir: code, entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
 });
 copyFileSync(path.join(root, "dist/core.wasm"), path.join(code, "core.wasm"));
 
