@@ -21,11 +21,13 @@ export function untar(input: AsyncIterable<Uint8Array>, file: string): AsyncGene
 async function* onlyFile(stream: ByteStream, file: string): AsyncGenerator<Uint8Array> {
   let found: string | undefined;
   let extended = new Map<string, string>();
+  let isAnnounced = false;
   for (let header = await nextHeader(stream); header; header = await nextHeader(stream)) {
     const type = String.fromCharCode(header[TYPE_AT]);
     const bytes = Number(extended.get("size") ?? numberAt(header, FIELD.size));
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw stream.damaged("the length of a file in it makes no sense");
-    if (EXTENDED.includes(type)) {
+    isAnnounced = EXTENDED.includes(type);
+    if (isAnnounced) {
       if (bytes > MOST_EXTENDED_BYTES) throw stream.damaged("an extended header is too long");
       const records = await stream.take(bytes);
       if (type === "x") extended = recordsOf(records);
@@ -46,6 +48,7 @@ async function* onlyFile(stream: ByteStream, file: string): AsyncGenerator<Uint8
     }
     await passPadding(stream, bytes);
   }
+  if (isAnnounced) throw stream.endsEarly();
   if (found === undefined)
     throw new PagekinError("the tar archive holds no file", { file, hint: "name the dump itself" });
 }

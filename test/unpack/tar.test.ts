@@ -74,7 +74,8 @@ describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not instal
     writeFileSync(path.join(folder, "vm.elf"), DUMPS["vm.elf"]);
     const archive = tar(folder, ["vm.elf"], "--format=pax");
     const file = path.join(folder, "bad.tar");
-    for (const length of [600, 1536 + 100, 200_000]) {
+    // In the extended header's records and in their padding, right behind that, and in the file.
+    for (const length of [550, 1000, 1024, 1536 + 100, 200_000]) {
       writeFileSync(file, archive.subarray(0, length));
       await expectRefused(folder, ["analyze", "bad.tar"], ["bad.tar: at 0x", "ends early"]);
     }
