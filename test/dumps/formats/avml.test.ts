@@ -12,27 +12,6 @@ import { succeed } from "../../support/pagekin.js";
 import { expectSourcesRefused } from "../../support/refused.js";
 import { because, has } from "../../support/tools.js";
 
-test("counts the pages that a file has, and where every byte went", async ({ folder }) => {
-  const low = Buffer.concat([pages(1, 2), pages(3).subarray(0, 0xc00)]);
-  const dump = avmlFile([0x1000, low], [0x10000, pages(0, 1)]);
-  const { ledger, self } = await analyzed(folder, dump, "--page-size", "1k,4k");
-  expect(ledger).toMatchObject({
-    format: "avml",
-    address_space: "physical",
-    nonzero_bytes: "12288",
-    stored_zero_bytes: "4096",
-    elided_zero_bytes: "0",
-    absent_bytes: String(0x12000 - 0x1000 - 0x2c00 - 0x2000),
-    outside_ram_bytes: "0",
-    repeated_bytes: "0",
-    tail_bytes: "3072",
-  });
-  expect(self.map(({ page_bytes, pages, zero_pages, contents }) => [page_bytes, pages, zero_pages, contents])).toEqual([
-    ["1024", "19", "4", "4"],
-    ["4096", "4", "1", "3"],
-  ]);
-});
-
 test("chunks may be of any length, and end anywhere in a page", async ({ folder }) => {
   const { ledger, self } = await analyzed(folder, avmlRange(0x2000, pages(1, 2, 0, 1), 1000), "--page-size", "4k");
   expect(ledger).toMatchObject({ nonzero_bytes: "12288", stored_zero_bytes: "4096", absent_bytes: "0" });

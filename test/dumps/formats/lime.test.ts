@@ -3,23 +3,23 @@ import path from "node:path";
 import { deflateSync } from "node:zlib";
 import { describe, expect } from "vitest";
 import { analyzeDamaged, analyzed, pages } from "../../support/dumps/analyzed.js";
+import { avmlFile } from "../../support/dumps/avml.js";
 import { header, limeFile, limeRange } from "../../support/dumps/lime.js";
 import { damagedForms } from "../../support/dumps/planned.js";
 import { test } from "../../support/folder.js";
 import { succeed } from "../../support/pagekin.js";
 import { expectSourcesRefused } from "../../support/refused.js";
 
-test("counts the pages that a file has, and where every byte went", async ({ folder }) => {
+test.for([
+  ["lime", limeFile],
+  ["avml", avmlFile],
+] as const)("%s: counts the pages that a file has, and where every byte went", async ([format, fileOf], { folder }) => {
   // Three pages of 1 KiB stand behind the second page, and make no whole page of 4 KiB.
   const low = Buffer.concat([pages(1, 2), pages(3).subarray(0, 0xc00)]);
-  const { ledger, self } = await analyzed(
-    folder,
-    limeFile([0x1000, low], [0x10000, pages(0, 1)]),
-    "--page-size",
-    "1k,4k",
-  );
+  const dump = fileOf([0x1000, low], [0x10000, pages(0, 1)]);
+  const { ledger, self } = await analyzed(folder, dump, "--page-size", "1k,4k");
   expect(ledger).toMatchObject({
-    format: "lime",
+    format,
     address_space: "physical",
     nonzero_bytes: "12288",
     stored_zero_bytes: "4096",
