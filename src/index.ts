@@ -8,7 +8,7 @@ import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
 import type { RunResult } from "./scenarios/perform.js";
 import { countWorld, type WorldResult } from "./sharing/count-world.js";
 import { USUAL_DUMPS } from "./sources/open-dump.js";
-import { isSeekable, lookAt, placeOf } from "./sources/source.js";
+import { closeSource, isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
 import { choosePageSizes } from "./worlds/page-sizes.js";
 import { planResources } from "./worlds/resources.js";
@@ -120,8 +120,12 @@ export async function replay(scenario: string, { workers = 1 }: { workers?: numb
 /** The spectra that a spectrum.parquet holds. */
 export async function readSpectra(path: string): Promise<Spectrum[]> {
   const [source, { readSpectrum }] = await Promise.all([lookAt({ path }), import("./spectrum/read.js")]);
-  const saved = isSeekable(source) ? await readSpectrum(placeOf(source)) : undefined;
-  if (saved) return saved.spectra;
+  try {
+    const saved = isSeekable(source) ? await readSpectrum(placeOf(source)) : undefined;
+    if (saved) return saved.spectra;
+  } finally {
+    closeSource(source);
+  }
   throw new PagekinError("this is no saved spectrum", { file: path, hint: "pagekin analyze and compare write one" });
 }
 

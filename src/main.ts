@@ -16,8 +16,8 @@ const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: Any
   ],
   inspect: ["what a dump is and what it holds", () => import("./commands/inspect.js")],
   fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
-  "capture vm": ["dump the memory of VMs that run", async () => ({ command: (await captures()).vm })],
-  "capture process": ["dump the memory of processes that run", async () => ({ command: (await captures()).process })],
+  "capture vm": ["dump the memory of running VMs", async () => ({ command: (await captures()).vm })],
+  "capture process": ["dump the memory of running processes", async () => ({ command: (await captures()).process })],
 };
 
 const captures = () => import("./commands/capture.js");

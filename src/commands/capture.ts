@@ -15,7 +15,9 @@ import { choice, flag, list, text, time } from "./option-kinds.js";
 import { type Arguments, type Command, json, pageSize, progress, quiet } from "./options.js";
 
 const seriesOptions = [
-  text("out", { describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or to go on (needed)" }),
+  text("out", {
+    describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or one to resume (required)",
+  }),
   time("every", {
     describe: "time between snapshots, such as 15s or 1m [default: one snapshot]",
     check: refuseNoTime,
@@ -32,7 +34,7 @@ const seriesOptions = [
 const SECRETS =
   "Dumps hold all that the memory holds: passwords, keys, documents. Only their owner may read the files that are written. --fingerprint keeps contents off the disk.";
 const SERIES =
-  "The same command again goes on where a series was interrupted. However it ends, what was stopped goes on.";
+  "Run the same command again to resume an interrupted series. However it ends, whatever was stopped is resumed.";
 
 const vmOptions = [
   list(text("qmp", { describe: "monitor of a VM: [NAME=]SOCKET, of QEMU's -qmp unix:SOCKET,server=on,wait=off" })),
@@ -64,9 +66,9 @@ const process_: Command<typeof processOptions> = {
   options: processOptions,
   operands: {
     usage: "[NAME=]PID... --out DIR",
-    lines: ["PID is the number of a process. Without a name it is called COMMAND-PID."],
+    lines: ["PID is a process ID. Without a name the process is called COMMAND-PID."],
   },
-  about: `The resident pages are written, those of the kernel's own (vdso, vvar) left out.\n${SECRETS}\n${SERIES}`,
+  about: `The resident pages are written, except the kernel's own (vdso, vvar).\n${SECRETS}\n${SERIES}`,
   example: ["pagekin capture process $$ --out captured", "the shell that runs it"],
   run: captureProcesses,
 };
@@ -95,10 +97,10 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
   const named = args.sources.map((text) => {
     const { name, rest } = nameAndRest(text);
     const pid = /^[1-9]\d{0,9}$/.test(rest) ? Number(rest) : Number.NaN;
-    if (Number.isNaN(pid)) throw new PagekinError(`${text} is no number of a process`, { hint: "write [NAME=]PID" });
+    if (Number.isNaN(pid)) throw new PagekinError(`${text} is not a process ID`, { hint: "write [NAME=]PID" });
     return { name: name ?? nameOf(pid), pid };
   });
-  if (named.length === 0) throw new PagekinError("no process is named", { hint: "give the numbers of some (see ps)" });
+  if (named.length === 0) throw new PagekinError("no process is named", { hint: "give their process IDs (see ps)" });
   if (args.fingerprint && !args.stop) {
     throw new PagekinError("--fingerprint of a running process may meet pages that go away", { hint: "add --stop" });
   }
@@ -170,7 +172,7 @@ function scheduleOf(args: Arguments<typeof seriesOptions>): { everyS: number; fo
 }
 
 function refuseNoTime(everyS: number): void {
-  if (everyS === 0) throw new PagekinError("--every is too little", { hint: "give 1ms or more" });
+  if (everyS === 0) throw new PagekinError("--every is too short", { hint: "give 1ms or more" });
 }
 
 /** `NAME=REST` or `REST`. */

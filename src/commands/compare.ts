@@ -31,7 +31,7 @@ const options = [
   },
   choice("entitlement", ["shapley", "proportional"], {
     default: "shapley",
-    describe: "what part of a saving is a member's",
+    describe: "how a saving is divided among the members",
   }),
   text("tenant-label", {
     describe: "label that names a member's tenant [default: tenant, where there is one; else each member is its own]",
@@ -43,7 +43,7 @@ const options = [
   count("max-page-sharing", {
     least: 2,
     describe:
-      "what ksmd would hold at rest, with at most so many pages a frame, from 2 [default: not computed; with --use-zero-pages alone 256]",
+      "what ksmd would hold at rest, with at most this many pages per frame, from 2 [default: not computed; with --use-zero-pages alone 256]",
   }),
   flag("use-zero-pages", {
     describe: "what ksmd would hold at rest with zero pages mapped to the kernel's own zero page",

@@ -20,7 +20,8 @@ const options = [
   ...sourceOptions,
   ...dumpOptions,
   text("key-file", {
-    describe: "write keyed fingerprints: who lacks this file (16 random bytes or more) cannot test for pages he knows",
+    describe:
+      "write keyed fingerprints: without this file (at least 16 random bytes) nobody can test for pages they know",
   }),
   ...runOptions,
 ] as const;

@@ -5,7 +5,7 @@ import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
 import { displayName, nameOfDump, parseSource } from "../sources/names.js";
 import { openDump } from "../sources/open-dump.js";
-import { isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
+import { closeSource, isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
 import { traceFormatOf } from "../traces/registry.js";
 import { checkMaps } from "../worlds/worlds.js";
 import { type Arguments, type Command, dumpOptions, json, progress, quiet } from "./options.js";
@@ -29,23 +29,30 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
     throw new PagekinError("inspect takes one source", { hint: "name a dump or a trace" });
   }
   const name = text === "-" ? { path: "-" } : parseSource(text, existsSync);
-  checkMaps([{ ...nameOfDump(name), trace: undefined }], args);
   const source = await lookAt(name, args.format);
-  if (isTrace(source)) return inspectTrace(source, args.json);
+  checkMaps([{ ...nameOfDump(name), isTrace: isTrace(source) }], args);
+  if (isTrace(source)) return inspectTrace(source, args);
   const dump = await openDump(source, args);
-  let done = 0;
-  const bar = Progress.ofSources([{ source }], () => done, args.progress && !args.quiet);
-  const inspection = await inspectDump(dump, displayName(name), (bytes) => {
-    done += bytes;
-  });
-  bar.stop();
-  dump.close();
-  if (args.quiet) return;
-  await printInspection(source, dump, inspection, args.json);
+  try {
+    let done = 0;
+    const bar = Progress.ofSources([{ source }], () => done, args.progress && !args.quiet);
+    const inspection = await inspectDump(dump, displayName(name), (bytes) => {
+      done += bytes;
+    });
+    bar.stop();
+    if (!args.quiet) await printInspection(source, dump, inspection, args.json);
+  } finally {
+    dump.close();
+  }
 }
 
 /** A trace says of its dump what its metadata has. */
-async function inspectTrace(source: Source, json: boolean): Promise<void> {
+async function inspectTrace(source: Source, { quiet, json }: Arguments<typeof options>): Promise<void> {
   const trace = await spoolTrace(source);
-  return printTrace(trace, await (await traceFormatOf(trace)).readHead(trace), json);
+  try {
+    const head = await (await traceFormatOf(trace)).readHead(trace);
+    if (!quiet) await printTrace(trace, head, json);
+  } finally {
+    closeSource(trace);
+  }
 }

@@ -16,7 +16,7 @@ import { privateTable, processesTable } from "../report/process-tables.js";
 import { Progress } from "../report/progress.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
-import type { OpenSnapshot, Sources } from "../worlds/sources.js";
+import { type OpenSnapshot, readingOf, type Sources } from "../worlds/sources.js";
 import { type Noted, notedOf, notesByFile, readOf } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
@@ -56,7 +56,7 @@ interface Found {
   processes: Process[];
   sample: ContentSample;
   noted: readonly Noted[];
-  /** What a person should know, those of the sources among it. */
+  /** What a person should know besides. */
   notes: string[];
   seconds: number;
 }
@@ -85,6 +85,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
     pageSizes: [BASE_PAGE_BYTES],
     resources,
     seconds,
+    notes,
   });
   if (args.quiet) return;
   const kernel = args.live ? readKsm() : undefined;
@@ -96,7 +97,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
     seconds,
     json: args.json,
     sources: read,
-    notes,
+    notes: [...notes, ...notesByFile(noted)],
   });
 }
 
@@ -132,7 +133,7 @@ async function readSources(sources: Sources, resources: Resources, sampled: numb
   const progress = Progress.ofSources(snapshots, () => crew.bytesDone, show);
   const { tableLimit } = resources;
   const settings = { pageSizes: [BASE_PAGE_BYTES], tableLimit, sampled };
-  const sample = await sampleWorld({ ...world, snapshots }, crew, settings);
+  const { sample, notes } = await sampleWorld({ ...world, snapshots }, crew, settings);
   crew.close();
   world.close();
   sources.close();
@@ -141,12 +142,8 @@ async function readSources(sources: Sources, resources: Resources, sampled: numb
     const { pid, name } = dump?.details ?? {};
     return { member, pid: typeof pid === "number" ? pid : undefined, name: typeof name === "string" ? name : member };
   });
-  const noted = snapshots.map((snapshot) => {
-    const { source, dump, trace } = snapshot;
-    const { notes = [], fileNotes = [] } = dump ?? trace ?? {};
-    return notedOf(snapshot, { format: dump?.format ?? source.format, notes, fileNotes });
-  });
-  return { processes, sample, noted, notes: [...vmNote(vms), ...notesByFile(noted)], seconds: progress.seconds };
+  const noted = snapshots.map((snapshot, i) => notedOf(snapshot, readingOf(snapshot, notes[i])));
+  return { processes, sample, noted, notes: vmNote(vms), seconds: progress.seconds };
 }
 
 async function readLive(

@@ -122,7 +122,7 @@ async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArgu
   if (missing.length > 0) {
     throw new PagekinError(`the spectrum has no pages of ${missing.join(", ")} bytes`, {
       file: displayName(source.name),
-      hint: `it has ${held.join(", ")}: choose of these with --page-size`,
+      hint: `it has ${held.join(", ")}: choose from these with --page-size`,
     });
   }
   async function* each(): AsyncGenerator<Spectrum> {
@@ -138,7 +138,7 @@ async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArgu
     resources: undefined,
     each,
     found: () => ({
-      sources: [{ source, notes: [] }],
+      sources: [{ source, notes: saved.notes }],
       notes: saved.notes.map((note) => `${file}: ${note}`),
       memberNotes: saved.notes,
     }),

@@ -9,8 +9,8 @@ import { EXIT, PagekinError } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import { layoutOf } from "../sources/open-dump.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
-import type { OpenSnapshot, OpenWorld, Sources } from "../worlds/sources.js";
-import { type Noted, type Notes, notedOf, type World } from "../worlds/world.js";
+import { type OpenSnapshot, type OpenWorld, readingOf, type Sources } from "../worlds/sources.js";
+import { type Noted, notedOf, type Read, type World } from "../worlds/world.js";
 import type { Block } from "./buckets.js";
 import { planIndex } from "./content-index.js";
 import type { Crew } from "./crew.js";
@@ -31,8 +31,7 @@ export interface WorldOptions {
 }
 
 /** What was found in a snapshot. Arrays go by page size. */
-export interface Found extends Notes {
-  format: string;
+export interface Found extends Read {
   pages: readonly number[];
   zeroPages: readonly number[];
   /** Where every byte of its dump went; empty where a trace does not tell. */
@@ -90,18 +89,13 @@ async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
   return spectra;
 }
 
-function foundIn({ source, dump, trace }: OpenSnapshot, counts: SourceCounts, more: readonly string[]): Found {
+function foundIn(snapshot: OpenSnapshot, counts: SourceCounts, atEnd: readonly string[]): Found {
+  const { dump, trace } = snapshot;
   const { pages, zeroPages } = counts;
-  if (!dump) {
-    const { ledger = {}, addressSpace, notes = [], fileNotes = [] } = trace ?? {};
-    return { format: source.format, pages, zeroPages, ledger, addressSpace, notes, fileNotes };
-  }
+  const found = { ...readingOf(snapshot, atEnd), pages, zeroPages };
+  if (!dump) return { ...found, ledger: trace?.ledger ?? {}, addressSpace: trace?.addressSpace };
   const layout = layoutOf(dump.input);
-  return {
-    ...{ format: dump.format, pages, zeroPages, notes: dump.notes, fileNotes: [...dump.fileNotes, ...more] },
-    ledger: ledgerOf(counts, layout),
-    addressSpace: layout?.addressSpace ?? "physical",
-  };
+  return { ...found, ledger: ledgerOf(counts, layout), addressSpace: layout?.addressSpace ?? "physical" };
 }
 
 /** A world whose fingerprints wait in buckets. */

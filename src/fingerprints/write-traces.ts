@@ -4,7 +4,6 @@ import { closeSync } from "node:fs";
 import path from "node:path";
 import type { Hasher } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
-import { DumpFile } from "../dumps/dump-file.js";
 import type { Run } from "../dumps/layout.js";
 import { ledgerOf } from "../dumps/ledger.js";
 import { fromSystem } from "../errors.js";
@@ -13,8 +12,10 @@ import { type DumpSettings, type Hashable, layoutOf, openDump } from "../sources
 import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import { openTemporary, writeTemporary } from "../system/temporary.js";
+import { readFully } from "../system/transfer.js";
 import type { TraceKey } from "../traces/key.js";
 import { TraceWriter } from "../traces/parquet-write.js";
+import { OWN_ALGORITHM } from "../traces/rows.js";
 import type { Notes } from "../worlds/world.js";
 import { refuseEmpty } from "./hash.js";
 import { hashAll, type SegmentEnd } from "./segments.js";
@@ -128,7 +129,7 @@ async function write(
     const head = {
       member,
       timeS,
-      algorithm: "xxh3-128",
+      algorithm: OWN_ALGORITHM,
       keyId: key?.id,
       addressSpace: layout?.addressSpace ?? "physical",
       ledger: ledgerOf(sums, layout),
@@ -163,9 +164,7 @@ function readWaiting(
 ): { places: Uint32Array; fingerprints: Uint8Array } {
   const places = new Uint32Array(entries);
   const fingerprints = new Uint8Array(entries * ENTRY_BYTES);
-  const bytes = places.byteLength + fingerprints.byteLength;
-  const file = new DumpFile({ at: fd, start: at, bytes, shownAs: "temporary file" });
-  file.readInto(new Uint8Array(places.buffer), 0);
-  file.readInto(fingerprints, places.byteLength);
+  readFully(fd, new Uint8Array(places.buffer), at);
+  readFully(fd, fingerprints, at + places.byteLength);
   return { places, fingerprints };
 }

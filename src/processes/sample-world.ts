@@ -4,17 +4,18 @@ import { hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-i
 import type { OpenWorld } from "../worlds/sources.js";
 import { type ContentSample, sampleOf } from "./content-sample.js";
 
-/** Hashes a world and indexes a sample of its contents, at one page size. */
+/** Hashes a world and indexes a sample of its contents, at one page size. notes: by snapshot what its file's end told. */
 export async function sampleWorld(
   world: OpenWorld,
   crew: Crew,
   options: Omit<WorldOptions, "verify"> & { sampled: number },
-): Promise<ContentSample> {
+): Promise<{ sample: ContentSample; notes: string[][] }> {
   const hashed = await hashWorld(world, crew, { ...options, verify: false });
-  const { counts, popular, zeroKeys } = hashed;
+  const { counts, popular, zeroKeys, notes } = hashed;
   const vectors = new VectorSet(crew.module, counts.length);
   await indexSize(hashed, 0, crew, (chunk) => vectors.add(chunk));
   const pages = counts.map((own) => own.pages[0]);
   const zeroPages = counts.map((own) => own.zeroPages[0]);
-  return sampleOf({ pages, zeroPages, vectors: vectors.take() }, options.sampled, popular, zeroKeys[0]);
+  const own = { pages, zeroPages, vectors: vectors.take() };
+  return { sample: sampleOf(own, options.sampled, popular, zeroKeys[0]), notes };
 }

@@ -23,7 +23,7 @@ export function parseCurve(rows: readonly Record<string, string>[], file: string
     (point, i) => points.findIndex((other) => other.memoryBytes === point.memoryBytes) < i,
   );
   if (twice >= 0) {
-    const what = `memory_bytes ${points[twice].memoryBytes} is there twice`;
+    const what = `memory_bytes ${points[twice].memoryBytes} appears twice`;
     throw new PagekinError(what, { file, line: twice + 2, hint: "give each point of the curve once" });
   }
   return points.sort((a, b) => a.memoryBytes - b.memoryBytes);

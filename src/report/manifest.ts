@@ -13,12 +13,14 @@ interface ManifestFacts {
   /** Where something was hashed. */
   resources: Resources | undefined;
   seconds: number;
+  /** What a person should know besides what is said of each source. */
+  notes?: readonly string[];
 }
 
 /** Finishes the result folder with manifest.json: how the results were made, from what, on what. Gives the files' names. */
 export async function writeManifest(
   output: Output,
-  { args, sources: read, pageSizes, resources, seconds }: ManifestFacts,
+  { args, sources: read, pageSizes, resources, seconds, notes = [] }: ManifestFacts,
 ): Promise<string[]> {
   const sources = [];
   for (const one of read) {
@@ -35,6 +37,7 @@ export async function writeManifest(
     command: ["pagekin", ...process.argv.slice(2)],
     options: optionsInForce(args.given, pageSizes, resources),
     sources,
+    ...(notes.length > 0 ? { notes } : {}),
     machine: {
       platform: platform(),
       release: release(),

@@ -6,7 +6,7 @@ import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { mean, rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { print, styled, table } from "./terminal.js";
+import { plural, print, styled, table } from "./terminal.js";
 
 const MOST_MERGES = 3;
 const MOST_MARGINAL = 40;
@@ -71,7 +71,7 @@ function rowsOf(comparisons: readonly Comparison[]): Row[] {
 function headline(comparisons: readonly Comparison[], pageBytes: number): string {
   const members = new Set(comparisons.flatMap((one) => one.members.map(({ member }) => member))).size;
   const times = comparisons.length > 1 ? ` at ${comparisons.length} times (means)` : "";
-  const text = `${members} ${members === 1 ? "member" : "members"}${times}, pages of ${formatBytes(pageBytes)}, zero pages counted`;
+  const text = `${plural(members, "member")}${times}, pages of ${formatBytes(pageBytes)}, zero pages counted`;
   return styled("bold", text);
 }
 
@@ -111,7 +111,7 @@ function searchPart(comparisons: readonly Comparison[]): string[] {
   const policies = [...new Set(gaps.map(({ policy }) => policy))];
   return policies.map((policy) => {
     const gap = gaps.filter((one) => one.policy === policy).reduce((most, one) => Math.max(most, one.gap), 0);
-    return `${policy} is a heuristic for so many members: no grouping of its kind saves over ${formatPercent(gap)} more`;
+    return `${policy} is a heuristic for this many members: no grouping of this kind saves more than ${formatPercent(gap)} beyond it`;
   });
 }
 

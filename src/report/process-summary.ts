@@ -3,7 +3,7 @@
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import type { SavedPages } from "../processes/estimate.js";
 import type { Ranking, Thresholds } from "../processes/ranking.js";
-import { formatBytes, formatCount, formatPercent } from "../text/format.js";
+import { formatBytes, formatCount, formatPercent, percent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { print, styled, table } from "./terminal.js";
 
@@ -31,7 +31,6 @@ export function printProcesses(ranking: Ranking, options: ProcessesOptions): Pro
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 const size = (pages: number) => formatBytes(Math.round(pages) * BASE_PAGE_BYTES);
-const percent = (value: number) => (100 * value).toFixed(2);
 
 function headline({ processes, fraction }: Ranking): string {
   const what = processes.length === 1 ? "1 process" : `${formatCount(processes.length)} processes`;
@@ -91,7 +90,7 @@ function kernelPart({ processes, all }: Ranking, { kernel }: ProcessesOptions): 
   const of = (name: string) => sum(processes.map(({ ksm }) => ksm?.[name] ?? 0));
   const rows: [string, number][] = [
     ["saved on this machine (pages_sharing, ksm_zero_pages)", saved],
-    ["in so many frames (pages_shared)", pages_shared],
+    ["in this many frames (pages_shared)", pages_shared],
     ["merged of these processes (ksm_stat)", of("ksm_merging_pages") + of("ksm_zero_pages")],
     ["what these processes could save", all.saved],
   ];

@@ -7,9 +7,10 @@ import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
+import { ALL_MEMBERS } from "../worlds/world.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { isolationCostOf } from "./runs-table.js";
-import { lineWidth, print, styled, table } from "./terminal.js";
+import { lineWidth, plural, print, styled, table } from "./terminal.js";
 
 const LEVELS = " ▁▂▃▄▅▆▇█";
 const MOST_NAME = 36;
@@ -24,7 +25,7 @@ export function printReplay(finished: FinishedRuns, options: ReplaySummaryOption
   if (options.json) return print(JSON.stringify(jsonOf(finished, options), null, 2));
   const body = runs.length === 1 ? ofOneRun(finished) : ofRuns(finished);
   const [{ scenario }] = runs;
-  const members = `${formatCount(finished.members.length)} members`;
+  const members = plural(finished.members.length, "member");
   const head =
     runs.length === 1
       ? `${scenario.scanner.rules}, policy ${scenario.policy}, ${members}, ${endOf(results[0].samples)}`
@@ -69,7 +70,7 @@ function blocks(samples: readonly Sample[], most: number, width: number): string
 function countersTable({ samples }: RunResult, groups: readonly string[], pageBytes: number): string {
   const last = samples[samples.length - 1];
   const rows = last.groups.map((one, i): [string, GroupSample] => [groups[i], one]);
-  if (groups.length > 1) rows.push(["*", sumOf(last.groups)]);
+  if (groups.length > 1) rows.push([ALL_MEMBERS, sumOf(last.groups)]);
   const cells = rows.map(([name, one]) => [
     name,
     formatBytes(reclaimedOf(one) * pageBytes),

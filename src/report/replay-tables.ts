@@ -11,10 +11,9 @@ import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { rounded } from "../text/format.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
+import { ALL_MEMBERS } from "../worlds/world.js";
 import { runsTable } from "./runs-table.js";
 import { throughputTable } from "./throughput-table.js";
-
-const ALL = "*";
 
 /** Those that the scenario asks for. */
 export function replayTables(finished: FinishedRuns): Table[] {
@@ -73,7 +72,7 @@ function samplesTable(finished: FinishedRuns): Table {
   const rows = eachRun(finished, function* (run, { samples, groups }) {
     for (const { ns, groups: sampled } of samples) {
       for (const [number, counters] of sampled.entries()) yield { run, ns, group: groups[number], counters };
-      yield { run, ns, group: ALL, counters: sumOf(sampled) };
+      yield { run, ns, group: ALL_MEMBERS, counters: sumOf(sampled) };
     }
   });
   return tableOf("samples.csv", SAMPLE_COLUMNS, rows);
@@ -127,7 +126,7 @@ function memoryTable(finished: FinishedRuns): Table {
     for (const { ns, reclaimedBytes, members: given } of shareouts) {
       for (const one of given)
         yield { ...one, run, ns, member: finished.members[one.member].name, group: groups[one.group] };
-      yield { run, ns, member: ALL, group: ALL, memoryBytes: totalOf(given), reclaimedBytes };
+      yield { run, ns, member: ALL_MEMBERS, group: ALL_MEMBERS, memoryBytes: totalOf(given), reclaimedBytes };
     }
   });
   return tableOf("memory.csv", MEMORY_COLUMNS, rows);
@@ -182,7 +181,7 @@ function guaranteeRows({ members }: FinishedRuns, run: PlannedRun, result: RunRe
   const lowerBound = rows.reduce((sum, row) => sum + row.lowerBound, 0);
   const totals = amountsOver(shareouts, endNs, ({ members: given }) => totalOf(given));
   const breakAll = breakAllBytes(shareouts);
-  return [...rows, { run, member: ALL, group: ALL, lowerBound, spread: spreadOf(totals), breakAll }];
+  return [...rows, { run, member: ALL_MEMBERS, group: ALL_MEMBERS, lowerBound, spread: spreadOf(totals), breakAll }];
 }
 
 interface DecisionRow extends TimedDecision {

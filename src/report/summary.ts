@@ -4,7 +4,7 @@ import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import type { Sharing } from "../sharing/count.js";
 import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
-import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
+import { formatBytes, formatCount, formatNumber, formatPercent, percent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { lineWidth, plural, print, styled, table, tableWidth } from "./terminal.js";
 
@@ -90,8 +90,6 @@ function leftOutPart(results: readonly WorldResult[]): string[] {
   });
   return said.length > 0 ? [`Not counted, see ledger.csv: ${said.join(", ")}`] : [];
 }
-
-const percent = (value: number) => (100 * value).toFixed(2);
 
 function membersPart(results: readonly WorldResult[], size: number, pageBytes: number): string {
   const series = seriesOf(results);

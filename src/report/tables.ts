@@ -1,5 +1,6 @@
 // The CSV tables of `analyze`. Columns are a contract: new ones go behind the old ones.
 
+import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import type { PairCount } from "../core/pairs.js";
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
 import type { CopiesCount, Sharing } from "../sharing/count.js";
@@ -16,8 +17,6 @@ import {
 import { displayName } from "../sources/names.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { ALL_MEMBERS, type World } from "../worlds/world.js";
-
-const NORMAL_PAGE_BYTES = 4096;
 
 const TIME: Column<{ timeS: number }> = ["time_s", ({ timeS }) => timeS, "number"];
 const MEMBER: Column<{ member: string }> = ["member", ({ member }) => member, "text"];
@@ -132,7 +131,7 @@ const PAGE_SIZE_COLUMNS: readonly Column<PageSizeRow>[] = [
 /** Self-sharing rate of each member and total rate of all (`*`), also relative to that at 4 KiB. */
 export function pageSizesTable(results: readonly WorldResult[]): Table {
   const rows = eachSize(results, function* ({ timeS, snapshots }, sharing, all) {
-    const normal = all.find(({ pageBytes }) => pageBytes === NORMAL_PAGE_BYTES);
+    const normal = all.find(({ pageBytes }) => pageBytes === BASE_PAGE_BYTES);
     for (const [number, { member }] of snapshots.entries()) {
       const own = selfSharing(sharing, number).selfRate;
       yield { timeS, member, sharing, own, normal: normal && selfSharing(normal, number).selfRate };

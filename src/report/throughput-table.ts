@@ -52,10 +52,7 @@ export function normalizedThroughputs(finished: FinishedRuns, run: number, membe
   }
   const other = runs.findIndex(({ name }) => name === workload.baseline);
   const baseline = throughputs(finished, other, member);
-  return normalize(
-    own,
-    own.map(({ ns }) => latestBefore(baseline, ns)),
-  );
+  return normalize(own, latestBefore(baseline, own));
 }
 
 function workloadOf({ runs, members }: FinishedRuns, run: number, member: number) {
@@ -70,7 +67,11 @@ function throughputs(finished: FinishedRuns, run: number, member: number): Throu
   return throughputsOf(member, finished.results[run].shareouts, workload, finished.curves.get(workload.curve ?? ""));
 }
 
-/** Reads a second at a time; what gives memory out less often than the other run has its first value before. */
-function latestBefore(baseline: readonly Throughput[], ns: number): number | undefined {
-  return baseline.reduce((latest, one) => (one.ns <= ns ? one.perSecond : latest), baseline[0]?.perSecond);
+/** The baseline's latest value at each time of a run, which begins no earlier than the baseline's first value counts. */
+function latestBefore(baseline: readonly Throughput[], own: readonly Throughput[]): (number | undefined)[] {
+  let next = 1;
+  return own.map(({ ns }) => {
+    while (next < baseline.length && baseline[next].ns <= ns) next++;
+    return baseline[next - 1]?.perSecond;
+  });
 }

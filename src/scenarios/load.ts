@@ -8,9 +8,11 @@ import type { Scenario } from "../replay/scenario/schema.js";
 import { NANOSECONDS } from "../replay/time.js";
 import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage-file.js";
 import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
+import { isTrace } from "../sources/source.js";
 import { readRows } from "../text/read-csv.js";
-import { writeFingerprint } from "../traces/csv.js";
-import type { Sources } from "../worlds/sources.js";
+import { traceFormatOf } from "../traces/registry.js";
+import { writeFingerprint } from "../traces/rows.js";
+import { readingOf, type Sources } from "../worlds/sources.js";
 import { type Noted, notedOf, type Snapshot } from "../worlds/world.js";
 import { ContentTable, listPages, type PageList } from "./page-list.js";
 
@@ -64,7 +66,8 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
   const table = new ContentTable();
   const [{ page_size: pageBytes }] = scenarios;
   const hasher = new Hasher(module, [pageBytes]);
-  const isForeign = sources.snapshots[0].trace?.algorithm === "csv";
+  const [{ source: first }] = sources.snapshots;
+  const isForeign = isTrace(first) && (await traceFormatOf(first)).isForeign;
   if (!isForeign) table.markZero(table.number(hasher.zeroFingerprint(0), 0));
   const { lists, noted } = await listAll(sources, hasher, table, onBytes);
   const events = await eachFile(
@@ -118,18 +121,15 @@ async function listAll(
     const { source, member, labels, timeS, trace } = snapshot;
     const dump = trace ? undefined : await sources.openDump(snapshot);
     try {
-      const { notes = [], fileNotes = [] } = dump ?? trace ?? {};
-      const more: string[] = [];
-      const onNote = (note: string) => more.push(note);
+      const atEnd: string[] = [];
+      const onNote = (note: string) => atEnd.push(note);
       const list = await listPages(source, dump, hasher, table, { onBytes, onNote });
       const before = latest.get(member);
       // The snapshots of a machine mostly have the same pages: one list of them is enough.
       const pages = before && isSame(before.pages, list.pages) ? before.pages : list.pages;
       latest.set(member, { pages, contents: list.contents });
       lists.push({ member, labels, ns: Math.round(timeS * NANOSECONDS), pages, contents: list.contents });
-      noted.push(
-        notedOf(snapshot, { format: dump?.format ?? source.format, notes, fileNotes: [...fileNotes, ...more] }),
-      );
+      noted.push(notedOf(snapshot, readingOf({ ...snapshot, dump }, atEnd)));
     } finally {
       dump?.close();
     }

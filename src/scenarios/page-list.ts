@@ -168,7 +168,7 @@ class GrowingList {
     this.contents[this.count++] = content;
   }
 
-  /** In ascending order; a page that is there twice is an error. */
+  /** In ascending order; a page that appears twice is an error. */
   finish(file: string): PageList {
     const list = this.ascending();
     // Only pages of 1 KiB in the upper half of the address space have such numbers.

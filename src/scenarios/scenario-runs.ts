@@ -152,7 +152,7 @@ async function placed<T>(run: RunScenario, where: Path, work: () => T | Promise<
 
 function readScenario(file: string): string {
   try {
-    if (!statSync(file).isFile()) throw new PagekinError("is no plain file", { file, hint: "name a YAML file" });
+    if (!statSync(file).isFile()) throw new PagekinError("is not a regular file", { file, hint: "name a YAML file" });
     return readFileSync(file, "utf8");
   } catch (error) {
     throw fromSystem(error, file);

@@ -61,7 +61,7 @@ export interface OpenDump {
 
 /** Opens a dump: in a temporary file unless it is a plain one. again: its bytes will be read more than once. */
 export async function openDump(source: Source, settings: DumpSettings, again = false): Promise<OpenDump> {
-  if (source.format === "raw" && !isSeekable(source) && settings.resident.size === 0 && !again) {
+  if (source.format === "raw" && !isSeekable(source) && !again && mapOf(source.name, settings) === undefined) {
     const fileNotes = settings.holes === "absent" ? [NO_HOLES_NOTE] : [];
     return { format: source.format, input: { stream: source }, notes: [], fileNotes, details: {}, close: () => {} };
   }
@@ -197,14 +197,14 @@ class Spooled {
 
 const NOTHING: Outside = { ranges: [], notes: [] };
 
-function selectionOf(
-  plan: DumpPlan,
-  outside: readonly Range[],
-  name: SourceName,
-  { resident }: DumpSettings,
-): Selection {
+/** The map of resident pages that is for a dump. */
+function mapOf(name: SourceName, { resident }: DumpSettings): string | undefined {
   const dump = nameOfDump(name);
-  const map = [...resident].find(([text]) => text === "" || isNamed(text, dump))?.[1];
+  return [...resident].find(([text]) => text === "" || isNamed(text, dump))?.[1];
+}
+
+function selectionOf(plan: DumpPlan, outside: readonly Range[], name: SourceName, settings: DumpSettings): Selection {
+  const map = mapOf(name, settings);
   return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan, outside)) };
 }
 

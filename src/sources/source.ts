@@ -20,7 +20,7 @@ export interface Source extends Detected {
   bytes: number;
   /** The same for all paths that lead to one file; undefined for what came through a pipe. */
   identity: string | undefined;
-  /** Of a split dump: its parts, of one format and compression. */
+  /** Of a split dump: its parts, of one format. */
   parts?: readonly Source[];
 }
 
@@ -38,6 +38,7 @@ export async function lookAt(name: SourceName, format?: string): Promise<Source>
   const isOther = (part: Source) => isPipe(part) || isTrace(part) || part.format !== first.format;
   const other = first.format === "raw" ? first : parts.find(isOther);
   if (other) {
+    for (const part of parts) closeSource(part);
     const hint = "name files of one dump, as makedumpfile --split writes them";
     throw new PagekinError("is not a part of a split dump", { file: displayName(other.name), hint });
   }
@@ -47,7 +48,8 @@ export async function lookAt(name: SourceName, format?: string): Promise<Source>
 async function lookAtFile(name: SourceName, format: string | undefined): Promise<Source> {
   const file = displayName(name);
   try {
-    if (name.path.includes("\0")) throw new PagekinError("no path has a zero byte in it", { hint: "check the path" });
+    if (name.path.includes("\0"))
+      throw new PagekinError("a path cannot contain a zero byte", { hint: "check the path" });
     if (name.path === "-") return await lookAtPipe(name, process.stdin, format);
     const stat = statSync(name.path);
     if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });
@@ -62,10 +64,15 @@ async function lookAtFile(name: SourceName, format: string | undefined): Promise
 }
 
 async function lookAtPipe(name: SourceName, rest: Pipe["rest"], format: string | undefined): Promise<Source> {
-  let head = await readHead(rest, HEAD_BYTES);
-  if (packingOf(head) !== undefined) head = Buffer.concat([head, await readHead(rest, HEAD_OF_COMPRESSED)]);
-  const detected = await detect(head, displayName(name), format);
-  return { name, ...detected, at: { head, rest }, bytes: 0, identity: undefined };
+  try {
+    let head = await readHead(rest, HEAD_BYTES);
+    if (packingOf(head) !== undefined) head = Buffer.concat([head, await readHead(rest, HEAD_OF_COMPRESSED)]);
+    const detected = await detect(head, displayName(name), format);
+    return { name, ...detected, at: { head, rest }, bytes: 0, identity: undefined };
+  } catch (error) {
+    rest.destroy();
+    throw error;
+  }
 }
 
 /** The head of a plain file; more of a compressed one, to look into it. */
@@ -90,11 +97,17 @@ export function identityOf({ dev, ino }: { dev: number; ino: number }): string {
   return `${dev} ${ino}`;
 }
 
-/** A trace that comes through a pipe is read twice, so from a temporary file: the answer's `at`, which its owner closes. */
+/** A trace that comes through a pipe is read twice, so from a temporary file, which the answer holds. */
 export async function spoolTrace(source: Source): Promise<Source> {
   if (!isPipe(source)) return source;
   const { fd, bytes } = await spool(bytesAsTheyAre(source));
   return { ...source, at: fd, bytes };
+}
+
+/** Gives back what a source holds: its temporary file, or the rest of its pipe. */
+export function closeSource({ at }: Source): void {
+  if (typeof at === "number") closeSync(at);
+  else if (typeof at === "object") at.rest.destroy();
 }
 
 /** Whether its bytes can be read at any offset: it is neither compressed nor a pipe. */

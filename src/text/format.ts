@@ -26,8 +26,11 @@ export function formatBytes(bytes: number): string {
 /** An address, offset or number of flags: 0x1f0. */
 export const formatHex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
-/** A rate in per cent for people: 14.53 %. */
-export const formatPercent = (value: number): string => `${(100 * value).toFixed(2)} %`;
+/** A rate in per cent for people, under a heading that says so: 14.53. */
+export const percent = (value: number): string => (100 * value).toFixed(2);
+
+/** The same with its unit: 14.53 %. */
+export const formatPercent = (value: number): string => `${percent(value)} %`;
 
 /** A count for people: 217,088. */
 export const formatCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from "node:fs";
-import { parseString } from "fast-csv";
 import { fromSystem, PagekinError } from "../errors.js";
 
 /** A small CSV file with a header: its columns, and its rows by column. */
@@ -14,7 +13,9 @@ export async function readTable(file: string, hint: string): Promise<CsvTable> {
   try {
     const stat = statSync(file);
     // Reading a pipe here would wait, deaf to signals.
-    if (!stat.isFile() && !stat.isDirectory()) throw new PagekinError("is no plain file", { file, hint });
+    if (!stat.isFile() && !stat.isDirectory()) throw new PagekinError("is not a regular file", { file, hint });
+    // Few commands read one.
+    const { parseString } = await import("fast-csv");
     const parsed = parseString<Record<string, string>, Record<string, string>>(readFileSync(file, "utf8"), {
       headers: true,
       trim: true,

@@ -8,7 +8,7 @@ import { displayName } from "../sources/names.js";
 import { bytesOf, type Source } from "../sources/source.js";
 import { parseDecimal } from "../text/values.js";
 import type { TraceFormat, WantedRows } from "./format.js";
-import { FINGERPRINT_BYTES, type TraceHead, type TraceRows } from "./rows.js";
+import { FINGERPRINT_BYTES, type TraceHead, type TraceRows, writeFingerprint } from "./rows.js";
 
 const ROWS_AT_A_TIME = 16384;
 const MOST_LINE_BYTES = 65536;
@@ -23,6 +23,13 @@ interface CsvRow {
   timeS: number | undefined;
 }
 
+interface Hooks {
+  onBytes(bytes: number): void;
+  onNote(note: string): void;
+}
+
+const nothing = () => {};
+
 export const csvTraces: TraceFormat = { isForeign: true, readHead, readRows };
 
 /** Reads all of a trace for the head: its member, time and page sizes, and the shortest fingerprint in bits. */
@@ -31,7 +38,8 @@ async function readHead(source: Source): Promise<TraceHead> {
   let rows = 0;
   let first: CsvRow | undefined;
   let digits = 2 * FINGERPRINT_BYTES;
-  for await (const row of parseRows(source)) {
+  const fileNotes: string[] = [];
+  for await (const row of parseRows(source, { onBytes: nothing, onNote: (note) => fileNotes.push(note) })) {
     first ??= row;
     if (row.member !== first.member || row.timeS !== first.timeS) {
       throw new PagekinError("the trace holds several snapshots", {
@@ -54,7 +62,7 @@ async function readHead(source: Source): Promise<TraceHead> {
     addressSpace: undefined,
     ledger: undefined,
     notes: [],
-    fileNotes: [],
+    fileNotes,
     pageSizes: [...sizes].sort((a, b) => a - b),
     fingerprintBits: digits * 4,
   };
@@ -69,7 +77,7 @@ async function* readRows(source: Source, { pageSizes, onBytes }: WantedRows): As
     pages: new Float64Array(ROWS_AT_A_TIME),
   });
   let rows = empty(0);
-  for await (const row of parseRows(source, onBytes)) {
+  for await (const row of parseRows(source, { onBytes, onNote: nothing })) {
     if (!pageSizes.includes(row.pageBytes)) continue;
     if (row.pageBytes !== rows.pageBytes || rows.count === ROWS_AT_A_TIME) {
       if (rows.count > 0) yield rows;
@@ -82,34 +90,13 @@ async function* readRows(source: Source, { pageSizes, onBytes }: WantedRows): As
   if (rows.count > 0) yield rows;
 }
 
-/**
- * What follows a fingerprint of so many bytes to make it 16, so that "aa" and "aa00" are two, and short ones keep their
- * order: bytes of a linear congruential generator, then the length.
- */
-const ENDS = Array.from({ length: FINGERPRINT_BYTES }, (_, length) => {
-  let state = length + 1;
-  const end = Uint8Array.from({ length: FINGERPRINT_BYTES - length }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 24;
-  });
-  end[end.length - 1] = length;
-  return end;
-});
-
-/** Writes a fingerprint in hex as 16 bytes; the same for the same fingerprint only. */
-export function writeFingerprint(hex: string, target: Uint8Array, at: number): void {
-  const bytes = hex.length / 2;
-  for (let i = 0; i < bytes; i++) target[at + i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  if (bytes < FINGERPRINT_BYTES) target.set(ENDS[bytes], at + bytes);
-}
-
-async function* parseRows(source: Source, onBytes: (bytes: number) => void = () => {}): AsyncGenerator<CsvRow> {
+async function* parseRows(source: Source, { onBytes, onNote }: Hooks): AsyncGenerator<CsvRow> {
   const file = displayName(source.name);
   let line = 1;
   const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   const counted = async function* () {
     const check = lineChecker();
-    for await (const chunk of bytesOf(source, () => {})) {
+    for await (const chunk of bytesOf(source, onNote)) {
       onBytes(chunk.length);
       const wrong = check(chunk);
       if (wrong) throw fail(wrong, "see docs/traces.md");

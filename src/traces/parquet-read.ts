@@ -7,7 +7,7 @@ import { placeOf, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import type { TraceFormat, WantedRows } from "./format.js";
 import { fingerprintsOf, flagsOf } from "./plain-column.js";
-import { FINGERPRINT_BYTES, type TraceHead, type TraceRows } from "./rows.js";
+import { FINGERPRINT_BYTES, OWN_ALGORITHM, type TraceHead, type TraceRows } from "./rows.js";
 
 const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
 
@@ -32,7 +32,7 @@ async function readHead(source: Source): Promise<TraceHead> {
     return {
       member,
       timeS,
-      algorithm: text.get("pagekin.algorithm") ?? "xxh3-128",
+      algorithm: text.get("pagekin.algorithm") ?? OWN_ALGORITHM,
       keyId: text.get("pagekin.key_id") || undefined,
       addressSpace: text.get("pagekin.address_space"),
       ledger: parseLedger(text.get("pagekin.ledger")),

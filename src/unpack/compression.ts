@@ -75,7 +75,7 @@ export async function* decompress(
 }
 
 export const paddingNote = (bytes: number, packing: Packing): string =>
-  `${bytes} zero bytes follow the end of the ${packing} stream; they are no part of the dump.`;
+  `${bytes} zero bytes follow the end of the ${packing} stream; they are no part of the data.`;
 
 /** A zstd stream by way of a temporary file: it is read twice. */
 async function* unzstdSpooled(input: Bytes, file: string, onPadding: OnPadding): AsyncGenerator<Uint8Array> {

@@ -32,7 +32,7 @@ export function choosePageSizes(worlds: readonly World[], askedFor: readonly num
     if (missing.length > 0) {
       throw new PagekinError(`the trace has no pages of ${missing.join(", ")} bytes`, {
         file: displayName(source.name),
-        hint: `it has ${trace?.pageSizes.join(", ")}: choose of these`,
+        hint: `it has ${trace?.pageSizes.join(", ")}: choose from these`,
       });
     }
   }

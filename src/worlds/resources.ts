@@ -43,7 +43,7 @@ export function planResources(
   worlds: readonly World[],
 ): Resources {
   const memory = maxMemory ?? Math.floor(totalmem() / 2);
-  if (!(memory >= MIB)) throw new PagekinError("--max-memory is too little", { hint: "give 1m or more" });
+  if (!(memory >= MIB)) throw new PagekinError("--max-memory is too small", { hint: "give 1m or more" });
   const threads = workers ?? defaultWorkers(worlds);
   if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_WORKERS)) {
     throw new PagekinError("--workers is no number of threads", { hint: `give a number from 1 to ${MOST_WORKERS}` });

@@ -1,19 +1,24 @@
 // All sources of a run, and the dumps of one world at a time: whoever opens a world closes it.
 
-import { closeSync } from "node:fs";
 import { PagekinError } from "../errors.js";
 import type { Labels } from "../sources/labels.js";
 import { displayName, nameOfFile } from "../sources/names.js";
 import { type DumpSettings, type OpenDump, openDump } from "../sources/open-dump.js";
-import { isSeekable, isTrace, type Source, spoolTrace } from "../sources/source.js";
+import { closeSource, isSeekable, isTrace, type Source, spoolTrace } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import { traceFormatOf } from "../traces/registry.js";
-import { ALL_MEMBERS, type Snapshot, type World } from "./world.js";
+import { ALL_MEMBERS, type Read, type Snapshot, type World } from "./world.js";
 
 /** A snapshot whose bytes can be read. */
 export interface OpenSnapshot extends Snapshot {
   /** undefined: a trace. */
   dump: OpenDump | undefined;
+}
+
+/** What an open snapshot turned out to be. atEnd: what only the end of its file told. */
+export function readingOf({ source, dump, trace }: OpenSnapshot, atEnd: readonly string[]): Read {
+  const { notes = [], fileNotes = [] } = dump ?? trace ?? {};
+  return { format: dump?.format ?? source.format, notes, fileNotes: [...fileNotes, ...atEnd] };
 }
 
 /** A world whose dumps are open. */
@@ -26,8 +31,8 @@ export interface OpenWorld {
 export class Sources {
   /** In the order in which they were named. */
   readonly snapshots: Snapshot[] = [];
-  /** Traces that came through pipes. */
-  private readonly temporaries: number[] = [];
+  /** What holds a pipe or a temporary file. */
+  private readonly held: Source[] = [];
   /** Dumps of the first world, whose headers need not be read again. */
   private readonly checked = new Map<Snapshot, OpenDump>();
 
@@ -50,8 +55,9 @@ export class Sources {
 
   /** The name on the command line replaces both name and time; else a trace's own columns count, then the file's name. */
   async add(looked: Source, labels: Labels): Promise<void> {
+    this.held.push(looked);
     const source = isTrace(looked) ? await spoolTrace(looked) : looked;
-    if (typeof source.at === "number") this.temporaries.push(source.at);
+    if (source !== looked) this.held.push(source);
     const trace = isTrace(source) ? await (await traceFormatOf(source)).readHead(source) : undefined;
     const { name } = source;
     const fromFile = nameOfFile(name.path);
@@ -108,7 +114,7 @@ export class Sources {
   }
 
   close(): void {
-    for (const fd of this.temporaries.splice(0)) closeSync(fd);
+    for (const source of this.held.splice(0)) closeSource(source);
     for (const dump of this.checked.values()) dump.close();
     this.checked.clear();
   }

@@ -30,12 +30,16 @@ export interface Noted extends Notes {
   snapshot: Snapshot;
 }
 
-/** What is said of a snapshot once it was read. */
-export const notedOf = (snapshot: Snapshot, { format, notes, fileNotes }: Notes & { format: string }): Noted => ({
-  snapshot: { ...snapshot, source: { ...snapshot.source, format } },
-  notes,
-  fileNotes,
-});
+/** What a snapshot that was read turned out to be. */
+export interface Read extends Notes {
+  /** As ledger.csv has it. */
+  format: string;
+}
+
+export const notedOf = (snapshot: Snapshot, { format, notes, fileNotes }: Read): Noted => {
+  const { source, member, timeS, labels, trace } = snapshot;
+  return { snapshot: { source: { ...source, format }, member, timeS, labels, trace }, notes, fileNotes };
+};
 
 /** The same with all notes in one list. */
 export const readOf = ({ snapshot, notes, fileNotes }: Noted) => ({ ...snapshot, notes: [...notes, ...fileNotes] });

@@ -9,6 +9,7 @@ import { displayName, inFolder, isNamed, parseSource, type SourceName } from "..
 import { type DumpSettings, USUAL_DUMPS } from "../sources/open-dump.js";
 import { lookAt, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
+import { OWN_ALGORITHM } from "../traces/rows.js";
 import { Sources } from "./sources.js";
 import type { Snapshot } from "./world.js";
 
@@ -47,7 +48,10 @@ export async function openSources(
       if (turn) await turn;
     }
     checkDistinct(sources.snapshots);
-    checkMaps(sources.snapshots, dumps);
+    checkMaps(
+      sources.snapshots.map(({ member, timeS, trace }) => ({ member, timeS, isTrace: trace !== undefined })),
+      dumps,
+    );
     checkAlgorithms(sources.snapshots);
     await sources.checkHeaders();
     return sources;
@@ -65,7 +69,7 @@ function sourceIn(text: string, folder: string | undefined): SourceName {
   );
 }
 
-// What reads inventories and traces is loaded where there are some.
+// What reads inventories is loaded where there is one.
 async function loadInventory(file: string): Promise<Inventory> {
   const { readInventory } = await import("../sources/inventory.js");
   return readInventory(file);
@@ -78,7 +82,7 @@ function checkDistinct(snapshots: readonly Snapshot[]): void {
     const other = seen.get(key);
     if (other) {
       throw new PagekinError(
-        `member ${snapshot.member} is there twice at time ${snapshot.timeS} (also ${displayName(other.source.name)})`,
+        `member ${snapshot.member} appears twice at time ${snapshot.timeS} (also ${displayName(other.source.name)})`,
         { file: displayName(snapshot.source.name), hint: "give it a name or time of its own: NAME@SECONDS=PATH" },
       );
     }
@@ -88,12 +92,12 @@ function checkDistinct(snapshots: readonly Snapshot[]): void {
 
 /** Maps of resident pages must be for dumps that are there, and each for one. */
 export function checkMaps(
-  snapshots: readonly Pick<Snapshot, "member" | "timeS" | "trace">[],
+  dumps: readonly { member: string; timeS: number; isTrace: boolean }[],
   { resident }: DumpSettings,
 ): void {
   for (const [name, map] of resident) {
-    const [snapshot, ...more] = name === "" ? snapshots : snapshots.filter((one) => isNamed(name, one));
-    if (!snapshot) {
+    const [dump, ...more] = name === "" ? dumps : dumps.filter((one) => isNamed(name, one));
+    if (!dump) {
       throw new PagekinError(`--resident names ${name}, which has no source`, { hint: "name one of the members" });
     }
     if (more.length > 0 && name === "") {
@@ -103,14 +107,14 @@ export function checkMaps(
       const what = `--resident names ${name}, of which there are ${1 + more.length} dumps`;
       throw new PagekinError(what, { hint: "write NAME@SECONDS=MAP for each of them" });
     }
-    if (snapshot.trace)
+    if (dump.isTrace)
       throw new PagekinError("a trace has no pages to leave out", { file: map, hint: "give the dump itself" });
   }
 }
 
 function checkAlgorithms(snapshots: readonly Snapshot[]): void {
   const kindOf = ({ trace }: Snapshot) =>
-    trace ? `${trace.algorithm}${trace.keyId ? `, key ${trace.keyId}` : ""}` : "xxh3-128";
+    trace ? `${trace.algorithm}${trace.keyId ? `, key ${trace.keyId}` : ""}` : OWN_ALGORITHM;
   const first = snapshots[0];
   const other = snapshots.find((snapshot) => kindOf(snapshot) !== kindOf(first));
   if (!other) return;

@@ -344,7 +344,7 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
 describe("what cannot be captured is refused", () => {
   const cases: [what: string, args: string[], says: RegExp][] = [
     ["no such process", ["process", "999999999"], /process 999999999: there is no such process with memory/],
-    ["no number", ["process", "web"], /web is no number of a process; write \[NAME=\]PID/],
+    ["no number", ["process", "web"], /web is not a process ID; write \[NAME=\]PID/],
     ["nothing", ["process"], /no process is named/],
     ["a trace of what runs", ["process", "1", "--fingerprint"], /add --stop/],
     ["half a series", ["process", "1", "--every", "1s"], /--every and --for belong together/],

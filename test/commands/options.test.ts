@@ -74,9 +74,9 @@ describe.each(["analyze", "compare", "fingerprint"])("%s refuses", (command) => 
   test("a member twice at one time, however the time is written", async ({ folder }) => {
     writeDump(folder);
     writeFileSync(path.join(folder, "a@0.dump"), DUMP);
-    await expectRefused(folder, [command, "a.raw", "a.raw"], [/member a is there twice at time 0/]);
-    await expectRefused(folder, [command, "a.raw", "a@0.dump"], [/member a is there twice at time 0/, "a@0.dump"]);
-    await expectRefused(folder, [command, "vm@15=a.raw", "vm@15.0=a.raw"], [/member vm is there twice at time 15/]);
+    await expectRefused(folder, [command, "a.raw", "a.raw"], [/member a appears twice at time 0/]);
+    await expectRefused(folder, [command, "a.raw", "a@0.dump"], [/member a appears twice at time 0/, "a@0.dump"]);
+    await expectRefused(folder, [command, "vm@15=a.raw", "vm@15.0=a.raw"], [/member vm appears twice at time 15/]);
   });
 });
 

@@ -75,4 +75,8 @@ test("inspect refuses a map of another dump", async ({ folder }) => {
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("vm2, which has no source") });
   const said = await succeed(["inspect", "vm.raw", "--json", "--resident", "vm=map"], { cwd: folder });
   expect(JSON.parse(said)).toMatchObject({ pages: 1 });
+  writeFileSync(path.join(folder, "vm.csv"), "page_bytes,page,fingerprint\n4096,0,aa\n");
+  const trace = await pagekin(["inspect", "vm.csv", "--resident", "map"], { cwd: folder });
+  expect(trace).toMatchObject({ code: 2, stderr: expect.stringContaining("a trace has no pages to leave out") });
+  expect(await succeed(["inspect", "vm.csv", "--quiet"], { cwd: folder })).toBe("");
 });

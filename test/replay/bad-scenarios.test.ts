@@ -248,7 +248,7 @@ const RUNS: Wrong[] = [
     32,
     /scanner\.pages_to_scan: a whole number/,
   ],
-  ["a value twice", "vary: {seed: [1, 2, 1]}\n", 2, 21, /1 is there twice/],
+  ["a value twice", "vary: {seed: [1, 2, 1]}\n", 2, 21, /1 appears twice/],
   ["a key that varies and does not exist", "vary:\n  sed: [1]\n", 3, 9, /no key sed/],
   ["one behind a dotted path that does not", "vary:\n  scanner.pages: [100]\n", 3, 19, /no key pages/],
   ["a key that only a program would name", "vary: {__proto__.x: [1]}\n", 2, 22, /no key __proto__/],
@@ -338,12 +338,12 @@ const TEXTS: [what: string, text: string | Uint8Array, line: number, column: num
 /** The file that is wrong, with its line where it has one. */
 const IN_FILES: [what: string, text: string, file: RegExp, says: RegExp][] = [
   ["a source that is not there", "sources: [a=none.csv]\n", /none\.csv/, /no such file/],
-  ["a member twice at one time", "sources: [a=a.csv, a=b.csv]\n", /b\.csv/, /member a is there twice/],
+  ["a member twice at one time", "sources: [a=a.csv, a=b.csv]\n", /b\.csv/, /member a appears twice/],
   [
     "pages of other sizes",
     `${SOURCES}page_size: 8k\n`,
     /a\.csv/,
-    /no pages of 8192 bytes; it has 4096: choose of these$/m,
+    /no pages of 8192 bytes; it has 4096: choose from these$/m,
   ],
   ["an inventory that is not there", "inventory: none.csv\n", /none\.csv/, /no such file/],
   ["an inventory with a time that is none", "inventory: noon.csv\n", /noon\.csv: line 3/, /noon/],
@@ -390,7 +390,7 @@ const IN_FILES: [what: string, text: string, file: RegExp, says: RegExp][] = [
   ["a miss ratio above 1", curve("c-ratio.csv"), /c-ratio\.csv: line 3/, /a part from 0 to 1/],
   ["memory of a curve in words", curve("c-memory.csv"), /c-memory\.csv: line 2/, /memory_bytes is "much"/],
   ["a curve without its columns", curve("c-columns.csv"), /c-columns\.csv: line 2/, /memory_bytes, miss_ratio/],
-  ["a curve with two values at one place", curve("c-twice.csv"), /c-twice\.csv: line 4/, /1000 is there twice/],
+  ["a curve with two values at one place", curve("c-twice.csv"), /c-twice\.csv: line 4/, /1000 appears twice/],
   [
     "a curve in a run",
     `${SOURCES}runs: {x: {members: {a: {workload: {${CACHED}, curve: none.csv}}}}}\n`,
@@ -446,7 +446,7 @@ describe("files:", () => {
 test("a scenario that is not there, a folder, two of them, none", async ({ folder }) => {
   mkdirSync(path.join(folder, "own"));
   await expectRefused(folder, ["replay", "none.yaml"], [/none\.yaml: no such file/]);
-  await expectRefused(folder, ["replay", "own"], [/own: is no plain file/]);
+  await expectRefused(folder, ["replay", "own"], [/own: is not a regular file/]);
   await expectRefused(folder, ["replay", "a.yaml", "b.yaml"], [/one scenario/]);
   await expectRefused(folder, ["replay"], [/one scenario/]);
 });

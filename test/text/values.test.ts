@@ -100,9 +100,11 @@ async function timeInScenario(until: string): Promise<Meaning> {
 /** Why the command line refuses a size or a time. */
 function whyRefused({ code, stdout, stderr }: Ended): Meaning {
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  const why = /^pagekin: --[\w-]+ [^\n]*(is not a size|is no time|is too little); [^\n]+\n$/.exec(stderr)?.[1];
+  const why = /^pagekin: --[\w-]+ [^\n]*(is not a size|is no time|is too small|is too short); [^\n]+\n$/.exec(
+    stderr,
+  )?.[1];
   expect(why, stderr).toBeDefined();
-  return why === "is too little" ? "too little" : "refused";
+  return why?.startsWith("is too") ? "too little" : "refused";
 }
 
 /** What the index may take; the manifest has it in bytes. */

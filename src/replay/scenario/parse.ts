@@ -128,7 +128,7 @@ function variantsOf(
     const path = key.split(".");
     if (COMMON_KEYS.includes(path[0])) throw fail(["vary", key], `${path[0]} is the same for all runs`);
     const twice = list.findIndex((value, i) => list.findIndex((other) => shown(other) === shown(value)) < i);
-    if (twice >= 0) throw fail(["vary", key, twice], `${shown(list[twice])} is there twice`);
+    if (twice >= 0) throw fail(["vary", key, twice], `${shown(list[twice])} appears twice`);
     variants = variants.flatMap(({ overrides, settings }) =>
       list.map((value, i) => {
         const all = { ...settings, [key]: shown(value) };
