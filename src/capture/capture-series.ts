@@ -99,22 +99,25 @@ async function whileHeld(
   // Asked each time: its owner may have paused or continued one meanwhile.
   const held = (await Promise.all(subjects.map((subject) => subject.toHold()))).flatMap((one) => one ?? []);
   const stopAsWanted = deferStop();
-  await guardian.hold(held);
-  const taken = new Date();
-  let members: Members | undefined;
-  let failure: unknown;
   try {
-    await allOf(subjects.map((subject) => subject.stop()));
-    members = await work();
-  } catch (error) {
-    failure = error;
+    await guardian.hold(held);
+    const taken = new Date();
+    let members: Members | undefined;
+    let failure: unknown;
+    try {
+      await allOf(subjects.map((subject) => subject.stop()));
+      members = await work();
+    } catch (error) {
+      failure = error;
+    }
+    await letAllGo(subjects, failure);
+    await guardian.hold([]);
+    if (!members) throw failure;
+    const heldMs = held.length > 0 ? Date.now() - taken.getTime() : 0;
+    return { taken: taken.toISOString(), heldMs, ...members };
+  } finally {
+    stopAsWanted();
   }
-  await letAllGo(subjects, failure);
-  await guardian.hold([]);
-  const heldMs = held.length > 0 ? Date.now() - taken.getTime() : 0;
-  stopAsWanted();
-  if (!members) throw failure;
-  return { taken: taken.toISOString(), heldMs, ...members };
 }
 
 /** Ctrl-Z has to wait until all go on again: the guardian lets them go when this process ends, not when it stands still. */

@@ -34,8 +34,8 @@ export class Guardian {
     const known = once(stdout as NodeJS.ReadableStream, "data");
     stdin?.write(`${JSON.stringify(held)}\n`);
     const ended = this.ended.then(() => {
-      throw new PagekinError("the process that would let others go has ended", {
-        hint: "the same command again goes on",
+      throw new PagekinError("the process that would resume the others has ended", {
+        hint: "run the same command again to resume",
       });
     });
     await Promise.race([known, ended]);

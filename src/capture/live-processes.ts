@@ -9,6 +9,7 @@ import type { PageIndex } from "../processes/page-index.js";
 import { isVmProgram } from "../processes/vm-programs.js";
 import { breathe } from "../system/pace.js";
 import { linkOf, ProcessMemory, type SharedFrame } from "./process-memory.js";
+import { OF_THE_KERNEL } from "./process-subject.js";
 
 /** What is looked at and then read, at a time. */
 const PIECE_BYTES = 128 * 1024 * 1024;
@@ -198,7 +199,6 @@ const isEnd = (error: unknown) =>
   error instanceof PagekinError || ["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "");
 
 /** Areas that the kernel lends to every process. */
-const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
 
 /** The areas with private memory: addresses. (What is only reserved may be much larger than any memory.) */
 function areasIn(smaps: string): [start: number, end: number][] {

@@ -13,7 +13,7 @@ import { type Mapping, ProcessMemory, refusal } from "./process-memory.js";
 import type { Subject, Taken } from "./subject.js";
 
 /** Areas that the kernel lends to every process; their names differ between kernels. */
-const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
+export const OF_THE_KERNEL = /^\[(vdso|vvar.*|vsyscall|uprobes)\]$/;
 /** Stopping takes no longer unless a thread waits for a device that does not answer. */
 const STOP_MS = 10_000;
 

@@ -8,9 +8,7 @@ import type { Staging } from "../system/staging.js";
 import type { Place } from "./elf-write.js";
 import { pluggedRamOf } from "./guest-ram.js";
 import type { Qmp } from "./qmp.js";
-
 import { joinFiles, placeNotes, stretchesOf } from "./raw-file.js";
-
 import type { Taken } from "./subject.js";
 
 /** QEMU writes a dump while it does nothing else. */

@@ -101,7 +101,7 @@ export class SeriesFolder {
       if (there.length === 0) return new SeriesFolder(folder, settings, []);
       if (!there.includes(RECORD)) {
         const hint = "name a new folder with --out";
-        throw new PagekinError(`holds files that are of no capture (${there.slice(0, 3).join(", ")})`, {
+        throw new PagekinError(`contains unrelated files (${there.slice(0, 3).join(", ")})`, {
           file: folder,
           hint,
         });
@@ -181,7 +181,7 @@ function snapshotsIn(folder: string, settings: SeriesSettings): SnapshotRecord[]
     record = JSON.parse(readPlainFile(file, MOST_RECORD_BYTES) ?? "");
     if (!Array.isArray(record.snapshots)) throw new Error();
   } catch {
-    throw new PagekinError("is no record of a capture", { file, hint: "name a new folder with --out" });
+    throw new PagekinError("is not the record of a capture", { file, hint: "name a new folder with --out" });
   }
   if (JSON.stringify(record.settings) !== JSON.stringify(settings)) {
     const hint = "repeat the command that began it, or name a new folder with --out";

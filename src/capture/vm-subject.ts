@@ -2,10 +2,8 @@
 
 import path from "node:path";
 import { ExtentList } from "../dumps/extents.js";
-
 import { MACHINE } from "../dumps/formats/elf-header.js";
 import type { Staging } from "../system/staging.js";
-
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
 import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
@@ -22,9 +20,17 @@ export type Method = (typeof METHODS)[number];
 /** States in which others work on the VM's memory. */
 const IN_MOTION = ["inmigrate", "finish-migrate", "restore-vm", "save-vm", "colo"];
 const EVERYTHING = 4 + 2 + 1;
-const { x86_64, i386, aarch64, arm, riscv: riscv64, ppc64 } = MACHINE;
 /** e_machine by QEMU's names. */
-const MACHINES: Record<string, number> = { x86_64, i386, aarch64, arm, riscv64, ppc64 };
+const MACHINES: Record<string, number> = {
+  ...MACHINE,
+  riscv32: MACHINE.riscv,
+  riscv64: MACHINE.riscv,
+  s390x: MACHINE.s390,
+  loongarch64: MACHINE.loongarch,
+  mipsel: MACHINE.mips,
+  mips64: MACHINE.mips,
+  mips64el: MACHINE.mips,
+};
 
 export class VmSubject implements Subject {
   private isHeld = false;

@@ -1,9 +1,10 @@
 // Which addresses of a dump are RAM. Linux dumps System RAM only. A hypervisor dumps everything that its guest sees as memory,
 // device memory too; what is RAM follows from the memory map of the machine.
 
-import { formatBytes } from "../text/format.js";
+import { formatBytes, formatHex as hex } from "../text/format.js";
 import { unfolded } from "./folding.js";
 import type { Board, DumpPlan, Range } from "./formats/format.js";
+import { eachCovered, ofRanges } from "./sweep.js";
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -76,7 +77,7 @@ class Devices {
       this.leaveOut(FOUR_GIB, start, `RAM above 4 GiB begins at ${hex(start)}`);
     }
     // With less low RAM than that, there is none above 4 GiB.
-    this.behind(this.endOfRun(start, low >= LEAST_PCI), "RAM above 4 GiB");
+    this.behind(start, this.endOfRun(start, low >= LEAST_PCI), "RAM above 4 GiB");
   }
 
   /** A block of its own next to RAM is not RAM: QEMU would have written both as one. */
@@ -114,7 +115,7 @@ class Devices {
       return;
     }
     this.leaveOut(0, base, `the RAM of this machine begins at ${hex(base)}`);
-    this.behind(this.endOfRun(base, true), "RAM");
+    this.behind(base, this.endOfRun(base, true), "RAM");
   }
 
   /**
@@ -140,24 +141,23 @@ class Devices {
     return end;
   }
 
-  private behind(end: number, what: string): void {
-    const why = `${what} ends at ${hex(end)}; memory devices follow it, PCI devices are mapped further up`;
+  private behind(start: number, end: number, what: string): void {
+    const where = end > start ? `${what} ends at ${hex(end)}` : `there is no ${what}`;
+    const why = `${where}; memory devices follow it, PCI devices are mapped further up`;
     this.leaveOut(end, Number.MAX_SAFE_INTEGER, why);
   }
 
   /** Leaves out addresses, with a note if the dump has more bytes there than usual. */
   private leaveOut(from: number, to: number, why: string, usual = 0): void {
     this.add(from, to);
-    const { extents } = this.plan;
-    let [bytes, first, end] = [0, to, from];
-    for (let i = 0; i < extents.count; i++) {
-      const start = Math.max(from, extents.address(i));
-      const stop = Math.min(to, extents.end(i));
-      if (start >= stop) continue;
-      bytes += stop - start;
-      first = Math.min(first, start);
-      end = Math.max(end, stop);
+    const held: Range[] = [];
+    for (const range of this.extents()) {
+      const start = Math.max(from, range.address);
+      const stop = Math.min(to, range.address + range.bytes);
+      if (start < stop) held.push({ address: start, bytes: stop - start });
     }
+    // A segment for each virtual mapping may have the same address.
+    const [bytes, first, end] = coverOf(held);
     if (bytes > usual)
       this.notes.push(
         `Left out as device memory: ${formatBytes(bytes)} from ${this.hex(first)} to ${this.hex(end - 1)} (${why}); --ranges all counts it.`,
@@ -167,8 +167,8 @@ class Devices {
   private noteApart(): void {
     const { apart } = this;
     if (apart.length === 0) return;
-    const bytes = apart.reduce((sum, range) => sum + range.bytes, 0);
-    const what = `Counted as RAM: ${formatBytes(bytes)} from ${hex(apart[0].address)} on, separate from the rest`;
+    const [bytes, first] = coverOf(apart);
+    const what = `Counted as RAM: ${formatBytes(bytes)} from ${hex(first)} on, separate from the rest`;
     this.notes.push(
       `${what}; memory devices (DIMM, virtio-mem) are there, but it may be a PCI device with a large BAR.`,
     );
@@ -213,6 +213,17 @@ class Devices {
   }
 }
 
+/** How many bytes ranges cover together, and where they begin and end. */
+function coverOf(ranges: readonly Range[]): [bytes: number, first: number, end: number] {
+  let [bytes, first, last] = [0, Number.POSITIVE_INFINITY, 0];
+  eachCovered(ofRanges(ranges), (from, to) => {
+    bytes += to - from;
+    first = Math.min(first, from);
+    last = to;
+  });
+  return [bytes, first, last];
+}
+
 function splitAtFourGib(range: Range): Range[] {
   const { address, bytes } = range;
   const below = FOUR_GIB - address;
@@ -223,5 +234,3 @@ function splitAtFourGib(range: Range): Range[] {
         { address: FOUR_GIB, bytes: bytes - below },
       ];
 }
-
-const hex = (address: number | bigint) => `0x${address.toString(16)}`;

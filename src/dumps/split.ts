@@ -1,19 +1,20 @@
 // The parts of a split dump (makedumpfile --split) as one: each part's plan, with the parts read as one file.
 
+import { PagekinError } from "../errors.js";
 import { ExtentList } from "./extents.js";
-import type { DumpPlan, SplitPart } from "./formats/format.js";
+import type { DumpPlan, Range, SplitPart } from "./formats/format.js";
 import { eachCovered, ofRanges } from "./sweep.js";
 
-/** The plan of a part, and how long its file is. */
+/** The plan of a part, how long its file is, and how errors call it. */
 export interface PlannedPart {
   plan: DumpPlan;
   bytes: number;
+  shownAs: string;
 }
 
-/** One plan of several; undefined where one of them is no part of a split dump. Offsets are those of the files in a row. */
-export function joinParts(parts: readonly PlannedPart[]): DumpPlan | undefined {
-  const ranges = parts.flatMap(({ plan }) => plan.part ?? []);
-  if (ranges.length < parts.length) return undefined;
+/** One plan of several. Offsets are those of the files in a row. */
+export function joinParts(parts: readonly PlannedPart[]): DumpPlan {
+  const ranges = checkedParts(parts);
   const extents = new ExtentList();
   const extras: Uint8Array[] = [];
   const wholeBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -41,6 +42,25 @@ export function joinParts(parts: readonly PlannedPart[]): DumpPlan | undefined {
     details: { ...first.details, parts: plans.map(({ details }) => details) },
   };
 }
+
+/** Which addresses each part has. Parts of several dumps, or the same twice, would give one that never was. */
+function checkedParts(parts: readonly PlannedPart[]): SplitPart[] {
+  const checked: SplitPart[] = [];
+  for (const { plan, shownAs } of parts) {
+    const { part } = plan;
+    const fault = (what: string, hint: string) => new PagekinError(what, { file: shownAs, hint });
+    if (!part)
+      throw fault("is not a part of a split dump", "name the dumps one by one; makedumpfile --split writes such parts");
+    if (part.dump !== (checked[0] ?? part).dump)
+      throw fault(`is a part of another dump than ${parts[0].shownAs}`, "name the parts of one dump");
+    const twice = checked.findIndex((other) => overlaps(part, other));
+    if (twice >= 0) throw fault(`has pages that ${parts[twice].shownAs} has too`, "name each part once");
+    checked.push(part);
+  }
+  return checked;
+}
+
+const overlaps = (a: Range, b: Range) => a.address < b.address + b.bytes && b.address < a.address + a.bytes;
 
 /** What is so in all parts is said once. */
 function notesOf(parts: readonly SplitPart[]): string[] {

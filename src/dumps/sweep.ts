@@ -25,8 +25,11 @@ export async function eachWinner(
 ): Promise<void> {
   const { count } = stretches;
   if (areApart(stretches)) {
-    for (let i = 0; i < count; i++)
+    for (let i = 0; i < count; i++) {
       if (stretches.address(i) < stretches.end(i)) visit(stretches.address(i), stretches.end(i), i);
+      const turn = i % STEPS === 0 ? breathe() : undefined;
+      if (turn) await turn;
+    }
     return;
   }
   await breathe();

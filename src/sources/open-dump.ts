@@ -81,14 +81,13 @@ async function plan(source: Source, settings: DumpSettings, spooled: Spooled): P
     const file = new DumpFile(place);
     try {
       if (part.certainty === "none") refuseForeignEnd(file.end(END_BYTES), file.shownAs);
-      parts.push({ plan: await format.plan(file, settings), bytes: place.bytes, place, details });
+      parts.push({ ...place, plan: await format.plan(file, settings), place, details });
     } finally {
       file.close();
     }
   }
   const [{ plan, details }] = parts;
   const whole = parts.length > 1 ? joinParts(parts) : plan;
-  if (!whole) throw notSplit(source);
   const outside = settings.ranges === "ram" ? outsideRam(whole) : NOTHING;
   const layout = await layOut(whole, selectionOf(whole, outside.ranges, source.name, settings));
   return {
@@ -99,11 +98,6 @@ async function plan(source: Source, settings: DumpSettings, spooled: Spooled): P
     details: { ...whole.details, ...details },
     close: () => spooled.close(),
   };
-}
-
-function notSplit({ name }: Source): PagekinError {
-  const hint = "name the dumps one by one; only files of makedumpfile --split are parts of one";
-  return new PagekinError("are not parts of a split dump", { file: displayName(name), hint });
 }
 
 /** Where a source's dump is, decompressed and without containers. */

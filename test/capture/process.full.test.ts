@@ -398,7 +398,7 @@ describe("what cannot be captured is refused", () => {
     const end = await pagekin(["capture", "process", String(process.pid), "--out", path.dirname(MAIN)], {
       cwd: folder,
     });
-    expect(end.stderr).toMatch(/holds files that are of no capture/);
+    expect(end.stderr).toMatch(/contains unrelated files/);
   });
 
   base("a folder whose record is no file", async ({ folder }) => {
@@ -407,7 +407,7 @@ describe("what cannot be captured is refused", () => {
     run("mkfifo", path.join(out, "capture.json"));
     const end = await pagekin(["capture", "process", String(process.pid), "--out", out]);
     expect(end).toMatchObject({ code: 2, stdout: "" });
-    expect(end.stderr).toMatch(/^pagekin: [^\n]*capture\.json: is no record of a capture; [^\n]+\n$/);
+    expect(end.stderr).toMatch(/^pagekin: [^\n]*capture\.json: is not the record of a capture; [^\n]+\n$/);
     expect(readdirSync(out)).toEqual(["capture.json"]);
   });
 

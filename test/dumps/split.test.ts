@@ -76,7 +76,13 @@ describe("parts of a split dump", () => {
   });
 
   test.for<[what: string, other: Uint8Array, says: string]>([
-    ["a dump that is not split", kdumpOf(WHOLE), "dump0+other: are not parts of a split dump;"],
+    ["a dump that is not split", kdumpOf(WHOLE), "other: is not a part of a split dump;"],
+    [
+      "a part of a later dump",
+      kdumpOf({ ...WHOLE, time: 1, part: [2, 10] }),
+      "other: is a part of another dump than dump0;",
+    ],
+    ["a part that has some of its pages", partOf(1, 10), "other: has pages that dump0 has too;"],
     ["a dump of another format", limeFile([0, A]), "other: is not a part of a split dump;"],
     ["nothing", new Uint8Array(), "other: is empty;"],
   ])("are refused with %s among them", async ([, other, says], { folder }) => {

@@ -125,6 +125,12 @@ const PC: Case[] = [
     ],
   ],
   [
+    "a device where OVMF puts it, and no RAM above 4 GiB",
+    [...LOW, [0xe000000000, 64 * MIB]],
+    [[0xe000000000]],
+    [/^Left out as device memory: 4 KiB from 0xe000000000 to 0xe000000fff \(there is no RAM above 4 GiB; /],
+  ],
+  [
     "a device where OVMF puts it on a processor of 46 bits",
     [...LOW, [0x380000000000, 64 * MIB]],
     [[0x380000000000]],
@@ -185,11 +191,15 @@ describe("a dump of QEMU", () => {
     expect(found.at).toEqual([0x1000, 1.5 * GIB, 4 * GIB + 64 * MIB, 5 * GIB]);
   });
 
-  test("of a PC with much device memory below 4 GiB", async ({ folder }) => {
+  test.for([
+    ["", [3 * GIB]],
+    [", mapped twice", [0xffff888000000000, 0xffffea0000000000]],
+  ] as const)("of a PC with much device memory below 4 GiB%s", async ([, mappedAt], { folder }) => {
     const shared = 65 * MIB;
+    const device = { paddr: 3 * GIB, offset: MIB, fileBytes: shared };
     const core = elfCore({
       notes: [qemuNote()],
-      loads: [...loadsOf([[0, GIB]]), { paddr: 3 * GIB, vaddr: 3 * GIB, offset: MIB, fileBytes: shared }],
+      loads: [...loadsOf([[0, GIB]]), ...mappedAt.map((vaddr) => ({ ...device, vaddr }))],
     });
     writeFileSync(path.join(folder, "vm"), core);
     truncateSync(path.join(folder, "vm"), MIB + shared);

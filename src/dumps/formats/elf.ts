@@ -1,6 +1,7 @@
 // ELF cores: of a machine (QEMU, libvirt, VirtualBox, /proc/vmcore, makedumpfile -E), by physical addresses, and of a process
 // (the kernel, gcore), by virtual ones. A machine's core without physical addresses goes by virtual ones too.
 
+import { formatHex } from "../../text/format.js";
 import type { DumpFile, PlainFile } from "../dump-file.js";
 import { numberOf, type Parts, RegionSet } from "../folding.js";
 import {
@@ -43,7 +44,7 @@ export async function planFlattenedCore(file: Flattened, settings: PlanSettings)
     extents: await file.placed(plan.extents),
     // An extent is what one chunk has.
     ...(board && { board: { ...board, hasBlocks: false } }),
-    notes: file.isCut ? [...notes, "the file ends before its end mark: chunks may be missing"] : notes,
+    notes: file.isCut ? [...notes, "The file ends before its end mark: chunks may be missing."] : notes,
     details: { ...details, flattened_chunks: file.chunks },
   };
 }
@@ -178,19 +179,19 @@ function remarks(
 ): string[] {
   const found: string[] = [];
   if (missingBytes > 0)
-    found.push(`the file is cut short: ${missingBytes} bytes are missing up to the end of its last segment`);
-  if (!isProcess && isIncomplete(header)) found.push("its writer marked this dump as incomplete");
+    found.push(`The file is cut short: ${missingBytes} bytes are missing up to the end of its last segment.`);
+  if (!isProcess && isIncomplete(header)) found.push("Its writer marked this dump as incomplete.");
   if (!isProcess && addressSpace === "virtual")
     found.push(
-      "it has no physical addresses: virtual ones are used, so memory that the kernel maps twice counts twice",
+      "It has no physical addresses: virtual ones are used, so memory that the kernel maps twice counts twice.",
     );
   if (unplacedBytes > 0)
     found.push(
-      `${unplacedBytes} bytes are left out: they have no physical address (kernel mappings, as in /proc/kcore)`,
+      `${unplacedBytes} bytes are left out: they have no physical address (kernel mappings, as in /proc/kcore).`,
     );
-  if (cut) found.push("the file ends before its notes, so what they say is not known");
-  if (broken !== undefined) found.push(`the note at 0x${broken.toString(16)} is longer than the notes are`);
-  if (isProcess && process.mappingsLie) found.push("the list of mapped files is shorter than it says");
+  if (cut) found.push("The file ends before its notes, so what they say is not known.");
+  if (broken !== undefined) found.push(`The note at ${formatHex(broken)} is longer than all notes together.`);
+  if (isProcess && process.mappingsLie) found.push("The list of mapped files is shorter than it says.");
   return found;
 }
 

@@ -104,6 +104,8 @@ export interface DumpPlan {
 
 /** The addresses whose pages are in a part of a split dump. */
 export interface SplitPart extends Range {
+  /** The same for all parts of one dump. */
+  dump: string;
   /** Where the addresses of all parts end. */
   wholeEnd: number;
   /** The plan's notes without what is in other parts. */

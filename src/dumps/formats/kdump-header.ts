@@ -15,6 +15,8 @@ export interface KdumpHeader {
   machine: string;
   isNamed: boolean;
   isIncomplete: boolean;
+  /** What makedumpfile writes alike into all parts of a split dump, the time among it: all of the header but the status. */
+  identity: string;
   /** Of a page as the dump has it, which need not be the guest's. */
   blockBytes: number;
   dumpLevel: number;
@@ -84,6 +86,7 @@ export function readHeader(file: PlainFile): KdumpHeader {
     systemName: nameAt(head, UTSNAME.system),
     machine: nameAt(head, UTSNAME.machine),
     isNamed: [UTSNAME.system, UTSNAME.node, UTSNAME.release, UTSNAME.version].some((at) => nameAt(head, at) !== ""),
+    identity: head.toString("latin1", 0, statusAt) + head.toString("latin1", statusAt + 4),
     isIncomplete: (main.u32(statusAt) & INCOMPLETE) !== 0,
     blockBytes,
     dumpLevel: 0,

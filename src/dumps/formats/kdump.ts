@@ -63,7 +63,7 @@ function partOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): Pick<D
   const { blockBytes, pages } = whole;
   const [address, end] = [part.from * blockBytes, part.to * blockBytes];
   const notes = notesOf(whole, counts, isCut);
-  return { part: { address, bytes: end - address, wholeEnd: pages * blockBytes, notes } };
+  return { part: { dump: header.identity, address, bytes: end - address, wholeEnd: pages * blockBytes, notes } };
 }
 
 function notesOf(header: KdumpHeader, counts: PageCounts, isCut: boolean): string[] {

@@ -60,15 +60,15 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
       ? { span: [{ address: runs.lowest, bytes: runs.highest - runs.lowest }] }
       : {}),
     notes:
-      held < count ? [`the file is cut short: ${count - held} of ${count} pages are missing in whole or in part`] : [],
+      held < count ? [`The file is cut short: ${count - held} of ${count} pages are missing in whole or in part.`] : [],
     details: {
       kind: "machine",
       writer: WRITER,
       machine: nameOfMachine(header),
       guest: paravirtual ? "paravirtual" : "hardware-virtualized",
-      pageBytes,
+      page_bytes: pageBytes,
       pages: count,
-      pagesWithoutNumber: unnumbered,
+      pages_without_number: unnumbered,
     },
   };
 }

@@ -277,6 +277,6 @@ describe("what a plan tells", () => {
     expect(short.notes).toEqual([expect.stringContaining("shorter than it says")]);
     const long = { ...registersNote(), says: 10_000 };
     const broken = await planOf(elf, folder, elfCore({ notes: [...processNotes({ files }), long], loads }));
-    expect(broken.notes).toEqual([expect.stringMatching(/the note at 0x[0-9a-f]+ is longer/)]);
+    expect(broken.notes).toEqual([expect.stringMatching(/The note at 0x[0-9a-f]+ is longer/)]);
   });
 });

@@ -126,6 +126,14 @@ describe("what is the guest's RAM", () => {
     expect(plan.blockBytes).toBe(devices.length * PAGE);
   });
 
+  test("large blocks that only their names tell from RAM are named", async () => {
+    const blocks = { "pc.ram": PAGE, "pc.bios": 2 * MIB, "mem-flash": 4 * MIB, "my.rom0": MIB, "imx25.iram": PAGE };
+    const { notes } = await planOf(qemuMigration, onePageEach(Q35, blocks));
+    expect(notes).toContain(
+      "Left out as memory of devices or firmware, by their names alone: mem-flash (4194304 bytes), my.rom0 (1048576 bytes).",
+    );
+  });
+
   const BLOCKS = { "pc.ram": PAGE, "0000:00:03.0/shared": PAGE, "0000:00:04.0/vmem0": PAGE };
 
   test("but memory that guests share, which has no name of its own, by its device", async () => {

@@ -23,6 +23,8 @@ export interface KdumpSpec {
   /** What the kernel calls itself, and its machine; QEMU leaves the first out. */
   systemName?: string;
   machine?: string;
+  /** When it was taken, in seconds. */
+  time?: number;
   status?: number;
   blockBytes?: number;
   dumpLevel?: number;
@@ -127,7 +129,7 @@ export function kdumpOf(spec: KdumpSpec): Buffer {
     .int(version)
     .text(spec.systemName ?? "", 4 * 65)
     .text(machine, 2 * 65)
-    .long(0, 0)
+    .long(spec.time ?? 0, 0)
     .int(spec.status ?? 0, blockBytes, lies.subHeaderBlocks ?? 1)
     .int(lies.bitmapBlocks ?? (bitmaps.length * bitmapBytes) / blockBytes)
     .int(Math.min(lies.maxMapnr ?? maxMapnr, 0xffffffff), 0, 0, 0, 0, 1);

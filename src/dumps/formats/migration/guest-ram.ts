@@ -30,6 +30,11 @@ const FIRMWARE_FILE = /^\/rom@/;
 const IVSHMEM = /^(.+)\/ivshmem[^/]*$/;
 const VIRTIO_MEM = /^(.+)\/virtio-mem$/;
 
+/** Usual names of the memory of a board's firmware and display. */
+const USUAL_DEVICE = /^(pc\.(bios|rom)|isa-bios|(virt|system|riscv_virt_board)\.flash\d+|vga\.vram)$/;
+/** More than most firmware has. */
+const LARGE = 2 ** 20;
+
 /** devices: names of the guest's devices, "PATH/NAME", where the stream lists them. */
 export function ramBlocks(blocks: readonly Block[], devices: readonly string[]): Block[] {
   const shared = pathsOf(devices, IVSHMEM);
@@ -42,6 +47,13 @@ export function ramBlocks(blocks: readonly Block[], devices: readonly string[]):
 export function virtioMemBlocks(blocks: readonly Block[], devices: readonly string[]): Block[] {
   const paths = pathsOf(devices, VIRTIO_MEM);
   return blocks.filter(({ name }) => pathsIn(name).some((at) => paths.has(at)));
+}
+
+/** Large blocks that only their names tell from RAM; a user may have named a memory backend so. */
+export function namedLikeDevices(blocks: readonly Block[]): Block[] {
+  return blocks.filter(
+    ({ name, bytes }) => bytes >= LARGE && !name.includes("/") && isDevice(name) && !USUAL_DEVICE.test(name),
+  );
 }
 
 const pathsOf = (devices: readonly string[], kind: RegExp) =>

@@ -1,6 +1,7 @@
 // What there is to say of a stream in words: where it ends, what is not in it, which addresses are not the guest's.
 
 import { printable } from "../../../errors.js";
+import { formatHex } from "../../../text/format.js";
 import type { Block } from "./blocks.js";
 import type { StreamEnd } from "./end.js";
 import { type Placement, startOf } from "./placement.js";
@@ -14,13 +15,15 @@ interface Missing {
   missing: number;
   /** Blocks of which nobody knows what is plugged in. */
   unplugged: readonly Block[];
+  /** Blocks that may be RAM, and do not count by their names. */
+  leftOut: readonly Block[];
 }
 
 export function notesOf(
   walked: Walked,
   end: StreamEnd,
   placement: Placement,
-  { missing, unplugged }: Missing,
+  { missing, unplugged, leftOut }: Missing,
 ): string[] {
   const notes: string[] = [];
   const { machine } = walked.configuration;
@@ -41,23 +44,32 @@ export function notesOf(
   }
   for (const { name } of unplugged.slice(0, MOST_NAMES_SHOWN))
     notes.push(`What a virtio-mem device has not plugged in of RAM block ${shown(name)} counts as zeros.`);
+  if (leftOut.length > 0) {
+    const blocks = listOf(leftOut, ({ name, bytes }) => `${shown(name)} (${bytes} bytes)`);
+    notes.push(`Left out as memory of devices or firmware, by their names alone: ${blocks}.`);
+  }
   if (end.rest) notes.push(restNote(end.rest));
   return notes;
 }
 
 /** Where blocks are whose addresses the stream does not give. */
 function placesNote({ blocks, own, known }: Placement): string {
-  const places = blocks.slice(0, MOST_NAMES_SHOWN).map((placed) => {
-    return `${shown(placed.block.name)} (${placed.block.bytes} bytes) at 0x${startOf(placed).toString(16)}`;
-  });
-  const more = blocks.length - places.length;
-  const list = `${places.join(", ")}${more > 0 ? ` and ${more} more (all with inspect --json)` : ""}`;
+  const list = listOf(
+    blocks,
+    (placed) => `${shown(placed.block.name)} (${placed.block.bytes} bytes) at ${formatHex(startOf(placed))}`,
+  );
   const first = own === 1 ? shown(blocks[0].block.name) : `the first ${own}`;
   const where =
     own > 0 && known
       ? `the machine type gives those of ${first}, the others begin at multiples of 1 GiB`
       : `${own > 1 ? "those but the first ones" : "they"} begin at multiples of 1 GiB`;
   return `RAM is in ${blocks.length} blocks: ${list}. A stream has no guest-physical addresses: ${where}.`;
+}
+
+function listOf<T>(all: readonly T[], textOf: (one: T) => string): string {
+  const list = all.slice(0, MOST_NAMES_SHOWN).map(textOf).join(", ");
+  const more = all.length - MOST_NAMES_SHOWN;
+  return more > 0 ? `${list} and ${more} more (all with inspect --json)` : list;
 }
 
 /** A name of any length, with any bytes, in a sentence. */

@@ -8,7 +8,7 @@ import type { DumpPlan } from "../format.js";
 import type { Block } from "./blocks.js";
 import { deviceNames } from "./description.js";
 import type { StreamEnd } from "./end.js";
-import { pathsIn, ramBlocks, virtioMemBlocks } from "./guest-ram.js";
+import { namedLikeDevices, pathsIn, ramBlocks, virtioMemBlocks } from "./guest-ram.js";
 import { filledWith, fillOf } from "./latest.js";
 import { addressOf } from "./layout.js";
 import { addMappedPages, type MappedRun } from "./mapped.js";
@@ -49,6 +49,7 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
     repeatedBytes: blocks.reduce((sum, { latest }) => sum + latest.replaced * pageBytes, 0),
     notes: notesOf(walked, end, placement, {
       missing: ramBytes - pages.bytes,
+      leftOut: namedLikeDevices(blocks),
       unplugged: virtioMemBlocks(ram, devices).filter((block) => block.mapped && !pages.asPlugged.has(block)),
     }),
     details: {
