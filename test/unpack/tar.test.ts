@@ -9,7 +9,7 @@ import { elfCore } from "../support/dumps/elf.js";
 import { tablesIn, test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { randomBytes } from "../support/random.js";
-import { expectRefused } from "../support/refused.js";
+import { expectSourcesRefused } from "../support/refused.js";
 import { because, has } from "../support/tools.js";
 
 const MEMORY = Buffer.concat([randomBytes(300_000, 1), Buffer.alloc(100_000)]);
@@ -57,7 +57,7 @@ describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not instal
   test("with several files are refused, which are named", async ({ folder }) => {
     for (const name of ["a.raw", "b.raw"]) writeFileSync(path.join(folder, name), MEMORY);
     tar(folder, ["a.raw", "b.raw"]);
-    await expectRefused(folder, ["analyze", "archive.tar"], [/several files \(a\.raw, b\.raw, \.\.\.\); extract it/]);
+    await expectSourcesRefused(folder, ["archive.tar"], [/several files \(a\.raw, b\.raw, \.\.\.\); extract it/]);
   });
 
   test("with a sparse file are refused", async ({ folder }) => {
@@ -66,7 +66,7 @@ describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not instal
     for (const format of ["gnu", "pax"]) {
       const archive = tar(folder, ["vm.raw"], "--sparse", `--format=${format}`);
       if (archive.length > 2 ** 20) continue; // the file system keeps no holes
-      await expectRefused(folder, ["analyze", "archive.tar"], [/sparse file; extract it first/]);
+      await expectSourcesRefused(folder, ["archive.tar"], [/sparse file; extract it first/]);
     }
   });
 
@@ -77,11 +77,11 @@ describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not instal
     // In the extended header's records and in their padding, right behind that, and in the file.
     for (const length of [550, 1000, 1024, 1536 + 100, 200_000]) {
       writeFileSync(file, archive.subarray(0, length));
-      await expectRefused(folder, ["analyze", "bad.tar"], ["bad.tar: at 0x", "ends early"]);
+      await expectSourcesRefused(folder, ["bad.tar"], ["bad.tar: at 0x", "ends early"]);
     }
     const damaged = Buffer.from(archive);
     damaged[1024 + 124] ^= 1; // the size in the second header
     writeFileSync(file, damaged);
-    await expectRefused(folder, ["analyze", "bad.tar"], ["bad.tar: at 0x400: ", "wrong checksum"]);
+    await expectSourcesRefused(folder, ["bad.tar"], ["bad.tar: at 0x400: ", "wrong checksum"]);
   });
 });
