@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { query, quote } from "../support/duckdb.js";
 import { makeFolder, removeFolder, tablesIn, test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
@@ -97,7 +98,8 @@ describe("members with odd names and labels, at several times", () => {
     ...["--add", "a,b", "--add=zero", "--max-page-sharing", "2", "--page-size", "1k,2k,4k,8k,16k", "--quiet"],
   ];
 
-  test.for([["shapley"], ["proportional", "--use-zero-pages", "--tenant-label", "os"]])(
+  const settings = [["proportional", "--use-zero-pages", "--tenant-label", "os"], ["shapley"]];
+  test.for(settings.slice(0, cases(2)))(
     "give the same from dumps, from traces and from spectra of either command (%s)",
     async ([entitlement, ...more], { folder }) => {
       const sources = write(folder);
@@ -142,8 +144,7 @@ describe("members with odd names and labels, at several times", () => {
   });
 });
 
-// More of them: small-worlds.full.test.ts.
-test("any small worlds give the same from dumps and from spectra", () => expectSameFromSpectra(3));
+test("any small worlds give the same from dumps and from spectra", () => expectSameFromSpectra(cases(8)));
 
 describe("an inventory beside a spectrum", () => {
   const succeedIn = (folder: string, ...args: string[]) => succeed([...args, "--quiet"], { cwd: folder });

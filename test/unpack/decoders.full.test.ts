@@ -1,5 +1,7 @@
-// What the tools write of large files, and damage at many places of it.
+// The decoders with damage and cuts at every place, and what the tools write of large files.
 
+import "../support/all-cases.js";
+import "./decoders.test.js";
 import { describe, test } from "vitest";
 import { CONTAINERS, mixedDump } from "../support/containers.js";
 import { expectDamageFound, expectUnpacked } from "../support/decode.js";

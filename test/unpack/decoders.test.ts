@@ -4,6 +4,7 @@ import { createXXHash32 } from "hash-wasm";
 import { describe, expect, test } from "vitest";
 import { PagekinError } from "../../src/errors.js";
 import { Xxh32 } from "../../src/unpack/xxh32.js";
+import { STRIDE } from "../support/cases.js";
 import { CONTAINERS, mixedDump, pack, SMALL } from "../support/containers.js";
 import { bytesOf, decode, expectDamageFound, expectUnpacked } from "../support/decode.js";
 import { randomBytes } from "../support/random.js";
@@ -18,7 +19,7 @@ describe.each(CONTAINERS)("$name", ({ name, fixture, variants, installed }) => {
   });
 
   test("cut anywhere ends early", async () => {
-    for (let length = 1; length < twice.length; length++) {
+    for (let length = 1; length < twice.length; length += STRIDE) {
       if (length === fixture.length) continue;
       const decoded = await decode(name, twice.subarray(0, length), 64);
       expect(decoded, `${length} bytes`).toBeInstanceOf(PagekinError);
@@ -30,7 +31,7 @@ describe.each(CONTAINERS)("$name", ({ name, fixture, variants, installed }) => {
 
   test("damaged anywhere is refused or the same", async () => {
     let refused = 0;
-    for (let at = 0; at < fixture.length + 20; at++) {
+    for (let at = 0; at < fixture.length + 20; at += STRIDE) {
       for (const change of [0xff, 1 << (at % 8)]) {
         const damaged = Buffer.from(twice);
         damaged[at] ^= change;
@@ -39,7 +40,7 @@ describe.each(CONTAINERS)("$name", ({ name, fixture, variants, installed }) => {
         else expect(decoded.equals(small2), `byte ${at}, ${change}`).toBe(true);
       }
     }
-    expect(refused).toBeGreaterThan(fixture.length * 1.9);
+    expect(refused).toBeGreaterThan((fixture.length * 1.9) / STRIDE);
   });
 
   test("followed by something else is refused", async () => {
