@@ -126,13 +126,21 @@ describe("a manifest that lies", () => {
     expect(readdirSync(folder).sort()).toEqual(["a.raw", "out"]);
   });
 
-  test.for(["[]", "null", '{"pagekin":1,"files":["self.csv"]}', '{"pagekin":"1","files":{}}', "{", ""])(
-    "such as %s makes nothing pagekin's",
-    async (text, { out }) => {
-      writeFileSync(path.join(out, "manifest.json"), text);
-      await expectRefused(out, "not pagekin's");
-    },
-  );
+  test.for([
+    "not JSON",
+    "[]",
+    "null",
+    '{"files":["../a.raw","manifest.json"]}',
+    '{"pagekin":1,"files":["self.csv"]}',
+    '{"pagekin":"1","files":{}}',
+    "{",
+    "",
+  ])("such as %s makes nothing pagekin's", async (text, { folder, out }) => {
+    writeFileSync(path.join(out, "manifest.json"), text);
+    await expectRefused(out, "not pagekin's");
+    await expectRefused(out, "is there already", {}, "--force");
+    expect(readdirSync(folder).sort()).toEqual(["a.raw", "out"]);
+  });
 });
 
 const canChangeUser = IS_ROOT && has("setpriv") && canNobodyRead(MAIN);
