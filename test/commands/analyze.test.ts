@@ -1,6 +1,7 @@
 import path from "node:path";
 import * as fc from "fast-check";
 import { expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { inFolder, tablesIn, test } from "../support/folder.js";
 import { madeDumps } from "../support/made-dumps.js";
 import { succeed } from "../support/pagekin.js";
@@ -76,6 +77,6 @@ test("every byte of the tables, and every row of the spectrum, is what a compari
         await expectSpectrum(out, all, pageSizes);
       });
     }),
-    { numRuns: 25 },
+    { numRuns: cases(25) },
   );
 });

@@ -6,9 +6,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
+import { pages, SOURCES, writeBadGroups, writeCompared } from "../support/compared.js";
 import { tablesIn, test, textsIn } from "../support/folder.js";
 import { type Ended, ended, start, succeed } from "../support/pagekin.js";
-import { dumpOf, TINY } from "../support/pieces.js";
 import { randomBytes } from "../support/random.js";
 import { expectRefused } from "../support/refused.js";
 import { expectSpectrum, spectrumIn } from "../support/spectrum.js";
@@ -19,187 +19,88 @@ import { run } from "../support/tools.js";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const COMPARED = ["groups.csv", "manifest.json", "members.csv", "merges.csv", "policies.csv", "spectrum.parquet"];
 
-const pages = (...numbers: number[]) =>
-  dumpOf(numbers.flatMap((number) => [0, 1, 2, 3].map((i) => (number === 0 ? 0 : TINY + 4 * number + i))));
-const DUMPS = { a: pages(0, 0, 1, 2, 3, 4), b: pages(0, 1, 2, 3, 5), c: pages(0, 1, 6, 6) };
-const SOURCES = ["a.raw", "b.raw", "c.raw"];
-
-/** Writes three dumps, an inventory of labels, and files for policies. */
-function write(folder: string): void {
-  for (const [name, dump] of Object.entries(DUMPS)) writeFileSync(path.join(folder, `${name}.raw`), dump);
-  const texts = {
-    "labels.csv": "member,tenant,customer,agreed,some\na,red,x,yes,1\nb,red,y,no,\nc,blue,y,maybe,\n",
-    "groups.csv": "member,group\na,one\nb,two\nc,one\n",
-    "private.csv": "member\nb\n",
-  };
-  for (const [name, text] of Object.entries(texts)) writeFileSync(path.join(folder, name), text);
-}
-
 const policiesOf = (folder: string) => [...new Set(rowsOf(folder, "policies.csv").map(({ policy }) => policy))];
 
 describe("refused are", () => {
+  // More of each kind: compare-refused.full.test.ts.
   const policies: [policy: string, says: RegExp][] = [
     ["no-such", /there is no policy no-such/],
-    ["One-Group", /One-Group/],
-    ["one-group,per-member", /one-group,per-member/],
-    ["one-group:x", /one-group:x/],
-    ["zero-only:", /zero-only:/],
     ["constructor", /there is no policy constructor/],
-    ["__proto__:x", /there is no policy __proto__:x/],
     ["by", /there is no policy by/],
-    ["by:", /by:/],
     ["by:no-such", /label no-such/],
     ["by:some", /member b has no label some/],
-    ["opt-in", /opt-in/],
-    ["opt-in:", /opt-in:/],
-    ["opt-in:no-such", /label no-such/],
     ["opt-in:agreed", /member c has maybe as label agreed/],
-    ["esx-salting", /esx-salting/],
-    ["esx-salting:", /esx-salting:/],
     ["esx-salting:3", /modes 0, 1 and 2/],
-    ["similar", /similar/],
-    ["similar:", /similar:/],
     ["similar:0", /similar:0/],
-    ["similar:-1", /similar:-1/],
-    ["similar:1.5", /similar:1\.5/],
-    ["similar:two", /similar:two/],
     ["similar:4", /3 members.* too few for 4 groups/],
     ["best", /best/],
-    ["best:", /best:/],
     ["best:0", /best:0/],
-    ["best:1e1", /best:1e1/],
-    ["best:4", /3 members.* too few for 4 groups/],
-    ["groups", /groups/],
-    ["groups:", /groups:/],
     ["groups:none.csv", /none\.csv: no such file/],
-    ["groups:sub", /sub: is a folder/],
     ["groups:pipe", /pipe: is not a regular file/],
-    ["groups:empty.csv", /empty\.csv/],
     ["groups:header.csv", /header\.csv: has no rows/],
     ["groups:private.csv", /private\.csv.*no group/],
-    ["groups:labels.csv", /labels\.csv.*no group/],
-    ["groups:no-member.csv", /no-member\.csv.*no member/],
     ["groups:hole.csv", /hole\.csv: line 3: no group/],
     ["groups:twice.csv", /twice\.csv.*member b is named twice/],
     ["groups:fewer.csv", /fewer\.csv.*no group for member c/],
-    ["groups:more-columns.csv", /more-columns\.csv/],
     ["groups:open.csv", /open\.csv/],
-    ["groups:a.raw", /a\.raw/],
-    ["private", /private/],
-    ["private:", /private:/],
     ["private:private.csv", /FILE,POLICY/],
-    ["private:private.csv,", /there is no policy/],
-    ["private:,one-group", /FILE,POLICY/],
-    ["private:private.csv,no-such", /no-such/],
     ["private:private.csv,zero-only", /zero-only/],
     ["private:private.csv,private:private.csv,one-group", /cannot stand behind a private group/],
-    ["private:private.csv,similar:3", /too few for 3 groups/],
-    ["private:private.csv,best", /best/],
     ["private:none.csv,one-group", /none\.csv: no such file/],
-    ["private:empty.csv,one-group", /empty\.csv/],
-    ["private:no-member.csv,one-group", /no-member\.csv.*no member/],
-    ["private:a.raw,one-group", /a\.raw/],
   ];
 
   test.for(policies)("--policy %s", async ([policy, says], { folder }) => {
-    write(folder);
-    mkdirSync(path.join(folder, "sub"));
-    run("mkfifo", path.join(folder, "pipe"));
-    const texts = {
-      "empty.csv": "",
-      "header.csv": "member,group\n",
-      "no-member.csv": "vm,group\na,one\nb,two\nc,one\n",
-      "hole.csv": "member,group\na,one\nb,\nc,one\n",
-      "twice.csv": "member,group\na,one\nb,two\nc,one\nb,two\n",
-      "fewer.csv": "member,group\na,one\nb,two\n",
-      "more-columns.csv": "member,group\na,one,two\nb,two\nc,one\n",
-      "open.csv": 'member,group\na,one\nb,"two\nc,one\n',
-    };
-    for (const [name, text] of Object.entries(texts)) writeFileSync(path.join(folder, name), text);
+    writeCompared(folder);
+    writeBadGroups(folder);
     const options = ["--inventory", "labels.csv", "--policy", "one-group", "--policy", policy];
     await expectRefused(folder, ["compare", ...SOURCES, ...options], [says]);
   });
 
   const wrong: [args: string[], says: RegExp][] = [
-    // Without a value: at the end, before another option, empty.
     [["--policy"], /policy/],
     [["--policy", "--json"], /policy/],
-    [["--policy="], /policy/],
     [["--policy", ""], /policy/],
-    [["--policy", "one-group", "--policy"], /policy/],
     [["--policy", "one-group", "--no-policy"], /policy/],
-    [["--no-policy"], /policy/],
     [["--add"], /add/],
-    [["--no-add"], /add/],
-    [["--together"], /together/],
-    [["--apart", "--quiet"], /apart/],
-    [["--max-group"], /max-group/],
-    [["--max-page-sharing"], /max-page-sharing/],
-    [["--tenant-label"], /tenant-label/],
-    [["--entitlement"], /entitlement/],
-    [["--no-entitlement"], /entitlement/],
-    // Twice, or what there is not.
     [["--policy", "one-group", "--policy=per-member", "--policy=one-group"], /--policy one-group is given twice/],
-    [["--entitlement", "shapley", "--entitlement", "proportional"], /--entitlement is given twice/],
     [["--max-group=2", "--max-group=3", "--policy=best:2"], /--max-group is given twice/],
-    [["--tenant-label", "tenant", "--tenant-label", "customer"], /--tenant-label is given twice/],
-    [["--add", "a", "--add", "b", "--add=a"], /--add.*a/],
     [["--entitlement", "other"], /entitlement.*other/],
     [["--tenant-label", "no-such"], /label no-such/],
-    [["--tenant", "red"], /tenant/],
     [["--policies", "one-group"], /policies/],
     [["--add", "d"], /--add d: there is no such member/],
-    [["--add", "a,b"], /--add a,b: there is no such member/],
-    // Limits.
     [["--policy", "best"], /--max-group/],
     [["--policy=best", "--max-group", "0"], /--max-group 0/],
-    [["--policy=best", "--max-group=-1"], /--max-group -1/],
-    [["--policy=best", "--max-group", "1.5"], /--max-group 1\.5/],
-    [["--policy=best", "--max-group", "many"], /--max-group many/],
     [["--policy=best:1", "--max-group", "2"], /--max-group/],
-    [["--policy=similar:1", "--max-group", "2"], /--max-group/],
     [["--policy=best:2", "--together", "a"], /--together a names one member/],
-    [["--policy=best:2", "--apart", "a"], /--apart a names one member/],
     [["--policy=best:2", "--together", "a,d"], /--together d: there is no such member/],
-    [["--policy=best:2", "--apart", "a,,b"], /--apart/],
-    [["--policy=best:2", "--together", "a,a"], /--together.*a/],
-    [["--policy=best:2", "--apart", "a,a"], /--?apart.*a|a.*apart/],
     [["--policy=best:2", "--together", "a,b", "--apart", "b,a"], /together and apart/],
-    [["--policy=similar:2", "--together=a,b", "--together=b,c", "--apart=a,c"], /together and apart/],
-    [["--policy=best:2", "--together", "a,b,c"], /--together/],
-    [["--policy=similar:2", "--together", "a,b,c"], /--together/],
     [["--policy=best:3", "--together", "a,b"], /--together/],
     [["--policy=best:2", "--apart", "a,b,c"], /--apart/],
-    [["--policy=similar:2", "--apart", "a,b,c"], /--apart/],
     [["--policy=best", "--max-group", "2", "--together", "a,b,c"], /--max-group/],
-    // The kernel's.
     [["--max-page-sharing", "1"], /--max-page-sharing 1/],
-    [["--max-page-sharing", "0"], /--max-page-sharing 0/],
-    [["--max-page-sharing=-2"], /--max-page-sharing -2/],
-    [["--max-page-sharing", "2.5"], /--max-page-sharing 2\.5/],
     [["--max-page-sharing", "all"], /--max-page-sharing all/],
   ];
 
   test.for(wrong)("%s", async ([args, says], { folder }) => {
-    write(folder);
+    writeCompared(folder);
     await expectRefused(folder, ["compare", ...SOURCES, "--inventory", "labels.csv", ...args], [says]);
   });
 
   test("labels where no inventory gives any", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     await expectRefused(folder, ["compare", ...SOURCES, "--policy", "by:tenant"], [/label tenant/, /--inventory/]);
     await expectRefused(folder, ["compare", ...SOURCES, "--tenant-label", "tenant"], [/label tenant/, /--inventory/]);
   });
 
   test("an inventory of labels alone, and one that is none", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     await expectRefused(folder, ["compare", "--inventory", "labels.csv"], [/no source is named/]);
     await expectRefused(folder, ["compare", ...SOURCES, "--inventory", "none.csv"], [/none\.csv: no such file/]);
     await expectRefused(folder, ["compare", ...SOURCES, "--inventory", "a.raw"], [/a\.raw/]);
   });
 
   test("a page size that a trace or a spectrum does not hold", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     const sizes = ["--page-size", "4k,1k"];
     await succeed(["fingerprint", "a.raw", ...sizes, "--out", "traces", "--quiet"], { cwd: folder });
     await succeed(["analyze", "a.raw", "b.raw", ...sizes, "--out", "out", "--quiet"], { cwd: folder });
@@ -213,7 +114,7 @@ describe("refused are", () => {
   });
 
   test("options that mean nothing, beside a saved spectrum too", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     await succeed(["analyze", ...SOURCES, "--out", "out", "--quiet"], { cwd: folder });
     const compare = ["compare", path.join("out", "spectrum.parquet")];
     await expectRefused(folder, [...compare, "--workers", "two"], [/--workers/]);
@@ -223,7 +124,7 @@ describe("refused are", () => {
   });
 
   test("members without a label that has the name of what every object has", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     writeFileSync(path.join(folder, "odd.csv"), "member,constructor,toString\na,x,y\n");
     const compare = ["compare", ...SOURCES, "--inventory", "odd.csv"];
     await expectRefused(folder, [...compare, "--policy", "by:constructor"], [/member b has no label constructor/]);
@@ -237,7 +138,7 @@ describe("refused are", () => {
   });
 
   test("a saved spectrum's members that do not fit", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     await succeed(["analyze", ...SOURCES, "--inventory", "labels.csv", "--out", "out", "--quiet"], { cwd: folder });
     const compare = ["compare", path.join("out", "spectrum.parquet")];
     await expectRefused(folder, [...compare, "--add", "d"], [/--add d: there is no such member/, /a, b, c/]);
@@ -252,7 +153,7 @@ describe("refused are", () => {
 
 describe("options and sources", () => {
   test("come in any order, repeated options in either form", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     const lines = [
       [...SOURCES, "--policy", "one-group", "--policy", "per-member", "--policy", "best:2", "--add", "a", "--add", "c"],
       ["--policy=one-group", "--policy=per-member", "--policy=best:2", "--add=a", "--add=c", ...SOURCES],
@@ -296,7 +197,7 @@ describe("options and sources", () => {
   });
 
   test("policies stand in the order of the command line, by the text they were given", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     const policies = [
       "zero-only",
       "groups:./groups.csv",
@@ -314,7 +215,7 @@ describe("options and sources", () => {
 
   test("files of policies lie in the current folder, those of an inventory in the inventory's", async ({ folder }) => {
     mkdirSync(path.join(folder, "inner"));
-    write(path.join(folder, "inner"));
+    writeCompared(path.join(folder, "inner"));
     writeFileSync(path.join(folder, "inner", "all.csv"), "path,tenant\na.raw,red\nb.raw,blue\nc.raw,blue\n");
     const args = ["--inventory", "inner/all.csv", "--policy", "groups:inner/groups.csv", "--out", "out", "--quiet"];
     await succeed(["compare", ...args], { cwd: folder });
@@ -341,14 +242,14 @@ describe("without --policy", () => {
       ["one-group", "per-member", "zero-only", "by:customer"],
     ],
   ] as const)("the policies are those that need nothing more: %s", async ([, options, policies], { folder }) => {
-    write(folder);
+    writeCompared(folder);
     await succeed(["compare", ...SOURCES, ...options, "--out", "out", "--quiet"], { cwd: folder });
     expect(policiesOf(path.join(folder, "out"))).toEqual(policies);
   });
 });
 
 test("without --page-size it is 4 KiB, and all there are where that is missing", async ({ folder }) => {
-  write(folder);
+  writeCompared(folder);
   const sizesOf = async (...sources: string[]) => {
     await succeed(["compare", ...sources, "--out", "out", "--quiet"], { cwd: folder });
     return [...new Set(rowsOf(path.join(folder, "out"), "policies.csv").map(({ page_bytes }) => page_bytes))];
@@ -366,7 +267,7 @@ test("without --page-size it is 4 KiB, and all there are where that is missing",
 
 describe("the result folder", () => {
   test("of an analysis is replaced by compare's, and the other way round", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     const out = path.join(folder, "out");
     const runs: [args: string[], has: string, not: string][] = [
       [["analyze"], "self.csv", "policies.csv"],
@@ -385,13 +286,13 @@ describe("the result folder", () => {
   });
 
   test("is pagekin-out unless another is named", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     await succeed(["compare", ...SOURCES, "--quiet"], { cwd: folder });
     expect(readdirSync(path.join(folder, "pagekin-out")).sort()).toEqual(COMPARED);
   });
 
   test("with other files is an error without --force, and they stay with it", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     mkdirSync(path.join(folder, "refused-out"));
     writeFileSync(path.join(folder, "refused-out", "mine"), "mine");
     const args = ["compare", ...SOURCES, "--quiet", "--out", "refused-out"];
@@ -408,7 +309,7 @@ describe("the result folder", () => {
   });
 
   test("has a manifest of how it was made, from dumps and from a spectrum", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     const options = [
       "--policy",
       "best:2",
@@ -448,7 +349,7 @@ describe("what is printed", () => {
   const guests = ["compare", "--inventory", path.join(ROOT, "traces", "guests.csv")];
 
   test("--quiet is nothing, and the files are the same", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     const args = ["compare", ...SOURCES, "--inventory", "labels.csv", "--add", "a"];
     expect(await succeed([...args, "--out", "quiet", "--quiet"], { cwd: folder })).toBe("");
     expect(await succeed([...args, "--out", "loud"], { cwd: folder })).not.toBe("");
@@ -459,7 +360,7 @@ describe("what is printed", () => {
   });
 
   test("--json is one JSON text with the numbers of policies.csv", async ({ folder }) => {
-    write(folder);
+    writeCompared(folder);
     const args = ["compare", ...SOURCES, "--inventory", "labels.csv", "--page-size", "1k,4k", "--policy", "one-group"];
     const stdout = await succeed([...args, "--policy", "by:tenant", "--policy", "best:2", "--out", "out", "--json"], {
       cwd: folder,

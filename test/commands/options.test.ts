@@ -6,47 +6,22 @@ import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { expectRefused } from "../support/refused.js";
 import { rowsOf } from "../support/table.js";
+import { WRONG_OPTIONS } from "../support/wrong-options.js";
 
 const VERSION = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 const DUMP = dumpOf([TINY, 0, TINY + 1, TINY + 2, TINY, TINY, TINY, TINY]);
 
 const writeDump = (folder: string) => writeFileSync(path.join(folder, "a.raw"), DUMP);
 
-describe.each(["analyze", "compare", "fingerprint"])("%s refuses", (command) => {
-  const wrong: [args: string[], says: RegExp][] = [
-    [["--page-size", "3000"], /3000 bytes is no page size/],
-    [["--page-size", "512"], /512 bytes is no page size/],
-    [["--page-size", "4m"], /4194304 bytes is no page size/],
-    [["--page-size", "0"], /page size/],
-    [["--page-size", "1.5k"], /1536 bytes is no page size/],
-    [["--page-size", "x"], /--page-size x is not a size/],
-    [["--page-size", "4k,,8k"], /--page-size/],
-    [["--page-size", "4k;8k"], /--page-size/],
-    [["--page-size", ""], /page-size/],
-    [["--page-size=-4k"], /--page-size/],
-    // The next argument is another option.
-    [["--page-size"], /page-size/],
-    [["--workers"], /workers/],
-    [["--max-memory"], /max-memory/],
-    [["--inventory"], /inventory/],
-    [["--workers", "0"], /--workers/],
-    [["--workers", "-1"], /workers/],
-    [["--workers", "1.5"], /--workers/],
-    [["--workers", "two"], /--workers/],
-    [["--max-memory", "1023k"], /--max-memory/],
-    [["--max-memory", "much"], /--max-memory/],
-    [["--no-such-option"], /such-option/],
-    [["--bogus-option", "3"], /bogus-option/],
-    [["--bogus"], /bogus/],
-    [["--page-size", "4k", "--page-size", "8k"], /--page-size is given twice/],
-    [["--workers", "1", "--workers=2"], /--workers is given twice/],
-  ];
-
-  test.for(wrong)("%s", async ([args, says], { folder }) => {
+// The other commands with the same options: wrong-options.full.test.ts.
+describe("analyze refuses", () => {
+  test.for(WRONG_OPTIONS)("%s", async ([args, says], { folder }) => {
     writeDump(folder);
-    await expectRefused(folder, [command, "a.raw", ...args], [says]);
+    await expectRefused(folder, ["analyze", "a.raw", ...args], [says]);
   });
+});
 
+describe.each(["analyze", "compare", "fingerprint"])("%s refuses", (command) => {
   test("--out without a folder", async ({ folder }) => {
     writeDump(folder);
     const { code, stdout, stderr } = await pagekin([command, "a.raw", "--out"], { cwd: folder });

@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { inFolder, tablesIn, test } from "../support/folder.js";
 import { ended, start, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
@@ -98,6 +99,6 @@ test("splitting the input into reads at any points changes nothing", async () =>
         await expectSpectrum(out, worlds, FIVE_SIZES);
       }),
     ),
-    { numRuns: 12 },
+    { numRuns: cases(12) },
   );
 });

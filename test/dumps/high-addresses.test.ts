@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { collidingKibs } from "../support/collision.js";
 import { query, quote } from "../support/duckdb.js";
 import { type Core, elfCore, type Load, processNotes, registersNote, vmcoreinfoNote } from "../support/dumps/elf.js";
@@ -89,7 +90,7 @@ test("every page of a core stands at its number in the trace, in the order of ad
         expect(rows.map(({ page_bytes, page, hash }) => `${page_bytes} ${page} ${hash}`)).toEqual(rowsOf(fits));
       }),
     ),
-    { numRuns: 25 },
+    { numRuns: cases(25) },
   );
 });
 

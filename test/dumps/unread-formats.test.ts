@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { analyze, PagekinError } from "pagekin";
 import { describe, expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { CONTAINERS, pack } from "../support/containers.js";
 import { makeFolder, removeFolder, test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
@@ -399,7 +400,7 @@ describe("is read as raw", () => {
           expect(await pagesOf(path.join(folder, "any"), bytes)).toBe(2);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: cases(40) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { query, quote } from "../support/duckdb.js";
 import { limeFile } from "../support/dumps/lime.js";
 import { test } from "../support/folder.js";
@@ -11,7 +12,6 @@ import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { fingerprintOf } from "../support/reference.js";
 
-const CASES = 10;
 const ZERO = fingerprintOf(dumpOf([0]));
 
 /** Pages of 1 KiB behind a gap: numbers of pieces, in stretches that are zero or all different. */
@@ -51,6 +51,6 @@ test("rows are the pages of the dump", async ({ folder }) => {
       );
       expect(rows).toEqual(expected);
     }),
-    { numRuns: CASES },
+    { numRuns: cases(10) },
   );
 });

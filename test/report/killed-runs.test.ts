@@ -9,6 +9,7 @@ import { test as base, textsIn } from "../support/folder.js";
 import { killedHalfway, killedRun, startWaiting } from "../support/killed.js";
 import { ended, pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
+import { expectWholeResults } from "../support/runs-at-once.js";
 import { rowsOf } from "../support/table.js";
 import { because, has, IS_ROOT } from "../support/tools.js";
 
@@ -43,13 +44,13 @@ const ONE_LINE = /^pagekin: [^\n]+\n$/;
 describe("a run that was killed while it moved its results", () => {
   test("is finished by the next one, however far it had come", async ({ folder, out, fresh }) => {
     const whole = textsIn(fresh);
-    cpSync(out, path.join(folder, "old"), { recursive: true });
     const { moves } = await killedHalfway(out, fresh);
+    const decided = path.join(folder, "decided");
+    cpSync(out, decided, { recursive: true });
     for (let made = 0; made <= moves.length; made++) {
       rmSync(out, { recursive: true });
-      cpSync(path.join(folder, "old"), out, { recursive: true });
-      const halfway = await killedHalfway(out, fresh);
-      for (const move of halfway.moves.slice(0, made)) move();
+      cpSync(decided, out, { recursive: true });
+      for (const move of moves.slice(0, made)) move();
       expect(await lookedAt(out), `after ${made} moves`).toEqual(whole);
     }
   });
@@ -166,33 +167,8 @@ describe("several runs into one folder", () => {
     expect(rowsOf(out, "self.csv")[0]).toMatchObject({ member: "waiting" });
   });
 
-  test.for(["new", "out"])("at once leave the whole results of one of them in %s", async (name, { folder, out: _ }) => {
-    const out = path.join(folder, name);
-    const commands = [
-      ["analyze", "a.raw"],
-      ["analyze", "b.raw"],
-      ["compare", "a.raw", "--policy", "one-group"],
-      ["fingerprint", "b.raw", "a.raw"],
-    ];
-    const wholes: Record<string, string>[] = [];
-    for (const [i, command] of commands.entries()) {
-      await succeed([...command, "--out", `whole-${i}`, "--quiet"], { cwd: folder });
-      wholes.push({ ...textsIn(path.join(folder, `whole-${i}`)), "manifest.json": "" });
-    }
-    for (let round = 0; round < 8; round++) {
-      if (name === "new") rmSync(out, { recursive: true, force: true });
-      const ends = await Promise.all(
-        commands.map((command) => pagekin([...command, "--out", name, "--quiet"], { cwd: folder })),
-      );
-      for (const { code, stderr } of ends) {
-        if (code === 0) expect(stderr).toBe("");
-        else expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(ONE_LINE) });
-      }
-      expect(ends.some(({ code }) => code === 0)).toBe(true);
-      const there = textsIn(out);
-      expect(wholes).toContainEqual({ ...there, "manifest.json": "" });
-      expect(JSON.parse(there["manifest.json"]).files.toSorted()).toEqual(Object.keys(there));
-      expect(readdirSync(folder).filter((file) => file.startsWith("."))).toEqual([]);
-    }
-  });
+  // More often: runs-at-once.full.test.ts.
+  test.for(["new", "out"])("at once leave the whole results of one of them in %s", (name, { folder, out: _ }) =>
+    expectWholeResults(folder, name, 2),
+  );
 });

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { inFolder, test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
@@ -39,14 +40,20 @@ describe.each(ALL_SIZES.slice(0, 8))("page size %i", (pageBytes) => {
   const tails = [0, 1, 1023, 1024, 4095, 4096, pageBytes - 1, pageBytes + 1];
 
   test("a tail goes to the ledger by 4 KiB and makes no page of that size", async ({ folder }) => {
-    for (const tailBytes of new Set(tails)) {
-      const dump = dumpOf(repeated, tailBytes);
-      const out = await analyzeDump(folder, dump, String(pageBytes));
-      expect(rowsOf(out, "ledger.csv")).toEqual([
-        { time_s: "0", member: "vm", source: "vm.raw", format: "raw", address_space: "physical", ...ledgerOf(dump) },
-      ]);
-      expect(onlyRow(rowsOf(out, "self.csv"), {}).pages).toBe(String(Math.floor(dump.length / pageBytes)));
-    }
+    const dumps = [...new Set(tails)].map((tailBytes) => dumpOf(repeated, tailBytes));
+    const files = dumps.map((dump, i) => {
+      writeFileSync(path.join(folder, `vm${i}.raw`), dump);
+      return `vm${i}.raw`;
+    });
+    await succeed(["analyze", ...files, "--page-size", String(pageBytes), "--out", "out", "--quiet"], { cwd: folder });
+    const out = path.join(folder, "out");
+    const common = { time_s: "0", format: "raw", address_space: "physical" };
+    expect(rowsOf(out, "ledger.csv")).toEqual(
+      dumps.map((dump, i) => ({ ...common, member: `vm${i}`, source: files[i], ...ledgerOf(dump) })),
+    );
+    expect(rowsOf(out, "self.csv").map(({ pages }) => Number(pages))).toEqual(
+      dumps.map(({ length }) => Math.floor(length / pageBytes)),
+    );
   });
 });
 
@@ -66,7 +73,7 @@ test("the bytes of a ledger add up to those of the file, whatever is asked for",
         expect(bytes.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(dump.length);
       }),
     ),
-    { numRuns: 12 },
+    { numRuns: cases(12) },
   );
 });
 

@@ -2,6 +2,7 @@
 
 import {
   chmodSync,
+  cpSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -11,18 +12,27 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { describe, expect } from "vitest";
-import { test as base } from "../support/folder.js";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { test as base, makeFolder, removeFolder } from "../support/folder.js";
 import { killedHalfway } from "../support/killed.js";
 import { type HowToRun, MAIN, pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { because, canNobodyRead, has, IS_ROOT, run } from "../support/tools.js";
 
+let shared: string;
+
+beforeAll(async () => {
+  shared = makeFolder();
+  writeFileSync(path.join(shared, "a.raw"), dumpOf([TINY, 0, 0, TINY]));
+  await succeed(["analyze", "a.raw", "--out", "out", "--quiet"], { cwd: shared });
+});
+
+afterAll(() => removeFolder(shared));
+
 /** A folder with a dump, and with results of it in `out`. */
 const test = base.extend<{ out: string }>({
   out: async ({ folder }, use) => {
-    writeFileSync(path.join(folder, "a.raw"), dumpOf([TINY, 0, 0, TINY]));
-    await succeed(["analyze", "a.raw", "--out", "out", "--quiet"], { cwd: folder });
+    cpSync(shared, folder, { recursive: true });
     await use(path.join(folder, "out"));
   },
 });
@@ -68,7 +78,7 @@ const KINDS: Record<string, (file: string) => void> = {
 };
 
 describe.for(Object.entries(KINDS))("%s", ([, make]) => {
-  test.for(["manifest.json", "self.csv", "spectrum.parquet"])("in the place of %s stays", async (name, { out }) => {
+  test.for(["manifest.json", "self.csv"])("in the place of %s stays", async (name, { out }) => {
     rmSync(path.join(out, name));
     make(path.join(out, name));
     await expectRefused(out, "not pagekin's");
@@ -116,13 +126,21 @@ describe("a manifest that lies", () => {
     expect(readdirSync(folder).sort()).toEqual(["a.raw", "out"]);
   });
 
-  test.for(["[]", "null", '{"pagekin":1,"files":["self.csv"]}', '{"pagekin":"1","files":{}}', "{", ""])(
-    "such as %s makes nothing pagekin's",
-    async (text, { out }) => {
-      writeFileSync(path.join(out, "manifest.json"), text);
-      await expectRefused(out, "not pagekin's");
-    },
-  );
+  test.for([
+    "not JSON",
+    "[]",
+    "null",
+    '{"files":["../a.raw","manifest.json"]}',
+    '{"pagekin":1,"files":["self.csv"]}',
+    '{"pagekin":"1","files":{}}',
+    "{",
+    "",
+  ])("such as %s makes nothing pagekin's", async (text, { folder, out }) => {
+    writeFileSync(path.join(out, "manifest.json"), text);
+    await expectRefused(out, "not pagekin's");
+    await expectRefused(out, "is there already", {}, "--force");
+    expect(readdirSync(folder).sort()).toEqual(["a.raw", "out"]);
+  });
 });
 
 const canChangeUser = IS_ROOT && has("setpriv") && canNobodyRead(MAIN);

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { analyze, nonzeroContents, type Sharing } from "pagekin";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.js";
 import { inFolder } from "../support/folder.js";
 import { ALL_SIZES, FIVE_SIZES } from "../support/reference.js";
 import { twinSharing } from "../support/twin.js";
@@ -28,7 +29,7 @@ test("the library counts what a comparison of whole pages counts, at every page 
         });
       }),
     ),
-    { numRuns: 60 },
+    { numRuns: cases(60) },
   );
 });
 

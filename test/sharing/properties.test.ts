@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { analyze, interSharing, type Sharing } from "pagekin";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.js";
 import { inFolder } from "../support/folder.js";
 import { FIVE_SIZES } from "../support/reference.js";
 import { type Member, twinUnion } from "../support/twin.js";
@@ -21,7 +22,7 @@ test("self-saved and inter-saved pages together are all pages less all contents"
       const pages = (pageBytes: number) => all.reduce((sum, { dump }) => sum + Math.floor(dump.length / pageBytes), 0);
       expect(found).toEqual(FIVE_SIZES.map((pageBytes) => pages(pageBytes) - twinUnion(all, pageBytes)));
     }),
-    { numRuns: 30 },
+    { numRuns: cases(30) },
   );
 });
 
@@ -47,7 +48,7 @@ test("the order of the sources changes the order of the results and nothing else
         expect(asBefore.sort((x, y) => x.a - y.a || x.b - y.b)).toEqual(expected.pairs);
       });
     }),
-    { numRuns: 30 },
+    { numRuns: cases(30) },
   );
 });
 
@@ -62,6 +63,6 @@ test("a copy of a member adds no content to all, and all of its own to what memb
         expect(after[i].interSaved - before[i].interSaved).toBe(twinUnion([all[copied]], pageBytes));
       });
     }),
-    { numRuns: 30 },
+    { numRuns: cases(30) },
   );
 });

@@ -1,27 +1,18 @@
 // There and back: what compare says from a saved spectrum is what it says from the dumps, to the byte.
 
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { query, quote } from "../support/duckdb.js";
-import { inFolder, makeFolder, removeFolder, tablesIn, test } from "../support/folder.js";
+import { makeFolder, removeFolder, tablesIn, test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { FIVE_SIZES } from "../support/reference.js";
+import { expectSameFromSpectra, resultsIn } from "../support/same-from-spectra.js";
 import { expectSpectrum, spectrumIn, spectrumRows } from "../support/spectrum.js";
 import { rowsOf, toCsv } from "../support/table.js";
 import type { Member } from "../support/twin.js";
-import { worlds as smallWorlds, writeDumps } from "../support/worlds.js";
-
-/** All that compare writes, but for the manifest; of the spectrum a digest. */
-function resultsIn(folder: string): Record<string, string> {
-  const digest = createHash("sha256")
-    .update(readFileSync(spectrumIn(folder)))
-    .digest("hex");
-  return { ...tablesIn(folder), "spectrum.parquet": digest };
-}
 
 const COMPARED = ["groups.csv", "members.csv", "merges.csv", "policies.csv", "spectrum.parquet"];
 
@@ -107,7 +98,8 @@ describe("members with odd names and labels, at several times", () => {
     ...["--add", "a,b", "--add=zero", "--max-page-sharing", "2", "--page-size", "1k,2k,4k,8k,16k", "--quiet"],
   ];
 
-  test.for([["shapley"], ["proportional", "--use-zero-pages", "--tenant-label", "os"]])(
+  const settings = [["proportional", "--use-zero-pages", "--tenant-label", "os"], ["shapley"]];
+  test.for(settings.slice(0, cases(2)))(
     "give the same from dumps, from traces and from spectra of either command (%s)",
     async ([entitlement, ...more], { folder }) => {
       const sources = write(folder);
@@ -152,24 +144,7 @@ describe("members with odd names and labels, at several times", () => {
   });
 });
 
-test("any small worlds give the same from dumps and from spectra", async () => {
-  const policies = ["one-group", "per-member", "zero-only", "best", "similar:1"].map((policy) => `--policy=${policy}`);
-  const options = [...policies, "--max-group", "6", "--page-size", "1k,4k,16k", "--use-zero-pages", "--quiet"];
-  await fc.assert(
-    fc.asyncProperty(smallWorlds, (all) =>
-      inFolder(async (folder) => {
-        const sources = all.flatMap(({ timeS, members }) => writeDumps(folder, members, timeS));
-        const succeedIn = (...args: string[]) => succeed(args, { cwd: folder });
-        await succeedIn("analyze", ...sources, "--out", "analyzed", "--quiet");
-        await succeedIn("compare", ...sources, ...options, "--out", "dumps");
-        await succeedIn("compare", "analyzed/spectrum.parquet", ...options, "--out", "saved");
-        await expectSpectrum(path.join(folder, "saved"), all, [1024, 4096, 16384]);
-        expect(resultsIn(path.join(folder, "saved"))).toEqual(resultsIn(path.join(folder, "dumps")));
-      }),
-    ),
-    { numRuns: 8 },
-  );
-});
+test("any small worlds give the same from dumps and from spectra", () => expectSameFromSpectra(cases(8)));
 
 describe("an inventory beside a spectrum", () => {
   const succeedIn = (folder: string, ...args: string[]) => succeed([...args, "--quiet"], { cwd: folder });

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import path from "node:path";
-
+import { cases } from "./cases.js";
 import { succeed } from "./pagekin.js";
 import type { PolicyWorld } from "./policy-twin.js";
 import { writeWorlds } from "./policy-worlds.js";
@@ -47,9 +47,9 @@ export function limitOptions({ together, apart, maxGroup }: TwinLimits): string[
   ];
 }
 
-/** Settings of a property. When it fails, the search for a smaller example ends before the test's time is over. */
-export const runs = (numRuns: number) => ({
-  numRuns,
+/** Settings of a property, of whose cases some are tried in npm test. When it fails, the search for a smaller example ends before the test's time is over. */
+export const runs = (all: number) => ({
+  numRuns: cases(all),
   interruptAfterTimeLimit: 0.8 * MOST_MS,
   markInterruptAsFailure: true,
 });

@@ -7,6 +7,7 @@ import path from "node:path";
 import * as fc from "fast-check";
 import { PagekinError, replay } from "pagekin";
 import { expect } from "vitest";
+import { cases } from "../support/cases.js";
 import { inFolder, test } from "../support/folder.js";
 import { type Ended, pagekin } from "../support/pagekin.js";
 import { because } from "../support/tools.js";
@@ -138,7 +139,7 @@ test("a size is the same on the command line and in a scenario", async () => {
       // The index needs a MiB.
       expect(onCommandLine).toBe(value !== undefined && value < 1024n ** 2n ? "too little" : scenario);
     }),
-    { numRuns: 25 },
+    { numRuns: cases(25) },
   );
 });
 
@@ -160,7 +161,7 @@ test.skipIf(!isLinux)(`a time is the same on the command line and in a scenario$
         const expected = milliseconds === undefined ? "refused" : Number(milliseconds) / 1000;
         expect(onCommandLine).toBe(expected === 0 ? "too little" : expected);
       }),
-      { numRuns: 25 },
+      { numRuns: cases(25) },
     );
   } finally {
     child.kill("SIGKILL");

@@ -6,10 +6,12 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
 import { elfCore } from "../support/dumps/elf.js";
-import { tablesIn, test } from "../support/folder.js";
+import { test } from "../support/folder.js";
+import { countsOf } from "../support/packed.js";
 import { succeed } from "../support/pagekin.js";
 import { randomBytes } from "../support/random.js";
-import { expectRefused } from "../support/refused.js";
+import { expectSourcesRefused } from "../support/refused.js";
+import { rowsOf } from "../support/table.js";
 import { because, has } from "../support/tools.js";
 
 const MEMORY = Buffer.concat([randomBytes(300_000, 1), Buffer.alloc(100_000)]);
@@ -22,10 +24,15 @@ function tar(folder: string, files: readonly string[], ...options: string[]): Bu
   return readFileSync(path.join(folder, "archive.tar"));
 }
 
-async function tablesOf(folder: string, file: string, input?: Buffer) {
-  const how = input ? { cwd: folder, input } : { cwd: folder };
-  await succeed(["analyze", `vm=${file}`, "--page-size", "1k,4k", "--out", "out", "--quiet"], how);
-  return tablesIn(path.join(folder, "out"));
+/** Standard input has the pages of a file. */
+async function expectSamePages(folder: string, file: string, input: Buffer): Promise<void> {
+  const args = ["analyze", `file=${file}`, "input=-", "--page-size", "1k,4k", "--out", "out", "--quiet"];
+  await succeed(args, { cwd: folder, input });
+  const self = rowsOf(path.join(folder, "out"), "self.csv").map(({ member, ...row }) => [member, row] as const);
+  const of = (name: string) => self.filter(([member]) => member === name).map(([, row]) => row);
+  expect(of("input")).toEqual(of("file"));
+  const pairs = rowsOf(path.join(folder, "out"), "pairs.csv").map(({ shared_contents }) => shared_contents);
+  expect(pairs).toEqual(of("file").map(({ contents }) => contents));
 }
 
 describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not installed")}`, () => {
@@ -35,29 +42,26 @@ describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not instal
       const file = path.join(folder, "exported", name);
       writeFileSync(file, bytes);
       writeFileSync(path.join(folder, "exported/._note"), "of another system");
-      const plain = await tablesOf(folder, file);
+      const plain = await countsOf(folder, bytes);
       const archive = tar(folder, ["exported/lost+found", "exported/._note", `exported/${name}`], `--format=${format}`);
-      writeFileSync(path.join(folder, "dump.tar.gz"), gzipSync(archive));
-      expect(await tablesOf(folder, "archive.tar"), name).toEqual(plain);
-      expect(await tablesOf(folder, "dump.tar.gz"), name).toEqual(plain);
-      expect(await tablesOf(folder, "-", gzipSync(archive)), name).toEqual(plain);
+      expect(await countsOf(folder, archive), name).toEqual(plain);
+      expect(await countsOf(folder, gzipSync(archive)), name).toEqual(plain);
+      await expectSamePages(folder, file, gzipSync(archive));
     }
   });
 
   test("with a name that needs a header of its own", async ({ folder }) => {
     const name = `${"long".repeat(40)}.elf`;
     writeFileSync(path.join(folder, name), DUMPS["vm.elf"]);
-    const plain = await tablesOf(folder, name);
-    for (const format of ["gnu", "pax"]) {
-      tar(folder, [name], `--format=${format}`);
-      expect(await tablesOf(folder, "archive.tar"), format).toEqual(plain);
-    }
+    const plain = await countsOf(folder, DUMPS["vm.elf"]);
+    for (const format of ["gnu", "pax"])
+      expect(await countsOf(folder, tar(folder, [name], `--format=${format}`)), format).toEqual(plain);
   });
 
   test("with several files are refused, which are named", async ({ folder }) => {
     for (const name of ["a.raw", "b.raw"]) writeFileSync(path.join(folder, name), MEMORY);
     tar(folder, ["a.raw", "b.raw"]);
-    await expectRefused(folder, ["analyze", "archive.tar"], [/several files \(a\.raw, b\.raw, \.\.\.\); extract it/]);
+    await expectSourcesRefused(folder, ["archive.tar"], [/several files \(a\.raw, b\.raw, \.\.\.\); extract it/]);
   });
 
   test("with a sparse file are refused", async ({ folder }) => {
@@ -66,7 +70,7 @@ describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not instal
     for (const format of ["gnu", "pax"]) {
       const archive = tar(folder, ["vm.raw"], "--sparse", `--format=${format}`);
       if (archive.length > 2 ** 20) continue; // the file system keeps no holes
-      await expectRefused(folder, ["analyze", "archive.tar"], [/sparse file; extract it first/]);
+      await expectSourcesRefused(folder, ["archive.tar"], [/sparse file; extract it first/]);
     }
   });
 
@@ -77,11 +81,11 @@ describe.skipIf(!HAS_TAR)(`tar archives${because(HAS_TAR, "GNU tar is not instal
     // In the extended header's records and in their padding, right behind that, and in the file.
     for (const length of [550, 1000, 1024, 1536 + 100, 200_000]) {
       writeFileSync(file, archive.subarray(0, length));
-      await expectRefused(folder, ["analyze", "bad.tar"], ["bad.tar: at 0x", "ends early"]);
+      await expectSourcesRefused(folder, ["bad.tar"], ["bad.tar: at 0x", "ends early"]);
     }
     const damaged = Buffer.from(archive);
     damaged[1024 + 124] ^= 1; // the size in the second header
     writeFileSync(file, damaged);
-    await expectRefused(folder, ["analyze", "bad.tar"], ["bad.tar: at 0x400: ", "wrong checksum"]);
+    await expectSourcesRefused(folder, ["bad.tar"], ["bad.tar: at 0x400: ", "wrong checksum"]);
   });
 });

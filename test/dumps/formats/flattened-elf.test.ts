@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 import { elf } from "../../../src/dumps/formats/elf.js";
 import { kdump } from "../../../src/dumps/formats/kdump.js";
+import { cases } from "../../support/cases.js";
 import { type Core, elfCore, qemuNote, registersNote, vmcoreinfoNote } from "../../support/dumps/elf.js";
 import { planCuts, planMutations } from "../../support/dumps/hostile.js";
 import { type Chunk, flattenedOf, inChunks } from "../../support/dumps/kdump.js";
@@ -63,7 +64,7 @@ describe("a flattened core", () => {
           expect(tablesIn(path.join(folder, "flattened"))).toEqual(expected);
         },
       ),
-      { numRuns: 12 },
+      { numRuns: cases(12) },
     );
   });
 

@@ -6,6 +6,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect } from "vitest";
+import { cases } from "../../support/cases.js";
 import { analyzed } from "../../support/dumps/run.js";
 import { inFolder, test } from "../../support/folder.js";
 import { succeed } from "../../support/pagekin.js";
@@ -138,7 +139,7 @@ describe.skipIf(!KEEPS_HOLES)(`holes of a sparse file${WHY}`, () => {
           absent: holes * PAGE,
         });
       }),
-      { numRuns: 25 },
+      { numRuns: cases(25) },
     );
   });
 

@@ -1,0 +1,7 @@
+// Properties with all of their cases, of which npm test tries a third.
+
+import "../support/all-cases.js";
+import "./best.test.js";
+import "./brute-force.test.js";
+import "./identities.test.js";
+import "./marginal.test.js";
