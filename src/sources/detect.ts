@@ -19,7 +19,11 @@ export interface Detected {
 export async function detect(head: Buffer, file: string, asked: string | undefined): Promise<Detected> {
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   const { content, packing } = await peel(head, HEAD_BYTES);
-  if (asked !== undefined) return { format: asked, packing, certainty: "asked" };
+  if (asked !== undefined) {
+    // Memory may begin as a compressed stream does, and is none.
+    const layers = asked === "raw" && content.length === 0 ? packing.slice(0, -1) : packing;
+    return { format: asked, packing: layers, certainty: "asked" };
+  }
   const known = await dumpFormatOf(content);
   if (known) return { format: known.name, packing, certainty: "signature" };
   if (packing.length === 2 && packingOf(content) !== undefined)

@@ -27,7 +27,11 @@ const PACKINGS = {
     extension: "lz4",
     decoder: async () => (await import("./lz4.js")).unlz4,
   },
-  bzip2: { beginnings: ["BZh"], extension: "bz2", decoder: async () => (await import("./bzip2.js")).bunzip2 },
+  bzip2: {
+    beginnings: ["BZh"],
+    extension: "bz2",
+    decoder: async () => (await import("./bzip2.js")).bunzip2,
+  },
   lzop: {
     beginnings: ["\x89LZO\0\r\n\x1a\n"],
     extension: "lzo",

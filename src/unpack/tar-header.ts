@@ -17,7 +17,14 @@ export function isTar(head: Uint8Array): boolean {
   if (head.length < BLOCK_BYTES || head[0] === 0) return false;
   const header = head.subarray(0, BLOCK_BYTES);
   const numbers = [FIELD.mode, FIELD.owner, FIELD.group, FIELD.size, FIELD.time];
-  return isChecked(header) && numbers.every((field) => Number.isFinite(numberAt(header, field)));
+  // Memory may begin with a few bytes and zeros, whose sum is 0 with signs: empty fields are no header.
+  const isGiven = (field: readonly [number, number]) => /[0-7]/.test(textAt(header, field));
+  return (
+    isGiven(FIELD.checksum) &&
+    isGiven(FIELD.mode) &&
+    isChecked(header) &&
+    numbers.every((field) => Number.isFinite(numberAt(header, field)))
+  );
 }
 
 /** Of bytes taken as unsigned, or as signed as some old programs did; the checksum's own bytes count as spaces. */

@@ -140,7 +140,10 @@ describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => 
     const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
     expect(children.length).toBe(1);
     process.kill(Number(children[0]), "SIGKILL");
-    expect(await end).toMatchObject({ code: 2, stderr: expect.stringMatching(/^pagekin: the process that would resume/) });
+    expect(await end).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^pagekin: the process that would resume/),
+    });
     expect(web.told.filter((one) => one === "stop").length).toBe(1);
     expect(web.running).toBe(true);
   });

@@ -196,7 +196,7 @@ describe("a kernel's core without physical addresses", () => {
     expect(JSON.parse(json)).toMatchObject({
       ...{ address_space: "virtual", pages: 4, zero_pages: 1 },
       details: { kind: "machine", writer: "Linux (/proc/vmcore, makedumpfile)" },
-      notes: [expect.stringMatching(/^it has no physical addresses/)],
+      notes: [expect.stringMatching(/^It has no physical addresses/)],
     });
     expect(json).toContain(`"address": ${start},`);
   });

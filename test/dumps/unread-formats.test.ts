@@ -50,6 +50,7 @@ const S390 = 0xa8190173618f23fdn;
 const SOLARIS = 0xdefec8edn;
 const FIRECRACKER = 0x0710198486640000n;
 const FIRECRACKER_ARM = 0x07101984aaaa0000n;
+const VHD = "conectix\0\0\0\x02\0\x01\0\0";
 const DISK = /it is a disk, not memory/;
 
 const SAMPLES: Sample[] = [
@@ -81,14 +82,14 @@ const SAMPLES: Sample[] = [
   ),
   ...group(/debug\.minidump=0/, ["FreeBSD minidump", "minidump FreeBSD/amd64\0", /FreeBSD kernel minidump/]),
   ...group(/savecore/, ["FreeBSD kernel dump", "FreeBSD Kernel Dump\0"]),
+  ...group(/hypervisor/, ["Solaris", littleEndian(SOLARIS, 4)], ["Solaris", bigEndian(SOLARIS, 4)]),
+  // The version stands at 1 KiB.
   ...group(
-    /hypervisor/,
-    ["Solaris", littleEndian(SOLARIS, 4)],
-    ["Solaris", bigEndian(SOLARIS, 4)],
-    ["swap", "SWAPSPACE2", undefined, 4086],
-    ["swap", "SWAPSPACE2", /swap file, 64k page size/, 65526],
-    ["hibernation", "S1SUSPEND", undefined, 4086],
-    ["hibernation", "ULSUSPEND", undefined, 4086],
+    /moved out of memory/,
+    ["swap", `\x01\0\0\0${"\0".repeat(3058)}SWAPSPACE2`, undefined, 1024],
+    ["swap", `\x01\0\0\0${"\0".repeat(64498)}SWAPSPACE2`, /swap file, 64k page size/, 1024],
+    ["hibernation", `\x01\0\0\0${"\0".repeat(3058)}S1SUSPEND`, undefined, 1024],
+    ["hibernation", `\0\0\0\x01${"\0".repeat(3058)}ULSUSPEND`, undefined, 1024],
   ),
   ...group(
     /ELF cores/,
@@ -146,8 +147,9 @@ const SAMPLES: Sample[] = [
     ["VMDK", "COWD", /VMWare3/],
     ["VMDK", littleEndian(0xcafebaben, 8)],
     ["VMDK", "# Disk DescriptorFile\nversion=1\n"],
-    ["VHD", "conectix", /Virtual PC/],
-    ["VHD", "conectix", undefined, -512],
+    ["VHD", VHD, /Virtual PC/],
+    ["VHD", VHD, undefined, -512],
+    ["VHD", VHD, undefined, -511],
     ["VHDX", "vhdxfileQ\0E\0M\0U\0"],
     ["VDI", "<<< Oracle VM VirtualBox Disk Image >>>\n"],
     ["VDI", "<<< QEMU VM Virtual Disk Image >>>\n"],
@@ -156,17 +158,18 @@ const SAMPLES: Sample[] = [
     ["Parallels", "WithoutFreeSpace"],
     ["Parallels", "WithouFreSpacExt"],
     ["LUKS", "LUKS\xba\xbe\0\x01", /LUKS/],
-    ["Apple disk image", "koly", undefined, -512],
-    ["GPT", "EFI PART", undefined, 512],
+    ["Apple disk image", "koly\0\0\0\x04\0\0\x02\0", undefined, -512],
+    ["GPT", "EFI PART\0\0\x01\0", undefined, 512],
     // One partition, that can be started.
     ["MBR", `\x80\0\0\0\x83\0\0\0\0\x08\0\0\0\x10\0\0${"\0".repeat(48)}\x55\xaa`, undefined, 446],
     ["NTFS", "\xeb\x52\x90NTFS    "],
-    ["XFS", "XFSB", /XFS/],
-    ["btrfs", "_BHRfS_M", /BTRFS/, 0x10040],
-    ["LVM", "LABELONE", undefined, 512],
-    ["squashfs", "hsqs", /Squashfs/],
-    ["squashfs", "sqsh", /Squashfs/],
-    ["ISO 9660", "CD001", /ISO 9660/, 0x8001],
+    ["XFS", "XFSB\0\0\x10\0", /XFS/],
+    ["btrfs", `\0\0\x01${"\0".repeat(13)}_BHRfS_M`, /BTRFS/, 0x10030],
+    ["LVM", `LABELONE\x01${"\0".repeat(11)}\x20\0\0\0LVM2 001`, /LVM2/, 512],
+    ["squashfs", `hsqs${"\0".repeat(24)}\x04\0\0\0`, /Squashfs/],
+    ["squashfs", `sqsh${"\0".repeat(24)}\0\x03\0\0`, /Squashfs/],
+    ["EROFS", `\xe2\xe1\xf5\xe0${"\0".repeat(8)}\x0c`, undefined, 1024],
+    ["ISO 9660", "\x01CD001\x01", /ISO 9660/, 0x8000],
   ),
   ...group(
     /extract the dump/,
@@ -186,7 +189,12 @@ const SAMPLES: Sample[] = [
     ["lzip", "LZIP\x01", /lzip/],
     ["snappy", "\xff\x06\0\0sNaPpY", /snappy/],
   ),
-  ...group(/memory dump or a trace/, ["SQLite", "SQLite format 3\0", /SQLite/], ["PDF", "%PDF-1.7\n", /PDF/]),
+  ...group(
+    /memory dump or a trace/,
+    ["SQLite", "SQLite format 3\0", /SQLite/],
+    ["PDF", "%PDF-1.7\n", /PDF/],
+    ["packet capture", "\n\r\r\n\x1c\0\0\0\x4d\x3c\x2b\x1a", /pcapng/],
+  ),
 ];
 
 /** Random bytes with the signature; what stands before one that is not at the start is no other one's. */
@@ -209,6 +217,50 @@ async function refusal(folder: string, bytes: Uint8Array, name = "dump.raw"): Pr
   if (error instanceof PagekinError) return error.line;
   throw error ?? new Error(`${name} was read`);
 }
+
+/** What memory may begin with: words in the first page, and what stands in it or behind it at the place of a signature. */
+const MEMORY: [what: string, write: (memory: Buffer) => void][] = [
+  ["two bytes of a table, whose sum is 0 with signs", (memory) => memory.fill(0x80, 0, 2)],
+  ["words as of an lzma header", (memory) => memory.writeBigUInt64LE(0x10000000n) && memory.writeBigUInt64LE(5n, 8)],
+  ...[4086, 8182, 16374, 32758, 65526].flatMap((at): typeof MEMORY => [
+    [`the end of a swap area's first page at ${at}`, (memory) => memory.write("SWAPSPACE2", at)],
+    [`the same of version 0 at ${at}`, (memory) => memory.write("SWAP-SPACE", at)],
+  ]),
+  ["the name of a file system", (memory) => memory.write("_BHRfS_M", 0x10040)],
+  ["that of another", (memory) => memory.write("CD001", 0x8001)],
+  ["the name of a label", (memory) => memory.write("LABELONE", 512)],
+  ["a word of four letters", (memory) => memory.write("sqsh")],
+  ["that of a disk's end", (memory) => memory.write("conectix", memory.length - 512)],
+];
+
+test.for(MEMORY)("memory with %s is read", async ([, write], { folder }) => {
+  const memory = randomBytes(FILE_BYTES, 8);
+  memory.fill(0, 0, 4096);
+  memory.fill(0, FILE_BYTES - 512);
+  write(memory);
+  writeFileSync(path.join(folder, "vm.raw"), memory);
+  const [world] = await analyze([path.join(folder, "vm.raw")], { pageSizes: [1024], workers: 1 });
+  expect(world.found[0]).toMatchObject({ format: "raw", pages: [FILE_BYTES / 1024] });
+});
+
+test("memory that begins as a compressed stream is read with --format raw, compressed and not", async ({ folder }) => {
+  for (const head of [
+    "\x1f\x8b\x08\0\0\0\0\0\0\x03\xff",
+    "\x1f\x8b\x01\x10",
+    "BZh9nothing",
+    "BZhip",
+    "\x28\xb5\x2f\xfd\xff\xff",
+  ]) {
+    const memory = Buffer.alloc(FILE_BYTES);
+    memory.write(head, "latin1");
+    writeFileSync(path.join(folder, "vm.raw"), memory);
+    writeFileSync(path.join(folder, "vm.raw.gz"), gzipSync(memory));
+    for (const name of ["vm.raw", "vm.raw.gz"]) {
+      const said = JSON.parse(await succeed(["inspect", name, "--format", "raw", "--json"], { cwd: folder }));
+      expect(said).toMatchObject({ format: "raw", pages: FILE_BYTES / 4096 });
+    }
+  }
+});
 
 test.for(SAMPLES)("$says: $signature", async ({ says, hint, ...sample }, { folder }) => {
   const bytes = fileOf(sample);
@@ -236,8 +288,8 @@ test.skipIf(!HAS_FILE)(`file(1) calls them so too${because(HAS_FILE, "file is no
 test("through a pipe, and by the end of what comes through one", async ({ folder }) => {
   for (const [says, bytes] of [
     ["VMDK", fileOf({ signature: "KDMV" })],
-    ["ISO", fileOf({ signature: "CD001", at: 0x8001 })],
-    ["VHD", fileOf({ signature: "conectix", at: -512 })],
+    ["ISO", fileOf({ signature: "CD001\x01", at: 0x8001 })],
+    ["VHD", fileOf({ signature: VHD, at: -512 })],
   ] as const)
     for (const input of [bytes, gzipSync(bytes, { level: 1 })])
       await expectRefused(folder, ["fingerprint", "vm=-"], ["standard input", says, "does not read"], { input });
@@ -246,7 +298,7 @@ test("through a pipe, and by the end of what comes through one", async ({ folder
 test("a file that is read whatever it is, with --format raw", async ({ folder }) => {
   for (const [name, bytes] of [
     ["zip", fileOf({ signature: "PK\x03\x04" })],
-    ["vhd", fileOf({ signature: "conectix", at: -512 })],
+    ["vhd", fileOf({ signature: VHD, at: -512 })],
     ["text", Buffer.from("a line of text\n".repeat(1000))],
   ] as const) {
     writeFileSync(path.join(folder, name), bytes);

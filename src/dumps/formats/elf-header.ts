@@ -2,6 +2,7 @@
 
 import { breathe } from "../../system/pace.js";
 import type { PlainFile } from "../dump-file.js";
+import { AS_RAW } from "./known-hints.js";
 
 export const MAGIC = 0x7f454c46;
 /** e_type of a core. */
@@ -105,16 +106,18 @@ export function hasSectionsOnly(head: Buffer): boolean {
 /** The header of a core; any other ELF file is an error. */
 export function readHeader(file: PlainFile): ElfHeader {
   const ident = file.read(0, 16, "the end of the ELF header");
-  if (ident.readUInt32BE(0) !== MAGIC) throw file.fault(0, "this is no ELF file");
+  if (ident.readUInt32BE(0) !== MAGIC) throw file.fault(0, "not an ELF file");
   if (ident[4] !== 1 && ident[4] !== 2)
-    throw file.fault(4, `an ELF file of class ${ident[4]} is neither 32 nor 64 bit`);
-  if (ident[5] !== 1 && ident[5] !== 2) throw file.fault(5, `an ELF file has no byte order ${ident[5]}`);
+    throw file.fault(4, `an ELF file of class ${ident[4]} is neither 32 nor 64 bit`, `name a memory dump ${AS_RAW}`);
+  if (ident[5] !== 1 && ident[5] !== 2)
+    throw file.fault(5, `an ELF file has no byte order ${ident[5]}`, `name a memory dump ${AS_RAW}`);
   const wide = ident[4] === 2;
   const little = ident[5] === 1;
   const fields = wide ? FIELDS_64 : FIELDS_32;
   const words = new Words(file.read(0, fields.bytes, "the end of the ELF header"), wide, little);
   const type = words.u16(16);
-  if (type !== CORE) throw file.fault(16, `this is ${nameOfType(type)}, no core`, "name a memory dump");
+  if (type !== CORE)
+    throw file.fault(16, `this is ${nameOfType(type)}, not a core dump`, `name a memory dump ${AS_RAW}`);
   // e_ehsize and e_version are not looked at: QEMU and VirtualBox write wrong ones.
   const header: ElfHeader = {
     wide,

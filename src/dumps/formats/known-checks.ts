@@ -60,6 +60,8 @@ export const plausible = {
     const dictionary = head.readUInt32LE(1);
     const bytes = head.readBigUInt64LE(5);
     return (
+      // Words of 64 bits with small values would otherwise be such a header.
+      properties > 0 &&
       lc + lp <= 4 &&
       pb <= 4 &&
       dictionary >= 4096 &&
@@ -100,6 +102,49 @@ export const plausible = {
 
   /** AFF4 is a ZIP file whose first member tells its name. */
   aff4: (head: Buffer) => head.subarray(0, TEXT_BYTES).includes("aff4://"),
+
+  /** The header of Linux's swap areas: version 1, in either byte order. */
+  swap: (head: Buffer) => head.readUInt32LE(1024) === 1 || head.readUInt32BE(1024) === 1,
+
+  /** The first version's: a map of the pages that can be used, the first of which cannot. */
+  oldSwap: (head: Buffer) => head[0] === 0xfe,
+
+  /** The version of the footer, which is 1.0. */
+  vhd: (part: Buffer, at: number) => part.length >= at + 16 && part.readUInt32BE(at + 12) === 0x10000,
+
+  /** The version and length of the trailer. */
+  koly: (end: Buffer, at: number) => end.readUInt32BE(at + 4) === 4 && end.readUInt32BE(at + 8) === 512,
+
+  /** The revision of the header, which is 1.0. */
+  gpt: (head: Buffer, at: number) => head.length >= at + 12 && head.readUInt32LE(at + 8) === 0x10000,
+
+  /** A block size. */
+  xfs: (head: Buffer) => head.length >= 8 && isPowerOfTwo(head.readUInt32BE(4)) && head.readUInt32BE(4) <= 65536,
+
+  /** The place of the first superblock. */
+  btrfs: (head: Buffer, at: number) => head.readBigUInt64LE(at - 16) === 0x10000n,
+
+  /** The number of the label's sector, and its type. */
+  lvm: (head: Buffer, at: number) =>
+    head.length >= at + 32 &&
+    head.readBigUInt64LE(at + 8) === BigInt(at / 512) &&
+    head.toString("latin1", at + 24, at + 32) === "LVM2 001",
+
+  /** A major version from 1 to 4, in the byte order of the signature. */
+  squashfs(head: Buffer): boolean {
+    if (head.length < 32) return false;
+    const version = head[0] === 0x68 ? head.readUInt16LE(28) : head.readUInt16BE(28);
+    return version >= 1 && version <= 4;
+  },
+
+  /** A block of 512 bytes to 64 KiB. */
+  erofs: (head: Buffer, at: number) => head[at + 12] >= 9 && head[at + 12] <= 16,
+
+  /** The version of a volume descriptor. */
+  iso: (head: Buffer, at: number) => head[at + 5] === 1,
+
+  /** Its byte order. */
+  pcapng: (head: Buffer) => head.length >= 12 && [head.readUInt32LE(8), head.readUInt32BE(8)].includes(0x1a2b3c4d),
 
   /** The forms of POSIX and SVR4. */
   cpio: (head: Buffer) => /^07070[127][0-9a-fA-F]{20}/.test(head.toString("latin1", 0, 26)),

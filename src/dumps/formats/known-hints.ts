@@ -1,3 +1,6 @@
+/** The way out where a signature is there by chance. */
+export const AS_RAW = "(--format raw reads its bytes as they are)";
+
 /** What to do with files that are known and not read, by their kind. */
 export const HINT = {
   windowsCrash: "convert it to a raw dump, for instance with Volatility 3 (vol -f FILE layerwriter)",
@@ -10,7 +13,8 @@ export const HINT = {
   s390: "convert it to an ELF core with zgetdump -f elf",
   freebsdMini: "set debug.minidump=0 and take a full dump, which is an ELF core",
   freebsd: "extract the core with savecore",
-  hypervisor: "take a dump of the machine with its hypervisor, or from inside with LiME or AVML",
+  solaris: "take a dump of the machine with its hypervisor",
+  swap: "it holds pages that were moved out of memory; take a dump of the memory, for instance with AVML or LiME",
   macho: "pagekin reads ELF cores; write the memory as a raw dump",
   criu: "make an ELF core of the images with CRIU's coredump tool",
   program: "name a memory dump",

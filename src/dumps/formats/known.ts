@@ -3,28 +3,26 @@
 
 import { PagekinError } from "../../errors.js";
 import { isText, plausible } from "./known-checks.js";
-import { HINT, type Hint } from "./known-hints.js";
+import { AS_RAW, HINT, type Hint } from "./known-hints.js";
 
 /** Bytes of a file's head that detection looks at: up to the signatures of btrfs and of swap areas with pages of 64 KiB. */
 export const HEAD_BYTES = 68 * 1024;
 /** Bytes of a file's end that detection looks at. */
 export const END_BYTES = 512;
 
+/** part: the head or the end of the file; at: where in it the signature is. */
+type Check = (part: Buffer, at: number) => boolean;
+
 interface Signature {
   name: string;
   bytes: Buffer;
   offsets: readonly number[];
-  /** What else must be true of the head where the signature is short. */
-  check: ((head: Buffer) => boolean) | undefined;
+  /** What else must be true of the head (or end), where the signature alone may stand in memory at that place. */
+  check: Check | undefined;
   hint: Hint;
 }
 
-type Row = readonly [
-  name: string,
-  bytes: string,
-  offsets?: number | readonly number[],
-  check?: (head: Buffer) => boolean,
-];
+type Row = readonly [name: string, bytes: string, offsets?: number | readonly number[], check?: Check];
 
 const of = (hint: Hint, ...rows: readonly Row[]): Signature[] =>
   rows.map(([name, bytes, offsets = 0, check]) => ({
@@ -73,16 +71,15 @@ const SIGNATURES: readonly Signature[] = [
     ["FreeBSD kernel dump", "Cleared Kernel Dump"],
     ["FreeBSD text dump", "FreeBSD Text Dump"],
   ),
+  ...of(HINT.solaris, ["Solaris crash dump", "\xed\xc8\xfe\xde"], ["Solaris crash dump", "\xde\xfe\xc8\xed"]),
   ...of(
-    HINT.hypervisor,
-    ["Solaris crash dump", "\xed\xc8\xfe\xde"],
-    ["Solaris crash dump", "\xde\xfe\xc8\xed"],
-    ["Linux hibernation image", "S1SUSPEND", END_OF_PAGE],
-    ["Linux hibernation image", "S2SUSPEND", END_OF_PAGE],
-    ["Linux hibernation image", "ULSUSPEND", END_OF_PAGE],
-    ["Linux hibernation image", "LINHIB0001", END_OF_PAGE],
-    ["Linux swap area", "SWAPSPACE2", END_OF_PAGE],
-    ["Linux swap area", "SWAP-SPACE", END_OF_PAGE],
+    HINT.swap,
+    ["Linux hibernation image", "S1SUSPEND", END_OF_PAGE, plausible.swap],
+    ["Linux hibernation image", "S2SUSPEND", END_OF_PAGE, plausible.swap],
+    ["Linux hibernation image", "ULSUSPEND", END_OF_PAGE, plausible.swap],
+    ["Linux hibernation image", "LINHIB0001", END_OF_PAGE, plausible.swap],
+    ["Linux swap area", "SWAPSPACE2", END_OF_PAGE, plausible.swap],
+    ["Linux swap area", "SWAP-SPACE", END_OF_PAGE, plausible.oldSwap],
   ),
   ...of(
     HINT.macho,
@@ -142,8 +139,7 @@ const SIGNATURES: readonly Signature[] = [
     ["VMDK disk image", "COWD"],
     ["VMDK disk image", "\xbe\xba\xfe\xca\0\0\0\0"],
     ["VMDK disk image (descriptor)", "# Disk DescriptorFile"],
-    ["VHD disk image", "conectix"],
-    ["VHD disk image", "conectix", [-512, -511]],
+    ["VHD disk image", "conectix", [0, -512, -511], plausible.vhd],
     ["VHDX disk image", "vhdxfile"],
     ["VDI disk image", "\x7f\x10\xda\xbe", 64],
     ["VDI disk image", "<<< ", 0, plausible.vdi],
@@ -151,21 +147,21 @@ const SIGNATURES: readonly Signature[] = [
     ["Parallels disk image", "WithoutFreeSpace"],
     ["Parallels disk image", "WithouFreSpacExt"],
     ["Bochs disk image", "Bochs Virtual HD Image"],
-    ["Apple disk image", "koly", -512],
+    ["Apple disk image", "koly", -512, plausible.koly],
     ["LUKS volume", "LUKS\xba\xbe"],
     ["LUKS volume", "SKUL\xba\xbe"],
-    ["disk image (GPT)", "EFI PART", 512],
+    ["disk image (GPT)", "EFI PART", 512, plausible.gpt],
     ["disk image (MBR)", "\x55\xaa", 510, plausible.mbr],
     ["NTFS file system", "NTFS    ", 3],
     ["FAT file system", "FAT32   ", 82],
     ["ext file system", "\x53\xef", 1080, plausible.ext],
-    ["XFS file system", "XFSB"],
-    ["btrfs file system", "_BHRfS_M", 0x10040],
-    ["LVM volume", "LABELONE", [0, 512, 1024, 1536]],
-    ["squashfs image", "hsqs"],
-    ["squashfs image", "sqsh"],
-    ["EROFS image", "\xe2\xe1\xf5\xe0", 1024],
-    ["ISO 9660 image", "CD001", 0x8001],
+    ["XFS file system", "XFSB", 0, plausible.xfs],
+    ["btrfs file system", "_BHRfS_M", 0x10040, plausible.btrfs],
+    ["LVM volume", "LABELONE", [0, 512, 1024, 1536], plausible.lvm],
+    ["squashfs image", "hsqs", 0, plausible.squashfs],
+    ["squashfs image", "sqsh", 0, plausible.squashfs],
+    ["EROFS image", "\xe2\xe1\xf5\xe0", 1024, plausible.erofs],
+    ["ISO 9660 image", "CD001", 0x8001, plausible.iso],
   ),
 
   // Archives, and compression that has no decoder here.
@@ -206,7 +202,7 @@ const SIGNATURES: readonly Signature[] = [
     ["perf record", "PERFILE2"],
     ["packet capture", "\xd4\xc3\xb2\xa1"],
     ["packet capture", "\xa1\xb2\xc3\xd4"],
-    ["packet capture", "\x0a\x0d\x0d\x0a"],
+    ["packet capture", "\x0a\x0d\x0d\x0a", 0, plausible.pcapng],
     ["PDF document", "%PDF-"],
     ["PNG image", "\x89PNG\r\n\x1a\n"],
   ),
@@ -237,11 +233,11 @@ export function refuseText(head: Buffer, file: string): void {
 function isAt({ bytes, check }: Signature, part: Buffer, at: number): boolean {
   const isThere =
     at >= 0 && at + bytes.length <= part.length && part.compare(bytes, 0, bytes.length, at, at + bytes.length) === 0;
-  return isThere && (check === undefined || check(part));
+  return isThere && (check === undefined || check(part, at));
 }
 
 function refuse(found: Pick<Signature, "name" | "hint"> | undefined, file: string): void {
   if (!found) return;
-  const hint = `${found.hint} (--format raw reads its bytes as they are)`;
+  const hint = `${found.hint} ${AS_RAW}`;
   throw new PagekinError(`${found.name}: pagekin does not read this format`, { file, hint });
 }

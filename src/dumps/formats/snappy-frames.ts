@@ -125,7 +125,6 @@ function checkIdentifier(file: DumpFile, peek: Peek, offset: number, size: numbe
   const at = peek.find(offset, HEAD_BYTES + IDENTIFIER_BYTES);
   if (at < 0) return false;
   const name = peek.bytes.toString("latin1", at + HEAD_BYTES, at + HEAD_BYTES + IDENTIFIER_BYTES);
-  if (size !== IDENTIFIER_BYTES || name !== "sNaPpY")
-    throw file.fault(offset, "this is no identifier of framed snappy");
+  if (size !== IDENTIFIER_BYTES || name !== "sNaPpY") throw file.fault(offset, "invalid identifier of framed snappy");
   return true;
 }

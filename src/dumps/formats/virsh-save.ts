@@ -32,8 +32,7 @@ async function unwrap(file: DumpFile): Promise<Wrapped> {
   const version = word(WORD.version);
   if (!VERSIONS.includes(version)) throw fault(WORD.version, `the virsh save file has version ${version}, not 1 or 2`);
   const compression = COMPRESSIONS[word(WORD.compression)];
-  if (compression === undefined)
-    throw fault(WORD.compression, `no way of packing has the number ${word(WORD.compression)}`);
+  if (compression === undefined) throw fault(WORD.compression, `unknown compression ${word(WORD.compression)}`);
   const offset = HEADER_BYTES + word(WORD.dataBytes);
   if (offset >= file.bytes) throw fault(WORD.dataBytes, `the file ends before its stream, at 0x${offset.toString(16)}`);
   return {

@@ -124,8 +124,13 @@ describe("is refused, with the place:", () => {
     ["another version", avmlHeader(0, 1, { version: 3 }), 4, /version 2, this one 3/],
     ["something in the reserved bytes", avmlHeader(0, 1, { reserved: 1n }), 24, "zero"],
     ["no identifier", range(good), start, "neither a snappy stream nor"],
-    ["another identifier", range(chunk(0xff, Buffer.from("snappy")), good), start, "no identifier"],
-    ["another identifier later", range(IDENTIFIER, chunk(0xff, Buffer.from("sNaPp")), good), first, "no identifier"],
+    ["another identifier", range(chunk(0xff, Buffer.from("snappy")), good), start, "invalid identifier"],
+    [
+      "another identifier later",
+      range(IDENTIFIER, chunk(0xff, Buffer.from("sNaPp")), good),
+      first,
+      "invalid identifier",
+    ],
     ["a chunk of no known type", range(IDENTIFIER, chunk(0x7f, B)), first, "0x7f"],
     [
       "more than its range",

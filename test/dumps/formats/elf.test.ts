@@ -231,10 +231,10 @@ describe("a core of a process", () => {
 
 describe("no core", () => {
   test.for([
-    [1, /relocatable file, no core/],
-    [2, /this is an ELF executable, no core/],
-    [3, /shared object, no core/],
-    [77, /type 77, no core/],
+    [1, /relocatable file, not a core dump/],
+    [2, /this is an ELF executable, not a core dump/],
+    [3, /shared object, not a core dump/],
+    [77, /type 77, not a core dump/],
   ] as const)("but an ELF file of type %i", async ([type, says], { folder }) => {
     await expectRefusedCore(folder, { type, loads: [{ bytes: pages(1) }] }, /at 0x10: /, says);
   });

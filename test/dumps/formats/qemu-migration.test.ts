@@ -303,7 +303,7 @@ describe("refused", () => {
     ["a block longer than all", listOf(at(2), ["a", at(3)]), /longer than/],
     ["a block beyond 2^53", listOf(at(2), ["a", 2n ** 63n]), /beyond 2\^53/],
     ["blocks that never make the sum", listOf(at(2 ** 16), ["a", at(1)]), /RAM block/],
-    ["a block of half a page", listOf(at(1), ["a", 512], ["b", 3584]), /no multiple of the page size/],
+    ["a block of half a page", listOf(at(1), ["a", 512], ["b", 3584]), /not a multiple of the page size/],
     ["no block of RAM", listed({ "pc.rom": at(1), "pc.bios": at(1) }), /not listed/],
     ["only blocks of devices", stream(Q35, DEVICES, [filled(0, 0, VGA)], []), /no page of the guest's RAM/],
     ["no page of RAM", stream(Q35, { ...BLOCKS, ...DEVICES }, [filled(0, 0, VGA)], []), /no page of the guest's RAM/],

@@ -85,7 +85,7 @@ describe("refused", () => {
   test.for<[what: string, bytes: Buffer, says: RegExp]>([
     ["a file that was never finished", saved({ stream: STREAM, magic: "LibvirtQemudPart" }), /never finished/],
     ["another version", saved({ stream: STREAM, version: 3 }), /version 3/],
-    ["an unknown way of packing", saved({ stream: STREAM, packedAs: 7 }), /number 7/],
+    ["an unknown compression", saved({ stream: STREAM, packedAs: 7 }), /unknown compression 7/],
     [
       "XML that is longer than the file",
       Buffer.from(good).fill(0xff, 20, 24),

@@ -53,7 +53,7 @@ export function readBlocks(
     const bytes = stream.u64(`the length of RAM block ${name}`);
     if (bytes > left) throw stream.fault(at, `RAM block ${name} is longer than the sum of all blocks allows`);
     if (bytes % settings.configuration.pageBytes !== 0)
-      throw stream.fault(at, `the length of RAM block ${name} is no multiple of the page size`);
+      throw stream.fault(at, `the length of RAM block ${name} is not a multiple of the page size`);
     left -= bytes;
     const block: Block = { name, bytes, latest: new LatestPages(settings.room), mapped: undefined };
     readAdditions(stream, block, settings);
