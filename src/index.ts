@@ -10,6 +10,7 @@ import { countWorld, type WorldResult } from "./sharing/count-world.js";
 import { USUAL_DUMPS } from "./sources/open-dump.js";
 import { isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
+import { Inputs } from "./system/inputs.js";
 import { choosePageSizes } from "./worlds/page-sizes.js";
 import { planResources } from "./worlds/resources.js";
 import { openSources } from "./worlds/worlds.js";
@@ -94,6 +95,7 @@ async function* indexSources(
     crew = await Crew.start(workers, bucketLimit);
     const settings = { pageSizes, tableLimit, verify: options.verify ?? false };
     for await (const indexed of indexWorlds(opened, crew, settings)) yield [indexed, crew.module];
+    await opened.finish();
   } finally {
     crew?.close();
     opened.close();
@@ -119,8 +121,10 @@ export async function replay(scenario: string, { workers = 1 }: { workers?: numb
 
 /** The spectra that a spectrum.parquet holds. */
 export async function readSpectra(path: string): Promise<Spectrum[]> {
-  const [source, { readSpectrum }] = await Promise.all([lookAt({ path }), import("./spectrum/read.js")]);
+  const inputs = new Inputs();
+  const [source, { readSpectrum }] = await Promise.all([lookAt({ path }, inputs), import("./spectrum/read.js")]);
   const saved = isSeekable(source) ? await readSpectrum(placeOf(source)) : undefined;
+  await inputs.refuseChanged();
   if (saved) return saved.spectra;
   throw new PagekinError("this is no saved spectrum", { file: path, hint: "pagekin analyze and compare write one" });
 }

@@ -153,7 +153,7 @@ function contextOf(
     labelNames: spectra.labelNames,
     tenantLabel,
     limits: { together, apart, maxGroup: maxGroup ?? Infinity },
-    readRows,
+    readRows: (file, columns) => readRows(file, spectra.inputs, columns),
   };
 }
 

@@ -4,8 +4,9 @@ import { inspectDump } from "../fingerprints/inspect-dump.js";
 import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
 import { displayName, nameOfDump, parseSource } from "../sources/names.js";
-import { openDump } from "../sources/open-dump.js";
+import { openDump, openSettings } from "../sources/open-dump.js";
 import { isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
+import { Inputs } from "../system/inputs.js";
 import { traceFormatOf } from "../traces/registry.js";
 import { checkMaps } from "../worlds/worlds.js";
 import { type Arguments, type Command, dumpOptions, json, progress, quiet } from "./options.js";
@@ -30,9 +31,10 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   }
   const name = text === "-" ? { path: "-" } : parseSource(text, existsSync);
   checkMaps([{ ...nameOfDump(name), trace: undefined }], args);
-  const source = await lookAt(name, args.format);
-  if (isTrace(source)) return inspectTrace(source, args.json);
-  const dump = await openDump(source, args);
+  const inputs = new Inputs();
+  const source = await lookAt(name, inputs, args.format);
+  if (isTrace(source)) return inspectTrace(source, inputs, args.json);
+  const dump = await openDump(source, openSettings(args, inputs));
   let done = 0;
   const bar = Progress.ofSources([{ source }], () => done, args.progress && !args.quiet);
   const inspection = await inspectDump(dump, displayName(name), (bytes) => {
@@ -40,12 +42,15 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
   });
   bar.stop();
   dump.close();
+  await inputs.refuseChanged();
   if (args.quiet) return;
   await printInspection(source, dump, inspection, args.json);
 }
 
 /** A trace says of its dump what its metadata has. */
-async function inspectTrace(source: Source, json: boolean): Promise<void> {
+async function inspectTrace(source: Source, inputs: Inputs, json: boolean): Promise<void> {
   const trace = await spoolTrace(source);
-  return printTrace(trace, await (await traceFormatOf(trace)).readHead(trace), json);
+  const head = await (await traceFormatOf(trace)).readHead(trace);
+  await inputs.refuseChanged();
+  return printTrace(trace, head, json);
 }

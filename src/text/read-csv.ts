@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { parseString } from "fast-csv";
 import { fromSystem, PagekinError } from "../errors.js";
+import type { Inputs } from "../system/inputs.js";
 
 /** A small CSV file with a header: its columns, and its rows by column. */
 export interface CsvTable {
@@ -9,13 +10,13 @@ export interface CsvTable {
 }
 
 /** hint: what errors say that the file must have. */
-export async function readTable(file: string, hint: string): Promise<CsvTable> {
+export async function readTable(file: string, inputs: Inputs, hint: string): Promise<CsvTable> {
   const table: CsvTable = { columns: [], rows: [] };
   try {
     const stat = statSync(file);
     // Reading a pipe here would wait, deaf to signals.
     if (!stat.isFile() && !stat.isDirectory()) throw new PagekinError("is no plain file", { file, hint });
-    const parsed = parseString<Record<string, string>, Record<string, string>>(readFileSync(file, "utf8"), {
+    const parsed = parseString<Record<string, string>, Record<string, string>>(inputs.read(file).toString("utf8"), {
       headers: true,
       trim: true,
       ignoreEmpty: true,
@@ -34,9 +35,13 @@ export async function readTable(file: string, hint: string): Promise<CsvTable> {
 }
 
 /** The rows of such a file. The columns given must be there and not empty. */
-export async function readRows(file: string, columns: readonly string[]): Promise<Record<string, string>[]> {
+export async function readRows(
+  file: string,
+  inputs: Inputs,
+  columns: readonly string[],
+): Promise<Record<string, string>[]> {
   const hint = `give a header with ${columns.join(", ")}, and rows of as many columns`;
-  const { rows } = await readTable(file, hint);
+  const { rows } = await readTable(file, inputs, hint);
   rows.forEach((row, i) => {
     const empty = columns.find((column) => !row[column]);
     if (empty) throw new PagekinError(`no ${empty} is given`, { file, line: i + 2, hint });
