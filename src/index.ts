@@ -52,7 +52,7 @@ export interface SourceOptions {
   inventory?: string;
   /** Threads; default: the processors, fewer for little data. */
   workers?: number;
-  /** Bytes of index and buckets; default: half of the machine's memory. */
+  /** Bytes of index and buckets; default: half of the memory that the process may use. */
   maxMemory?: number;
   /** Of a dump that ends early, read what is there; the rest is absent, and a note of the result says what is missing. */
   allowTruncated?: boolean;

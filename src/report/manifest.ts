@@ -1,6 +1,7 @@
-import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
+import { arch, cpus, platform, release } from "node:os";
 import { bytesOfFile, type Source } from "../sources/source.js";
 import { refuseChanged } from "../system/inputs.js";
+import { usableMemory, usableProcessors } from "../system/machine.js";
 import { VERSION } from "../version.js";
 import type { Resources } from "../worlds/resources.js";
 import type { Output } from "./output.js";
@@ -41,8 +42,8 @@ export async function writeManifest(
       release: release(),
       arch: arch(),
       cpu: cpus()[0]?.model,
-      processors: availableParallelism(),
-      memory_bytes: totalmem(),
+      processors: usableProcessors(),
+      memory_bytes: usableMemory(),
       node: process.version,
     },
     finished: new Date().toISOString(),

@@ -18,7 +18,13 @@ export interface InputFile {
 
 /** Opens a file again: an error unless it is the same and has not changed. Who opens it closes it. */
 export function openAgain(file: InputFile): number {
-  const fd = openRegular(file.path);
+  let fd: number;
+  try {
+    fd = openRegular(file.path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw changed(file, "was removed");
+    throw fromSystem(error, file.path);
+  }
   try {
     refuseChange(file, fstatSync(fd, { bigint: true }));
     return fd;
@@ -88,6 +94,7 @@ export class Inputs {
     const fd = openRegular(path);
     try {
       const stat = fstatSync(fd, { bigint: true });
+      if (stat.isDirectory()) throw new PagekinError("is a folder", { file: path, hint: "name a file" });
       if (!stat.isFile()) throw new PagekinError("not a regular file", { file: path, hint: "name a file" });
       const { dev, ino, size, mtimeNs } = stat;
       const file: InputFile = { path, dev, ino, size, mtimeNs };
