@@ -116,7 +116,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
       seconds,
       json: args.json,
       sources,
-      notes,
+      notes: [...notes, ...new Set(comparisons.flatMap(({ notAdded }) => notAdded))],
     });
 }
 
