@@ -18,7 +18,7 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 
 const LICENCE_FILE = /^(licen[cs]e|notice|copying|patents|third[-_ ]?party)/i;
 /** Comments, and what makes one a notice. */
-const COMMENT = /\/\*[^]*?\*\/|(?:^[ \t]*\/\/.*\n?)+/gm;
+const COMMENT = /\/\*[\s\S]*?\*\/|(?:^[ \t]*\/\/.*\n?)+/gm;
 const NOTICE = /copyright|©|licen[cs]e/i;
 
 /** The text of THIRD-PARTY-LICENSES.txt for a bundle of files. */

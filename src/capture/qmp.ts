@@ -101,7 +101,10 @@ export class Qmp {
       if (this.line.length === MOST_PARTS) this.line = [Buffer.concat(this.line)];
       this.line.push(part);
       this.lineBytes += part.length;
-      if (this.lineBytes > MOST_LINE_BYTES) return this.end(this.fault("a line does not end", NO_MONITOR[1]));
+      if (this.lineBytes > MOST_LINE_BYTES) {
+        this.end(this.fault("a line does not end", NO_MONITOR[1]));
+        return;
+      }
       if (end < 0) return;
       const line = Buffer.concat(this.line).toString("utf8");
       this.line = [];
@@ -118,7 +121,10 @@ export class Qmp {
     } catch {
       message = null;
     }
-    if (message === null || typeof message !== "object") return this.end(this.fault(...NO_MONITOR));
+    if (message === null || typeof message !== "object") {
+      this.end(this.fault(...NO_MONITOR));
+      return;
+    }
     // Events come at any time, and are of no interest; nor are answers to the client before.
     if (message.event !== undefined || message.id !== this.id) return;
     const { waiting } = this;

@@ -88,12 +88,8 @@ export function unitsFor(view: View, limits: Limits, count: number): Units {
   const units = unitsOf(view, limits);
   const { maxGroup } = limits;
   if (units.count < count) {
-    throw new NoGrouping(
-      `--together leaves ${units.count} of ${all} members to choose for, too few for ${count} groups`,
-      {
-        hint: "ask for fewer groups",
-      },
-    );
+    const what = `--together leaves ${units.count} sets of members, fewer than ${count} groups`;
+    throw new NoGrouping(what, { hint: "ask for fewer groups" });
   }
   if (count * maxGroup < all) {
     throw new NoGrouping(`${count} groups of at most ${maxGroup} members (--max-group) cannot hold ${all} members`, {
