@@ -7,7 +7,16 @@ import path from "node:path";
 const INSTALLED = "node_modules/.package-lock.json";
 /** What build.mjs writes last: without it a build did not come to its end. */
 const BUILT = "dist/THIRD-PARTY-LICENSES.txt";
-const BUILT_FROM = ["src", "assembly", "build.mjs", "package.json", "asconfig.json", /^tsconfig.*\.json$/, INSTALLED];
+const BUILT_FROM = [
+  "src",
+  "assembly",
+  "build.mjs",
+  "licences.mjs",
+  "package.json",
+  "asconfig.json",
+  /^tsconfig.*\.json$/,
+  INSTALLED,
+];
 
 process.chdir(import.meta.dirname ?? ".");
 checkNode();

@@ -61,9 +61,27 @@ const SYSTEM_ERRORS: Record<string, [what: string, hint?: string]> = {
   EIO: ["input/output error", "the device could not be read or written"],
 };
 
-/** An error of the operating system as a PagekinError; any other error as it is. */
+/** What to do where memory ran out. */
+export const LESS_MEMORY = "give less --max-memory or fewer --workers, or raise the limit (ulimit -v, ulimit -d)";
+
+/** V8 reserves 10 GiB of addresses for a WebAssembly memory, to find out of bounds accesses by page faults. */
+const NO_ADDRESSES =
+  "raise the limit of the address space (ulimit -v unlimited), or set NODE_OPTIONS=--disable-wasm-trap-handler, which needs less";
+
+/** Where V8 was refused memory, as it says so; an error from another thread has its message alone. */
+function outOfMemory({ message }: Error): PagekinError | undefined {
+  if (/^WebAssembly\.\w+\(\): .*(could not|cannot) allocate/i.test(message)) {
+    return new PagekinError("there is no address space left for WebAssembly", { hint: NO_ADDRESSES });
+  }
+  if (!/^Array buffer allocation failed|^WebAssembly\..*out of memory/i.test(message)) return undefined;
+  return new PagekinError("there is no memory left", { hint: LESS_MEMORY });
+}
+
+/** An error of the operating system, or of memory that ran out, as a PagekinError; any other error as it is. */
 export function fromSystem(error: unknown, file?: string): unknown {
   if (error instanceof PagekinError || !(error instanceof Error)) return error;
+  const memory = outOfMemory(error);
+  if (memory) return memory;
   const { code, path, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return error;
   const [what, hint] = SYSTEM_ERRORS[code] ?? [error.message];

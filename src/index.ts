@@ -10,6 +10,7 @@ import { countWorld, type WorldResult } from "./sharing/count-world.js";
 import { USUAL_DUMPS } from "./sources/open-dump.js";
 import { closeSource, isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
+import { Inputs } from "./system/inputs.js";
 import { choosePageSizes } from "./worlds/page-sizes.js";
 import { planResources } from "./worlds/resources.js";
 import { openSources } from "./worlds/worlds.js";
@@ -51,7 +52,7 @@ export interface SourceOptions {
   inventory?: string;
   /** Threads; default: the processors, fewer for little data. */
   workers?: number;
-  /** Bytes of index and buckets; default: half of the machine's memory. */
+  /** Bytes of index and buckets; default: half of the memory that the process may use. */
   maxMemory?: number;
   /** Of a dump that ends early, read what is there; the rest is absent, and a note of the result says what is missing. */
   allowTruncated?: boolean;
@@ -94,6 +95,7 @@ async function* indexSources(
     crew = await Crew.start(workers, bucketLimit);
     const settings = { pageSizes, tableLimit, verify: options.verify ?? false };
     for await (const indexed of indexWorlds(opened, crew, settings)) yield [indexed, crew.module];
+    await opened.finish();
   } finally {
     crew?.close();
     opened.close();
@@ -119,9 +121,11 @@ export async function replay(scenario: string, { workers = 1 }: { workers?: numb
 
 /** The spectra that a spectrum.parquet holds. */
 export async function readSpectra(path: string): Promise<Spectrum[]> {
-  const [source, { readSpectrum }] = await Promise.all([lookAt({ path }), import("./spectrum/read.js")]);
+  const inputs = new Inputs();
+  const [source, { readSpectrum }] = await Promise.all([lookAt({ path }, inputs), import("./spectrum/read.js")]);
   try {
     const saved = isSeekable(source) ? await readSpectrum(placeOf(source)) : undefined;
+    await inputs.refuseChanged();
     if (saved) return saved.spectra;
   } finally {
     closeSource(source);

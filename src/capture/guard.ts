@@ -29,8 +29,8 @@ async function letGo(held: Held): Promise<void> {
 async function letVmGo(socket: string): Promise<void> {
   const qmp = await Qmp.connect(socket);
   try {
-    const { status } = (await qmp.execute("query-status")) as { status: string };
-    if (status === "paused") await qmp.execute("cont");
+    const answer = (await qmp.execute("query-status")) as { status?: unknown } | null | undefined;
+    if (answer?.status === "paused") await qmp.execute("cont");
   } finally {
     qmp.close();
   }

@@ -6,6 +6,7 @@ import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { linkOf, type Mapping } from "./process-memory.js";
 import type { Qmp } from "./qmp.js";
+import { ask, print } from "./qmp-answers.js";
 
 /** A stretch of RAM that the guest sees. */
 export interface RamPiece {
@@ -24,17 +25,12 @@ export interface HostedPiece extends RamPiece {
 
 /** Bytes of a VM's RAM. */
 export async function ramBytesOf(qmp: Qmp): Promise<number> {
-  const summary = (await qmp.execute("query-memory-size-summary")) as Record<string, number>;
-  return summary["base-memory"] + (summary["plugged-memory"] ?? 0);
+  const summary = await ask(qmp, "query-memory-size-summary");
+  return summary["base-memory"] + summary["plugged-memory"];
 }
 
 /** Devices that plug RAM in. Others (nvdimm, virtio-pmem, sgx-epc) have memory that QEMU leaves out of its own dumps too. */
 const PLUGS_RAM = ["dimm", "virtio-mem", "hv-balloon"];
-
-interface MemoryDevice {
-  type: string;
-  data: { memdev?: string; size?: number };
-}
 
 /** Of these, the guest may have any part at the moment, and QEMU does not tell which. */
 const PLUGS_PARTS = ["virtio-mem", "hv-balloon"];
@@ -43,9 +39,9 @@ const PLUGS_PARTS = ["virtio-mem", "hv-balloon"];
 export async function pluggedRamOf(qmp: Qmp): Promise<RamPiece[]> {
   const pieces = await ramOf(qmp);
   const unplugged = new Set<string>();
-  for (const { type, data } of (await qmp.execute("query-memory-devices")) as MemoryDevice[]) {
+  for (const { type, data } of await ask(qmp, "query-memory-devices")) {
     if (!PLUGS_PARTS.includes(type)) continue;
-    const block = path.posix.basename(data.memdev ?? "");
+    const block = path.posix.basename(data.memdev);
     const wholeBytes = pieces.filter((piece) => piece.block === block).reduce((sum, { bytes }) => sum + bytes, 0);
     if (data.size === 0) unplugged.add(block);
     else if (data.size !== wholeBytes)
@@ -59,18 +55,22 @@ export async function pluggedRamOf(qmp: Qmp): Promise<RamPiece[]> {
 
 /** The RAM of a VM by guest-physical address. Device memory, firmware and what devices lie over are not in it. */
 export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
-  const backends = (await qmp.execute("query-memdev")) as { id?: string; size: number }[];
-  const summary = (await qmp.execute("query-memory-size-summary")) as Record<string, number>;
-  const devices = (await qmp.execute("query-memory-devices")) as MemoryDevice[];
-  const sizes = new Map(backends.map(({ id, size }) => [id ?? "", size]));
+  const backends = await ask(qmp, "query-memdev");
+  const summary = await ask(qmp, "query-memory-size-summary");
+  const devices = await ask(qmp, "query-memory-devices");
+  const sizes = new Map(backends.map(({ id, size }) => [id, size]));
   let ramBytes = summary["base-memory"];
   for (const { type, data } of devices) {
-    const block = path.posix.basename(data.memdev ?? "");
+    const block = path.posix.basename(data.memdev);
     // The whole of it, whatever the guest has of it: the rest has no page in memory.
     if (PLUGS_RAM.includes(type)) ramBytes += sizes.get(block) ?? 0;
     else sizes.delete(block);
   }
-  const pieces = piecesIn(await qmp.print("info mtree -f"), new Set(sizes.keys()));
+  const pieces = piecesIn(await print(qmp, "info mtree -f"), new Set(sizes.keys()));
+  const isWrong = ({ address, bytes }: RamPiece) => !(bytes > 0 && Number.isSafeInteger(address + bytes));
+  if (pieces.length > MOST_PIECES || pieces.some(isWrong)) {
+    throw qmp.fault("its map of memory is not one that QEMU would print", "take --method core");
+  }
   const blocks = [...new Set(pieces.map(({ block }) => block))];
   const found = blocks.reduce((sum, block) => sum + (sizes.get(block) ?? 0), 0);
   if (found !== ramBytes) {
@@ -80,6 +80,8 @@ export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
   return pieces;
 }
 
+/** Each costs two questions to QEMU; VGA and the gap below 4 GiB make some ten of a PC's RAM. */
+const MOST_PIECES = 4096;
 const LINE = /^ +([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (?:ram|rom)\): (\S+)(?: @([0-9a-f]{16}))?/;
 
 /** What `info mtree -f` shows of blocks; the shadowed part of them is rom. */
@@ -117,7 +119,7 @@ export async function hostPieces(qmp: Qmp, pieces: readonly RamPiece[]): Promise
 }
 
 async function hostAddressOf(qmp: Qmp, address: number): Promise<number> {
-  const text = await qmp.print(`gpa2hva 0x${address.toString(16)}`);
+  const text = await print(qmp, `gpa2hva 0x${address.toString(16)}`);
   const match = /^Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)/.exec(text);
   if (match) return Number.parseInt(match[1], 16);
   throw qmp.fault(`it does not tell where its RAM is: ${text.trim()}`, "take --method core");

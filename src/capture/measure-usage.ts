@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Qmp } from "./qmp.js";
+import { ask, askGuestStats } from "./qmp-answers.js";
 
 /** Seconds between the guest's answers. */
 const POLL_S = 1;
@@ -35,16 +36,6 @@ export function residentBytesOf(pid: number): number | undefined {
   return counts.reduce((sum, [, kib]) => sum + 1024 * Number(kib), 0);
 }
 
-interface QomChild {
-  name: string;
-  type: string;
-}
-
-interface GuestStats {
-  stats: Record<string, number>;
-  "last-update": number;
-}
-
 /** The balloon of a VM, which its guest tells how much memory it uses. */
 export class Balloon {
   private earlierInterval: unknown;
@@ -57,7 +48,7 @@ export class Balloon {
   /** The balloon, if there is one; makes it ask its guest, if it does not yet. */
   static async find(qmp: Qmp): Promise<Balloon | undefined> {
     for (const folder of ["/machine/peripheral", "/machine/peripheral-anon"]) {
-      const children = (await qmp.execute("qom-list", { path: folder })) as QomChild[];
+      const children = await ask(qmp, "qom-list", { path: folder });
       const found = children.find(({ type }) => /^child<virtio-balloon/.test(type));
       if (found) return new Balloon(qmp, `${folder}/${found.name}`);
     }
@@ -93,10 +84,10 @@ export class Balloon {
 
   /** Bytes that are the guest's: all its memory less the balloon. */
   async memoryBytes(): Promise<number> {
-    return ((await this.qmp.execute("query-balloon")) as { actual: number }).actual;
+    return (await ask(this.qmp, "query-balloon")).actual;
   }
 
-  private async stats(): Promise<GuestStats> {
-    return (await this.qmp.execute("qom-get", { path: this.device, property: "guest-stats" })) as GuestStats;
+  private stats() {
+    return askGuestStats(this.qmp, this.device);
   }
 }

@@ -2,23 +2,31 @@
 
 import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { PagekinError } from "../errors.js";
 
 const GREETING_MS = 5_000;
 const ANSWER_MS = 30_000;
+/** The longest lines are maps of memory with some thousand regions, at 100 bytes each. */
+const MOST_LINE_BYTES = 4 * 1024 * 1024;
+const MOST_PARTS = 1024;
+const NEWLINE = 0x0a;
+const NO_MONITOR = ["this is no QMP monitor", "give QEMU -qmp unix:FILE,server=on,wait=off"] as const;
 
+/** An object, of which nothing else is known. */
 interface Message {
   QMP?: unknown;
   return?: unknown;
-  error?: { desc: string };
-  event?: string;
-  id?: number;
+  error?: unknown;
+  event?: unknown;
+  id?: unknown;
 }
 
 export class Qmp {
   private waiting: { resolve(message: Message): void; reject(error: Error): void } | undefined;
   private gone: Error | undefined;
+  /** What has come of a line that has not ended. */
+  private line: Buffer[] = [];
+  private lineBytes = 0;
   /** Of the last command; the greeting has none. */
   private id: number | undefined;
 
@@ -28,10 +36,7 @@ export class Qmp {
   ) {
     socket.on("error", (error: NodeJS.ErrnoException) => this.end(this.refusal(error)));
     socket.on("close", () => this.end(this.fault("the monitor closed the connection", "does QEMU still run?")));
-    createInterface({ input: socket })
-      .on("line", (line) => this.take(line))
-      // It repeats the errors of the socket.
-      .on("error", () => {});
+    socket.on("data", (chunk: Buffer) => this.receive(chunk));
   }
 
   /** Connects, and waits until the monitor takes commands. */
@@ -39,7 +44,7 @@ export class Qmp {
     const qmp = new Qmp(file, connect({ path: file }));
     try {
       const greeting = await qmp.answer(GREETING_MS);
-      if (!greeting.QMP) throw qmp.fault("this is no QMP monitor", "give QEMU -qmp unix:FILE,server=on,wait=off");
+      if (!greeting.QMP) throw qmp.fault(...NO_MONITOR);
       await qmp.execute("qmp_capabilities");
       return qmp;
     } catch (error) {
@@ -55,13 +60,9 @@ export class Qmp {
     const answer = this.answer(ms);
     this.socket.write(`${JSON.stringify({ execute: command, id: this.id, ...(args && { arguments: args }) })}\n`);
     const { error, return: result } = await answer;
-    if (error) throw this.fault(`${command}: ${error.desc}`);
-    return result;
-  }
-
-  /** What a line of the human monitor prints. */
-  async print(line: string): Promise<string> {
-    return String(await this.execute("human-monitor-command", { "command-line": line }));
+    if (error === undefined) return result;
+    const { desc } = (error ?? {}) as { desc?: unknown };
+    throw this.fault(`${command}: ${typeof desc === "string" ? desc : "refused without a reason"}`);
   }
 
   close(): void {
@@ -91,17 +92,41 @@ export class Qmp {
     });
   }
 
+  /** Takes the lines that end in a chunk. */
+  private receive(chunk: Buffer): void {
+    for (let from = 0; !this.gone; ) {
+      const end = chunk.indexOf(NEWLINE, from);
+      const part = chunk.subarray(from, end < 0 ? undefined : end);
+      // A monitor may send a byte at a time.
+      if (this.line.length === MOST_PARTS) this.line = [Buffer.concat(this.line)];
+      this.line.push(part);
+      this.lineBytes += part.length;
+      if (this.lineBytes > MOST_LINE_BYTES) {
+        this.end(this.fault("a line does not end", NO_MONITOR[1]));
+        return;
+      }
+      if (end < 0) return;
+      const line = Buffer.concat(this.line).toString("utf8");
+      this.line = [];
+      this.lineBytes = 0;
+      this.take(line);
+      from = end + 1;
+    }
+  }
+
   private take(line: string): void {
-    let message: Message;
+    let message: Message | null;
     try {
       message = JSON.parse(line);
     } catch {
-      this.end(this.fault("this is no QMP monitor", "give QEMU -qmp unix:FILE,server=on,wait=off"));
+      message = null;
+    }
+    if (message === null || typeof message !== "object") {
+      this.end(this.fault(...NO_MONITOR));
       return;
     }
-    // Events come at any time, and are of no interest.
-    if (message === null || typeof message !== "object" || message.event !== undefined) return;
-    if (message.id !== this.id) return;
+    // Events come at any time, and are of no interest; nor are answers to the client before.
+    if (message.event !== undefined || message.id !== this.id) return;
     const { waiting } = this;
     this.waiting = undefined;
     waiting?.resolve(message);

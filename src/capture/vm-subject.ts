@@ -12,6 +12,7 @@ import { Balloon, residentBytesOf } from "./measure-usage.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
 import { dumpByQemu } from "./qemu-dump.js";
 import { Qmp } from "./qmp.js";
+import { ask } from "./qmp-answers.js";
 import type { Subject, Taken, VmUsage } from "./subject.js";
 
 export const METHODS = ["resident", "pmemsave", "core"] as const;
@@ -50,7 +51,7 @@ export class VmSubject implements Subject {
     const qmp = await Qmp.connect(socket);
     try {
       await runs(qmp);
-      const { arch } = (await qmp.execute("query-target")) as { arch: string };
+      const { arch } = await ask(qmp, "query-target");
       const balloon = await Balloon.find(qmp);
       await balloon?.ask();
       let memory: ProcessMemory | undefined;
@@ -143,7 +144,7 @@ export class VmSubject implements Subject {
 
 /** Whether a VM runs, or is paused; one on which others work is refused. */
 async function runs(qmp: Qmp): Promise<boolean> {
-  const { status, running } = (await qmp.execute("query-status")) as { status: string; running: boolean };
+  const { status, running } = await ask(qmp, "query-status");
   if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${status})`, "capture it afterwards");
   return running;
 }

@@ -54,9 +54,9 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
     for (const one of indexed.spectra) spectrum.add(one);
     results.push(countWorld(indexed, crew.module, args.pairs === "all"));
   }
+  await sources.finish();
   const noted = notedIn(results);
   spectrum.finish(notesByMember(noted));
-  sources.close();
   crew.close();
   progress.stop();
 

@@ -8,6 +8,7 @@ import type { Subject } from "../capture/subject.js";
 import { METHODS, VmSubject } from "../capture/vm-subject.js";
 import { PagekinError } from "../errors.js";
 import { Printer } from "../report/capture-summary.js";
+import { Inputs } from "../system/inputs.js";
 import { splitName } from "../text/values.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { ALL_MEMBERS } from "../worlds/world.js";
@@ -160,7 +161,7 @@ async function traceFormOf(args: Arguments<typeof seriesOptions>) {
     return undefined;
   }
   const pageSizes = choosePageSizes([], pageSize);
-  const key = keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(keyFile);
+  const key = keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(keyFile, new Inputs());
   return { pageSizes, key };
 }
 

@@ -116,7 +116,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
       seconds,
       json: args.json,
       sources,
-      notes,
+      notes: [...notes, ...new Set(comparisons.flatMap(({ notAdded }) => notAdded))],
     });
 }
 
@@ -153,7 +153,7 @@ function contextOf(
     labelNames: spectra.labelNames,
     tenantLabel,
     limits: { together, apart, maxGroup: maxGroup ?? Infinity },
-    readRows,
+    readRows: (file, columns) => readRows(file, spectra.inputs, columns),
   };
 }
 

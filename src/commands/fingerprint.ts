@@ -37,15 +37,13 @@ export const command: Command<typeof options> = {
 
 /** Sources → fingerprints in the order of their pages → one trace file each. */
 async function fingerprint(args: Arguments<typeof options>): Promise<void> {
-  const { ranges, holes, format, allowTruncated, resident } = args;
-  const settings = { ranges, holes, format, allowTruncated, resident };
-  const sources = await openSources(args.sources, args.inventory, { dumps: settings });
-  const { worlds } = sources;
+  const sources = await openSources(args.sources, args.inventory, { dumps: args });
+  const { worlds, settings, inputs } = sources;
   const snapshots = worlds.flatMap((world) => world.snapshots);
   refuseTraces(snapshots);
   const pageSizes = choosePageSizes(worlds, args.pageSize);
   const resources = planResources(args, worlds);
-  const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile);
+  const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile, inputs);
   const output = await Output.open(args.out, args.force, snapshots);
   const crew = await startCrew(Math.min(resources.workers, snapshots.length), 0);
   const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
@@ -62,8 +60,8 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const traces = written
     .sort((a, b) => a.number - b.number)
     .map((file) => ({ ...file, ...notedOf(snapshots[file.number], file), fileName: names[file.number] }));
+  await sources.finish();
   crew.close();
-  sources.close();
   progress.stop();
 
   const read = traces.map(readOf);

@@ -4,8 +4,9 @@ import { inspectDump } from "../fingerprints/inspect-dump.js";
 import { printInspection, printTrace } from "../report/inspection.js";
 import { Progress } from "../report/progress.js";
 import { displayName, nameOfDump, parseSource } from "../sources/names.js";
-import { openDump } from "../sources/open-dump.js";
+import { openDump, openSettings } from "../sources/open-dump.js";
 import { closeSource, isTrace, lookAt, type Source, spoolTrace } from "../sources/source.js";
+import { Inputs } from "../system/inputs.js";
 import { traceFormatOf } from "../traces/registry.js";
 import { checkMaps } from "../worlds/worlds.js";
 import { type Arguments, type Command, dumpOptions, json, progress, quiet } from "./options.js";
@@ -29,16 +30,18 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
     throw new PagekinError("inspect takes one source", { hint: "name a dump or a trace" });
   }
   const name = text === "-" ? { path: "-" } : parseSource(text, existsSync);
-  const source = await lookAt(name, args.format);
+  const inputs = new Inputs();
+  const source = await lookAt(name, inputs, args.format);
   checkMaps([{ ...nameOfDump(name), isTrace: isTrace(source) }], args);
-  if (isTrace(source)) return inspectTrace(source, args);
-  const dump = await openDump(source, args);
+  if (isTrace(source)) return inspectTrace(source, inputs, args);
+  const dump = await openDump(source, openSettings(args, inputs));
   try {
     let done = 0;
     const bar = Progress.ofSources([{ source }], () => done, args.progress && !args.quiet);
     const inspection = await inspectDump(dump, displayName(name), (bytes) => {
       done += bytes;
     });
+    await inputs.refuseChanged();
     bar.stop();
     if (!args.quiet) await printInspection(source, dump, inspection, args.json);
   } finally {
@@ -47,10 +50,11 @@ async function inspect(args: Arguments<typeof options>): Promise<void> {
 }
 
 /** A trace says of its dump what its metadata has. */
-async function inspectTrace(source: Source, { quiet, json }: Arguments<typeof options>): Promise<void> {
+async function inspectTrace(source: Source, inputs: Inputs, { quiet, json }: Arguments<typeof options>): Promise<void> {
   const trace = await spoolTrace(source);
   try {
     const head = await (await traceFormatOf(trace)).readHead(trace);
+    await inputs.refuseChanged();
     if (!quiet) await printTrace(trace, head, json);
   } finally {
     closeSource(trace);

@@ -76,7 +76,8 @@ export const runOptions = [
   json,
   workers,
   size("max-memory", {
-    describe: "memory for index and buckets, from 1m; beyond it temporary files [default: half of the machine's]",
+    describe:
+      "memory for index and buckets, from 1m; beyond it temporary files [default: half of what the process may use]",
   }),
   hashSources,
   quiet,

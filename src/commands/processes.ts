@@ -134,9 +134,9 @@ async function readSources(sources: Sources, resources: Resources, sampled: numb
   const { tableLimit } = resources;
   const settings = { pageSizes: [BASE_PAGE_BYTES], tableLimit, sampled };
   const { sample, notes } = await sampleWorld({ ...world, snapshots }, crew, settings);
+  await sources.finish();
   crew.close();
   world.close();
-  sources.close();
   progress.stop();
   const processes = snapshots.map(({ member, dump }): Process => {
     const { pid, name } = dump?.details ?? {};

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { PagekinError } from "../errors.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
@@ -6,6 +5,8 @@ import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
 import { openScenario, replayScenario } from "../scenarios/scenario-runs.js";
+import { usableProcessors } from "../system/machine.js";
+import { planThreads } from "../worlds/resources.js";
 import { notesByFile, readOf } from "../worlds/world.js";
 import { type Arguments, type Command, force, hashSources, json, out, progress, quiet, workers } from "./options.js";
 
@@ -32,7 +33,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   if (file === undefined || more.length > 0) {
     throw new PagekinError("replay takes one scenario", { hint: "name a YAML file" });
   }
-  const threads = args.workers ?? availableParallelism();
+  const threads = planThreads(args.workers, usableProcessors());
   const opened = await openScenario(file);
   const { sources, pageSizes } = opened;
   const output = await Output.open(args.out, args.force, sources.snapshots);

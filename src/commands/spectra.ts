@@ -12,6 +12,7 @@ import type { DumpSettings } from "../sources/open-dump.js";
 import { isTrace, lookAt, placeOf, type Source, spoolTrace } from "../sources/source.js";
 import type { SavedSpectrum } from "../spectrum/read.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
+import { Inputs } from "../system/inputs.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { type Noted, notesByFile, notesByMember, readOf } from "../worlds/world.js";
@@ -31,6 +32,8 @@ export interface SpectraArguments extends DumpSettings {
 
 export interface Spectra {
   sources: { source: Source }[];
+  /** All files that the run reads. */
+  inputs: Inputs;
   /** Names of the labels, in the order of their columns. */
   labelNames: readonly string[];
   memberNames: Set<string>;
@@ -53,27 +56,28 @@ export interface SpectraFound {
 }
 
 export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
+  const inputs = new Inputs();
   const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
-  if (!only) return fromSources(args);
-  const looked = await lookAt(only, args.format);
+  if (!only) return fromSources(args, inputs);
+  const looked = await lookAt(only, inputs, args.format);
   // A saved spectrum looks like a trace.
-  if (!isTrace(looked)) return fromSources(args, looked);
+  if (!isTrace(looked)) return fromSources(args, inputs, looked);
   const source = await spoolTrace(looked);
   const { readSpectrum } = await import("../spectrum/read.js");
   const saved = await readSpectrum(placeOf(source));
-  if (!saved) return fromSources(args, source);
+  if (!saved) return fromSources(args, inputs, source);
   if (only.member !== undefined) {
     throw new PagekinError("a saved spectrum holds members with names of their own", {
       file: displayName(only),
       hint: "name its path alone",
     });
   }
-  return fromSaved(source, saved, args);
+  return fromSaved(source, saved, args, inputs);
 }
 
 /** looked: the only source, where it was looked at. */
-async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spectra> {
-  const sources = await openSources(args.sources, args.inventory, { looked, dumps: args });
+async function fromSources(args: SpectraArguments, inputs: Inputs, looked?: Source): Promise<Spectra> {
+  const sources = await openSources(args.sources, args.inventory, { looked, inputs, dumps: args });
   const { worlds, labelNames } = sources;
   const snapshots = worlds.flatMap((world) => world.snapshots);
   const asked = args.pageSize;
@@ -88,12 +92,13 @@ async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spe
       noted.push(...notedIn([indexed]));
       yield* indexed.spectra;
     }
+    await sources.finish();
     crew.close();
-    sources.close();
     progress.stop();
   }
   return {
     sources: snapshots,
+    inputs,
     labelNames,
     memberNames: new Set(snapshots.map(({ member }) => member)),
     isLabelled: (label) => snapshots.every(({ labels }) => labels[label]),
@@ -113,8 +118,13 @@ function normalOf(pageSizes: number[]): number[] {
   return pageSizes.includes(BASE_PAGE_BYTES) ? [BASE_PAGE_BYTES] : pageSizes;
 }
 
-async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArguments): Promise<Spectra> {
-  const { labelNames, spectra } = await relabelled(saved, args.inventory);
+async function fromSaved(
+  source: Source,
+  saved: SavedSpectrum,
+  args: SpectraArguments,
+  inputs: Inputs,
+): Promise<Spectra> {
+  const { labelNames, spectra } = await relabelled(saved, args.inventory, inputs);
   const held = [...new Set(spectra.map(({ pageBytes }) => pageBytes))].sort((a, b) => a - b);
   const asked = args.pageSize;
   const pageSizes = asked ? [...new Set(asked)].sort((a, b) => a - b) : normalOf(held);
@@ -126,11 +136,13 @@ async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArgu
     });
   }
   async function* each(): AsyncGenerator<Spectrum> {
+    await inputs.refuseChanged();
     yield* spectra.filter(({ pageBytes }) => pageSizes.includes(pageBytes));
   }
   const file = displayName(source.name);
   return {
     sources: [{ source }],
+    inputs,
     labelNames,
     memberNames: new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member))),
     isLabelled: (label) => spectra.every(({ members }) => members.every(({ labels }) => labels[label])),
@@ -146,10 +158,14 @@ async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArgu
 }
 
 /** The labels of an inventory stand for those that were saved. */
-async function relabelled(saved: SavedSpectrum, inventoryFile: string | undefined): Promise<SavedSpectrum> {
+async function relabelled(
+  saved: SavedSpectrum,
+  inventoryFile: string | undefined,
+  inputs: Inputs,
+): Promise<SavedSpectrum> {
   if (inventoryFile === undefined) return saved;
   const { readInventory } = await import("../sources/inventory.js");
-  const inventory = await readInventory(inventoryFile);
+  const inventory = await readInventory(inventoryFile, inputs);
   const labels = new Labels(inventory);
   return {
     notes: saved.notes,

@@ -4,7 +4,7 @@ import { BUCKETS, ENTRY_BYTES, Instance } from "./module.js";
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Bytes that the input buffer takes at a time. */
 export const CHUNK_BYTES = 1024 * 1024;
-const LEAST_PAGE_BYTES = 1024;
+export const LEAST_PAGE_BYTES = 1024;
 export const MOST_PAGE_BYTES = 2 * 1024 * 1024;
 /** Most machines' smallest page; the unit of ledgers, and the page size where one has to be chosen. */
 export const BASE_PAGE_BYTES = 4096;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { PagekinError } from "../errors.js";
+import { LESS_MEMORY, PagekinError } from "../errors.js";
 
 /** What the wasm core exports; see assembly/. Addresses and counts are numbers, u64 are bigints. */
 interface CoreExports {
@@ -100,6 +100,7 @@ export function compileCore(): WebAssembly.Module {
 }
 
 const WASM_PAGE = 65536;
+const MOST_BYTES = 65536 * WASM_PAGE;
 
 /** One instance of the core with a memory of its own; what lies where in it is the business of its user. */
 export class Instance {
@@ -125,7 +126,10 @@ export class Instance {
       if (missing > 0) this.memory.grow(Math.ceil(missing / WASM_PAGE));
     } catch {
       throw new PagekinError(`the core would need ${this.end} bytes, more than it can have`, {
-        hint: "analyze fewer members at a time (each pair takes 8 bytes, each copy vector 24 and 8 for each holder)",
+        hint:
+          this.end > MOST_BYTES
+            ? "analyze fewer members at a time (each pair takes 8 bytes, each copy vector 24 and 8 for each holder)"
+            : LESS_MEMORY,
       });
     }
     return start;

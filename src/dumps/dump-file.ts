@@ -1,7 +1,8 @@
 // A dump as a file whose bytes can be read at any place. Nothing that a header says of it is believed before it is checked.
 
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { PagekinError } from "../errors.js";
+import { type InputFile, openAgain } from "../system/inputs.js";
 import { readFully } from "../system/transfer.js";
 import { endOfZeros } from "../system/zeros.js";
 
@@ -10,8 +11,8 @@ const STAT_BLOCK = 512;
 
 /** Where bytes are, in a form that threads can hand on to each other. */
 export interface FilePlace {
-  /** A path; or a descriptor, which its owner keeps open. */
-  at: string | number;
+  /** A file; or a descriptor, which its owner keeps open. */
+  at: InputFile | number;
   /** Offset of the first byte: a dump inside a container begins behind the container's header. */
   start: number;
   /** From there on. */
@@ -82,7 +83,7 @@ export class DumpFile implements PlainFile {
   /** Closes what was opened here. */
   close(): void {
     for (const part of this.parts) {
-      if (part.fd !== undefined && typeof part.at === "string") closeSync(part.fd);
+      if (part.fd !== undefined && typeof part.at !== "number") closeSync(part.fd);
       part.fd = undefined;
     }
   }
@@ -121,7 +122,11 @@ export class DumpFile implements PlainFile {
       const got = readFully(descriptorOf(part), target.subarray(done, done + wanted), part.start + within);
       done += got;
       if (got < wanted || wanted <= 0)
-        throw this.fault(offset + done, "the file became shorter while it was read", "wait until it is complete");
+        throw this.fault(
+          offset + done,
+          "the file was truncated while it was read",
+          "wait until no program writes to it, then try again",
+        );
     }
   }
 
@@ -167,6 +172,6 @@ export class DumpFile implements PlainFile {
 }
 
 function descriptorOf(part: OpenPart): number {
-  part.fd ??= typeof part.at === "string" ? openSync(part.at, "r") : part.at;
+  part.fd ??= typeof part.at === "number" ? part.at : openAgain(part.at);
   return part.fd;
 }

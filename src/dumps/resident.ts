@@ -1,19 +1,19 @@
 // Maps of resident pages: one bit a page of 4 KiB, the lowest bit first.
 
-import { readFileSync } from "node:fs";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
-import { fromSystem, PagekinError } from "../errors.js";
+import { PagekinError } from "../errors.js";
+import { type InputFile, readAgain } from "../system/inputs.js";
 import type { Range } from "./formats/format.js";
 
 const PAGES_A_BYTE = 8;
 
 /** The ranges of addresses, ascending, that a map says are resident. endAddress: where the dump ends, which it must cover. */
-export function residentRanges(file: string, endAddress: number): Range[] {
-  const map = readMap(file);
+export function residentRanges(file: InputFile, endAddress: number): Range[] {
+  const map = readAgain(file);
   const pages = Math.ceil(endAddress / BASE_PAGE_BYTES);
   if (map.length < Math.ceil(pages / PAGES_A_BYTE)) {
     throw new PagekinError(`the map has ${map.length * PAGES_A_BYTE} pages, the dump ${pages}`, {
-      file,
+      file: file.path,
       hint: "give the map that was taken with the dump: one bit for each page of 4 KiB",
     });
   }
@@ -31,11 +31,3 @@ export function residentRanges(file: string, endAddress: number): Range[] {
 }
 
 const isResident = (map: Uint8Array, page: number) => (map[page >> 3] & (1 << (page & 7))) !== 0;
-
-function readMap(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw fromSystem(error, file);
-  }
-}

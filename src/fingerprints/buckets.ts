@@ -89,8 +89,9 @@ export class BlockStore {
     }
     this.spillFile ??= openTemporary();
     const file = { fd: this.spillFile, at: this.spilled };
-    writeTemporary(file.fd, view.entries, file.at);
-    writeTemporary(file.fd, places, file.at + view.entries.length);
+    const instead = ", or raise --max-memory";
+    writeTemporary(file.fd, view.entries, file.at, instead);
+    writeTemporary(file.fd, places, file.at + view.entries.length, instead);
     this.spilled += bytes;
     return { ...block, file };
   }

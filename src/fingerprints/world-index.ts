@@ -1,5 +1,6 @@
 // The main step: hash each world's sources, then index the fingerprints of one page size after the other.
 
+import { LEAST_PAGE_BYTES } from "../core/hasher.js";
 import type { VectorChunk } from "../core/indexer.js";
 import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
@@ -89,9 +90,11 @@ async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
   return spectra;
 }
 
-function foundIn(snapshot: OpenSnapshot, counts: SourceCounts, atEnd: readonly string[]): Found {
+function foundIn(snapshot: OpenSnapshot, counts: SourceCounts, known: readonly string[]): Found {
   const { dump, trace } = snapshot;
   const { pages, zeroPages } = counts;
+  const isSmall = pages.every((count) => count === 0);
+  const atEnd = isSmall ? [...known, "It has no whole page of the sizes that were asked for."] : known;
   const found = { ...readingOf(snapshot, atEnd), pages, zeroPages };
   if (!dump) return { ...found, ledger: trace?.ledger ?? {}, addressSpace: trace?.addressSpace };
   const layout = layoutOf(dump.input);
@@ -205,8 +208,11 @@ function addUp(parts: SourceCounts[], world: OpenWorld, pageSizes: number[]): So
     sum.wholeBytes += part.wholeBytes;
     sum.zeroBytes += part.zeroBytes;
   }
-  for (const { source: number, pages } of sums) {
+  const hasSome = sums.some(({ pages }) => pages.some((count) => count > 0));
+  for (const { source: number, pages, bytes } of sums) {
     const { source, dump } = world.snapshots[number];
+    // Beside others a small one has no pages; a trace has some of another size.
+    if (hasSome && (!dump || bytes >= LEAST_PAGE_BYTES)) continue;
     refuseEmpty(pages, pageSizes, { file: displayName(source.name), layout: dump && layoutOf(dump.input) });
   }
   return sums;

@@ -8,7 +8,7 @@ import type { Run } from "../dumps/layout.js";
 import { ledgerOf } from "../dumps/ledger.js";
 import { fromSystem } from "../errors.js";
 import { displayName } from "../sources/names.js";
-import { type DumpSettings, type Hashable, layoutOf, openDump } from "../sources/open-dump.js";
+import { type Hashable, layoutOf, type OpenSettings, openDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import { openTemporary, writeTemporary } from "../system/temporary.js";
@@ -36,7 +36,7 @@ export interface TraceTask extends Omit<TraceSource, "input" | "shownAs" | keyof
   /** Its number, in the order in which sources were named. */
   number: number;
   source: Source;
-  settings: DumpSettings;
+  settings: OpenSettings;
 }
 
 /** What was written. Arrays go by page size. */
@@ -135,6 +135,7 @@ async function write(
       ledger: ledgerOf(sums, layout),
       notes,
       fileNotes,
+      pageSizes,
     };
     const named = key ? (await import("../traces/key.js")).cipherOf(key) : (bytes: Uint8Array) => bytes;
     const parts = layout?.parts ?? [];

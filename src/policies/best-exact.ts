@@ -3,6 +3,9 @@
 
 import type { Units } from "./units.js";
 
+/** Up to so many units all groupings are looked at. */
+export const EXACT_UNITS = 14;
+
 /** The group of each unit; undefined: no grouping keeps to the limits. count: groups, undefined for any number. */
 export function bestOfAll(units: Units, count: number | undefined): Uint32Array | undefined {
   const all = 2 ** units.count - 1;

@@ -1,14 +1,12 @@
 import { PagekinError } from "../errors.js";
 import type { View } from "../sharing/view.js";
 import { groupCount } from "./argument.js";
-import { bestOfAll } from "./best-exact.js";
+import { bestOfAll, EXACT_UNITS } from "./best-exact.js";
 import { improve, leastCost } from "./best-search.js";
+import { noGrouping } from "./fit.js";
 import type { Grouper, Limits, PolicyEntry } from "./policy.js";
 import { agglomerate, joinInto } from "./similar.js";
-import { groupingOf, savedPages, tooFew, type Units, unitsOf } from "./units.js";
-
-/** Up to so many members (those that must be together count as one) all groupings are looked at. */
-const EXACT_UNITS = 14;
+import { groupingOf, savedPages, type Units, unitsFor, unitsOf } from "./units.js";
 
 /**
  * The grouping into exactly K groups, or into any number of at most --max-group members each, that saves most. Exact up to 14
@@ -34,17 +32,14 @@ export const best: PolicyEntry = {
 /** count: of the groups; undefined: any number. */
 function groupBest(count: number | undefined, limits: Limits): Grouper {
   return async (view, pause) => {
-    if (count !== undefined && view.members.length < count) throw tooFew(view, count);
-    const units = unitsOf(view, limits);
-    if (count !== undefined && units.count < count) throw impossible(count);
+    const units = count === undefined ? unitsOf(view, limits) : unitsFor(view, limits, count);
     if (units.count <= EXACT_UNITS) {
       const groups = bestOfAll(units, count);
-      if (!groups) throw impossible(count);
+      if (!groups) throw noGrouping(count);
       return { ...groupingOf(units, groups), mostSaved: savedPages(view, units, groups) };
     }
     const joined = async () => (await agglomerate(units, undefined, pause)).groupOf;
     const first = count === undefined ? await joined() : await joinInto(units, count, pause);
-    if (!first) throw impossible(count);
     const groups = await improve(units, first, count !== undefined, pause);
     return { ...groupingOf(units, groups), mostSaved: mostSaved(view, units, count) };
   };
@@ -52,13 +47,4 @@ function groupBest(count: number | undefined, limits: Limits): Grouper {
 
 function mostSaved(view: View, units: Units, count: number | undefined): number {
   return savedPages(view, units, new Uint32Array(units.count)) - leastCost(units, count);
-}
-
-function impossible(count: number | undefined): PagekinError {
-  return new PagekinError(
-    `no grouping${count ? ` into ${count} groups` : ""} was found that keeps to --together, --apart and --max-group`,
-    {
-      hint: "change one of them",
-    },
-  );
 }

@@ -9,6 +9,7 @@ import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js"
 import type { Spectrum, SpectrumMember } from "../spectrum/spectrum.js";
 import { inOneGroup } from "./one-group.js";
 import type { GroupingPolicy, Pause, Policy } from "./policy.js";
+import { NoGrouping } from "./units.js";
 
 const MOST_MERGES = 100;
 const ZERO_PAGES: readonly ZeroPages[] = ["counted", "left-out"];
@@ -36,6 +37,8 @@ export interface Comparison {
   oneGroupSaved: number;
   results: PolicyResult[];
   marginal: Marginal[];
+  /** Members that could not be added, as a policy has no grouping of the others: for each a sentence. */
+  notAdded: string[];
 }
 
 export interface PolicyResult {
@@ -99,8 +102,8 @@ async function compareView(view: View, settings: CompareSettings, pause: Pause):
   }
   for (const one of results) one.dominated = results.some((other) => dominates(other.score, one.score));
   const { timeS, pageBytes, zeroPages, members, pages } = view;
-  const marginal = zeroPages === "counted" ? await marginals(view, settings, pause) : [];
-  return { timeS, pageBytes, zeroPages, members, pages, oneGroupSaved: base.saved, results, marginal };
+  const added = zeroPages === "counted" ? await marginals(view, settings, pause) : { marginal: [], notAdded: [] };
+  return { timeS, pageBytes, zeroPages, members, pages, oneGroupSaved: base.saved, results, ...added };
 }
 
 /** By member its tenant: those with the same value of a label; without one each its own. */
@@ -152,20 +155,29 @@ function dominates(a: Score, b: Score): boolean {
 }
 
 /** What each added member costs each group, in the order of the policies and of the members. */
-async function marginals(view: View, { policies, add }: CompareSettings, pause: Pause): Promise<Marginal[]> {
+async function marginals(
+  view: View,
+  { policies, add }: CompareSettings,
+  pause: Pause,
+): Promise<Pick<Comparison, "marginal" | "notAdded">> {
   const added = [...view.members.keys()].filter((member) => add.includes(view.members[member].member));
-  const rows: Marginal[] = [];
-  for (const policy of policies) {
-    for (const member of added) {
-      for (const [group, addedFrames] of await addedTo(view, policy, member, pause)) {
-        rows.push({ policy: policy.text, member: view.members[member].member, group, addedFrames });
+  const marginal: Marginal[] = [];
+  const notAdded: string[] = [];
+  for (const { policy, number } of policies.flatMap((policy) => added.map((number) => ({ policy, number })))) {
+    const { member } = view.members[number];
+    try {
+      for (const [group, addedFrames] of await addedTo(view, policy, number, pause)) {
+        marginal.push({ policy: policy.text, member, group, addedFrames });
       }
+    } catch (error) {
+      if (!(error instanceof NoGrouping)) throw error;
+      notAdded.push(`${policy.text} has no groups to add ${member} to: without it ${error.message}`);
     }
   }
-  return rows;
+  return { marginal, notAdded };
 }
 
-/** What a member adds to each group that the policy makes of the others; nothing where those are too few for it. */
+/** What a member adds to each group that the policy makes of the others. */
 async function addedTo(
   view: View,
   policy: Policy,
@@ -179,7 +191,6 @@ async function addedTo(
     const zeros = view.zeros[member];
     return [["all", view.pages[member] - (known ? zeros : Math.max(0, zeros - 1))]];
   }
-  if (others.length < (policy.least ?? 0)) return [];
   const { groups, of } = await policy.group(restrict(view, others), pause);
   const groupOf = new Int32Array(view.members.length).fill(-1);
   others.forEach((one, i) => {

@@ -1,9 +1,10 @@
-import { PagekinError } from "../errors.js";
 import { pairNumber } from "../sharing/merges.js";
 import { groupCount } from "./argument.js";
+import { improve } from "./best-search.js";
+import { fitInto } from "./fit.js";
 import { pack } from "./moves.js";
 import type { Grouper, Limits, Pause, PolicyEntry } from "./policy.js";
-import { groupingOf, tooFew, type Units, unitsOf } from "./units.js";
+import { groupingOf, type Units, unitsFor } from "./units.js";
 
 /**
  * K groups by similarity of memory: from single members on, the two groups whose union recovers most pages are joined, of
@@ -22,25 +23,19 @@ export const similar: PolicyEntry = {
 
 function groupSimilar(count: number, limits: Limits): Grouper {
   return async (view, pause) => {
-    if (view.members.length < count) throw tooFew(view, count);
-    const units = unitsOf(view, limits);
-    const groupOf = await joinInto(units, count, pause);
-    if (!groupOf) {
-      throw new PagekinError(`no way to ${count} groups was found that keeps to --apart and --max-group`, {
-        hint: "ask for more groups, or change the limits",
-      });
-    }
-    return groupingOf(units, groupOf);
+    const units = unitsFor(view, limits, count);
+    return groupingOf(units, await joinInto(units, count, pause));
   };
 }
 
 /**
  * Groups joined until `count` are left. Where the limits keep all that are left from being joined, the largest stay, and the
- * units of the others go where there is room; undefined: there is none.
+ * units of the others go where there is room. Where there is none, all are placed anew, and move to where they recover most.
  */
-export async function joinInto(units: Units, count: number, pause: Pause): Promise<Uint32Array | undefined> {
+export async function joinInto(units: Units, count: number, pause: Pause): Promise<Uint32Array> {
   const { groupOf, left } = await agglomerate(units, count, pause);
-  return left > count ? pack(units, groupOf, count) : groupOf;
+  if (left === count) return groupOf;
+  return pack(units, groupOf, count) ?? improve(units, await fitInto(units, count, pause), true, pause);
 }
 
 /**
@@ -52,9 +47,6 @@ export async function agglomerate(
   count: number | undefined,
   pause: Pause,
 ): Promise<{ groupOf: Uint32Array; left: number }> {
-  if (count !== undefined && units.count < count) {
-    throw new PagekinError(`--together leaves fewer than ${count} groups`, { hint: "ask for fewer groups" });
-  }
   const state = new Agglomeration(units);
   while (count === undefined || state.left > count) {
     const pair = state.bestPair();

@@ -5,6 +5,9 @@ import { type Grouping, numberGroups } from "../sharing/grouping.js";
 import type { View } from "../sharing/view.js";
 import type { Limits } from "./policy.js";
 
+/** Some members have no grouping of the kind that a policy makes. */
+export class NoGrouping extends PagekinError {}
+
 export interface Units {
   /** Number of units. */
   count: number;
@@ -78,6 +81,24 @@ function unitSets({ sets }: View, of: Uint32Array): UnitSets {
   return { units, contents };
 }
 
+/** Members as units that are to make `count` groups; an error where it is plain that they cannot. */
+export function unitsFor(view: View, limits: Limits, count: number): Units {
+  const all = view.members.length;
+  if (all < count) throw tooFew(view, count);
+  const units = unitsOf(view, limits);
+  const { maxGroup } = limits;
+  if (units.count < count) {
+    const what = `--together leaves ${units.count} sets of members, fewer than ${count} groups`;
+    throw new NoGrouping(what, { hint: "ask for fewer groups" });
+  }
+  if (count * maxGroup < all) {
+    throw new NoGrouping(`${count} groups of at most ${maxGroup} members (--max-group) cannot hold ${all} members`, {
+      hint: "ask for more groups",
+    });
+  }
+  return units;
+}
+
 /** The grouping of members from that of units. */
 export function groupingOf({ of }: Units, groupOfUnit: ArrayLike<number>): Grouping {
   return numberGroups(Array.from(of, (unit) => groupOfUnit[unit]));
@@ -92,9 +113,9 @@ export function savedPages({ pages }: View, { sets }: Units, groupOfUnit: ArrayL
   return saved;
 }
 
-export function tooFew(view: View, asked: number): PagekinError {
+function tooFew(view: View, asked: number): PagekinError {
   const { length } = view.members;
-  return new PagekinError(
+  return new NoGrouping(
     `time ${view.timeS} has ${length} ${length === 1 ? "member" : "members"}, too few for ${asked} groups`,
     {
       hint: "ask for fewer groups",

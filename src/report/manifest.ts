@@ -1,5 +1,7 @@
-import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
-import type { SourceName } from "../sources/names.js";
+import { arch, cpus, platform, release } from "node:os";
+import { bytesOfFile, type Source } from "../sources/source.js";
+import { refuseChanged } from "../system/inputs.js";
+import { usableMemory, usableProcessors } from "../system/machine.js";
 import { VERSION } from "../version.js";
 import type { Resources } from "../worlds/resources.js";
 import type { Output } from "./output.js";
@@ -24,12 +26,12 @@ export async function writeManifest(
 ): Promise<string[]> {
   const sources = [];
   for (const one of read) {
-    const { name, identity, bytes } = one.source;
+    const { identity, bytes } = one.source;
     sources.push({
       ...sourceFields(one),
       // What came through a pipe is in the ledger, and not there to be read again.
       bytes: identity === undefined ? null : bytes,
-      ...(args.hashSources && identity !== undefined ? { sha256: await sha256(name) } : {}),
+      ...(args.hashSources && identity !== undefined ? { sha256: await sha256(one.source) } : {}),
     });
   }
   return output.commit({
@@ -43,8 +45,8 @@ export async function writeManifest(
       release: release(),
       arch: arch(),
       cpu: cpus()[0]?.model,
-      processors: availableParallelism(),
-      memory_bytes: totalmem(),
+      processors: usableProcessors(),
+      memory_bytes: usableMemory(),
       node: process.version,
     },
     finished: new Date().toISOString(),
@@ -63,10 +65,13 @@ function optionsInForce(
 }
 
 /** Of a split dump: of its parts in a row. */
-async function sha256({ path, parts = [path] }: SourceName): Promise<string> {
-  const [{ createHash }, { createReadStream }] = await Promise.all([import("node:crypto"), import("node:fs")]);
+async function sha256(source: Source): Promise<string> {
+  const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
-  for (const file of parts)
-    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
+  for (const { at } of source.parts ?? [source]) {
+    if (typeof at !== "object" || !("path" in at)) throw new Error("only a file has a hash");
+    for await (const chunk of bytesOfFile(at)) hash.update(chunk);
+    refuseChanged(at);
+  }
   return hash.digest("hex");
 }

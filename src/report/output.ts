@@ -105,7 +105,7 @@ function refuseSourcesIn(folder: string, sources: readonly { source: Source }[])
   const there = new Set(
     readdirSync(folder).map((file) => {
       // What another run has there may go at any moment.
-      const stat = lstatSync(path.join(folder, file), { throwIfNoEntry: false });
+      const stat = lstatSync(path.join(folder, file), { bigint: true, throwIfNoEntry: false });
       return stat && identityOf(stat);
     }),
   );

@@ -49,7 +49,7 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
     for (const name of new Set(scenarios.flatMap(nameOf))) {
       if (name === undefined) continue;
       const file = inFolder(name);
-      parsed.set(name, parse(await readRows(file, columns), file));
+      parsed.set(name, parse(await readRows(file, sources.inputs, columns), file));
     }
     return parsed;
   };

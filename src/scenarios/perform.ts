@@ -1,8 +1,7 @@
 // One run of a scenario: the same code on the main thread and on workers.
 
-import path from "node:path";
 import { tenantsOf } from "../policies/comparison.js";
-import { type Policy, TENANT_LABEL } from "../policies/policy.js";
+import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
 import { parsePolicies } from "../policies/registry.js";
 import { spectrumOf } from "../replay/contents-now.js";
 import { groupingPolicy } from "../replay/first-groups.js";
@@ -15,15 +14,17 @@ import { groupBy } from "../sharing/grouping.js";
 import { type Score, score } from "../sharing/isolation.js";
 import { viewOf } from "../sharing/view.js";
 import { breathe } from "../system/pace.js";
-import { readRows } from "../text/read-csv.js";
+
+type Rows = Record<string, string>[];
+type ReadRows = PolicyContext["readRows"];
 
 /** What all runs have in common; typed arrays of members are in shared memory where there are several threads. */
 export interface RunsShared {
   module: WebAssembly.Module;
   members: readonly ReplayMember[];
   labelNames: readonly string[];
-  /** Where relative files of policies begin. */
-  folder: string;
+  /** The rows of the files that policies name, by `tableKey`. */
+  tables: ReadonlyMap<string, Rows>;
   /** By run: virtual nanoseconds so far (f64). */
   clocks: SharedArrayBuffer;
 }
@@ -38,7 +39,7 @@ export interface RunResult extends Course {
 
 export async function performRun(shared: RunsShared, { number, ...input }: RunJob): Promise<RunResult> {
   const { regroup } = input.scenario;
-  const policy = regroup && groupingPolicy(await parsePolicy(regroup.policy, shared));
+  const policy = regroup && groupingPolicy(await parsePolicy(regroup.policy, shared.labelNames, readFrom(shared)));
   const { machine, plan } = prepare({ ...input, members: shared.members, policy }, shared.module);
   const clocks = new Float64Array(shared.clocks);
   const course = await run(machine, plan, breathe, (ns) => {
@@ -47,16 +48,24 @@ export async function performRun(shared: RunsShared, { number, ...input }: RunJo
   return { ...course, exposure: exposureOf(machine, shared.labelNames) };
 }
 
-/** A policy from its text; its files are looked for from the scenario's folder. */
-export async function parsePolicy(
-  text: string,
-  { labelNames, folder }: Pick<RunsShared, "labelNames" | "folder">,
-): Promise<Policy> {
+export const tableKey = (name: string, columns: readonly string[]): string => JSON.stringify([name, columns]);
+
+/** The rows that the main thread has read. */
+function readFrom({ tables }: RunsShared): ReadRows {
+  return async (name, columns) => {
+    const rows = tables.get(tableKey(name, columns));
+    if (!rows) throw new Error(`${name} was not read before the runs began`);
+    return rows;
+  };
+}
+
+/** A policy from its text. */
+export async function parsePolicy(text: string, labelNames: readonly string[], readRows: ReadRows): Promise<Policy> {
   const [policy] = await parsePolicies([text], {
     labelNames,
     tenantLabel: labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined,
     limits: { together: [], apart: [], maxGroup: Infinity },
-    readRows: (name, columns) => readRows(path.resolve(folder, name), columns),
+    readRows,
   });
   return policy;
 }

@@ -1,9 +1,10 @@
 // A scenario from its file to what its runs came to.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import { compileCore } from "../core/module.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import type { PolicyContext } from "../policies/policy.js";
 import { checkNames, checkScenario } from "../replay/check-scenario.js";
 import { checkEnough, groupingPolicy, groupMembers } from "../replay/first-groups.js";
 import type { ReplayMember } from "../replay/members.js";
@@ -11,13 +12,15 @@ import { type PlannedRun, referencesOf } from "../replay/reference.js";
 import { type Path, parseScenario, type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
 import type { Curve } from "../replay/workload.js";
 import { parseSource } from "../sources/names.js";
+import { Inputs } from "../system/inputs.js";
 import { breathe } from "../system/pace.js";
+import { readRows } from "../text/read-csv.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import type { Sources } from "../worlds/sources.js";
 import type { Noted } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { checkOrder, load } from "./load.js";
-import { parsePolicy, type RunJob, type RunResult, type RunsShared } from "./perform.js";
+import { parsePolicy, type RunJob, type RunResult, type RunsShared, tableKey } from "./perform.js";
 import { performRuns } from "./pool.js";
 
 /** A scenario that was checked, and its sources. */
@@ -53,7 +56,8 @@ export interface FinishedRuns {
 }
 
 export async function openScenario(file: string): Promise<OpenedScenario> {
-  const runs = parseScenario(readScenario(file), file);
+  const inputs = new Inputs();
+  const runs = parseScenario(readScenario(file, inputs), file);
   for (const run of runs) await placed(run, [], () => checkScenario(run.scenario, runs));
   const folder = path.dirname(path.resolve(file));
   const [{ scenario }] = runs;
@@ -61,7 +65,7 @@ export async function openScenario(file: string): Promise<OpenedScenario> {
   for (const [i, text] of scenario.sources.entries()) {
     await placed(runs[0], ["sources", i], () => parseSource(text, (name) => existsSync(path.resolve(folder, name))));
   }
-  const sources = await openSources(scenario.sources, inventory, { folder });
+  const sources = await openSources(scenario.sources, inventory, { folder, inputs });
   try {
     await placed(runs[0], [], () => checkOrder(sources.snapshots, scenario.sources.length));
     return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [scenario.page_size]) };
@@ -80,9 +84,16 @@ export async function replayScenario(opened: OpenedScenario, settings: ReplaySet
   const isShared = threads > 1;
   const loading = load(sources, { module, runs, inFolder, onBytes, isShared });
   const { members, noted, events, usage, curves } = await loading.finally(() => sources.close());
-  const context = { labelNames: sources.labelNames, folder };
+  const { labelNames, inputs } = sources;
+  const tables = new Map<string, Record<string, string>[]>();
+  const readTable: PolicyContext["readRows"] = async (name, columns) => {
+    const rows = await readRows(path.resolve(folder, name), inputs, columns);
+    tables.set(tableKey(name, columns), rows);
+    return rows;
+  };
   const planned: PlannedRun[] = [];
-  for (const run of runs) planned.push(await planRun(run, members, context));
+  for (const run of runs) planned.push(await planRun(run, members, { labelNames, folder, readTable }));
+  await inputs.refuseChanged();
   const references = referencesOf(planned);
   const jobs = [...planned, ...references.added].map(({ scenario, grouping }, number): RunJob => {
     const own = { events: events.get(scenario.events ?? "") ?? [], usage: usage.get(scenario.usage ?? "") };
@@ -90,29 +101,36 @@ export async function replayScenario(opened: OpenedScenario, settings: ReplaySet
   });
   const clocks = new SharedArrayBuffer(8 * jobs.length);
   onStart(jobs.map(endOf), new Float64Array(clocks));
-  const shared: RunsShared = { ...context, module, members, clocks };
+  const shared: RunsShared = { labelNames, tables, module, members, clocks };
   const used = Math.min(threads, jobs.length);
   const results = await performRuns(shared, jobs, used);
   return { runs: planned, results, references: references.of, members, noted, curves };
 }
 
+interface PlanContext {
+  labelNames: readonly string[];
+  folder: string;
+  /** Reads a file of a policy; its path begins in the scenario's folder. */
+  readTable: PolicyContext["readRows"];
+}
+
 async function planRun(
   run: RunScenario,
   members: readonly ReplayMember[],
-  context: Pick<RunsShared, "labelNames" | "folder">,
+  { labelNames, folder, readTable }: PlanContext,
 ): Promise<PlannedRun> {
   const { name, scenario, settings } = run;
   const grouping = await placed(run, ["policy"], () =>
-    inFolderOf(context.folder, async () => {
-      const policy = await parsePolicy(scenario.policy, context);
+    inFolderOf(folder, async () => {
+      const policy = await parsePolicy(scenario.policy, labelNames, readTable);
       return groupMembers(members, policy, scenario.page_size, breathe);
     }),
   );
   const { regroup } = scenario;
   if (regroup) {
     await placed(run, ["regroup", "policy"], () =>
-      inFolderOf(context.folder, async () => {
-        checkEnough(groupingPolicy(await parsePolicy(regroup.policy, context)), members);
+      inFolderOf(folder, async () => {
+        checkEnough(groupingPolicy(await parsePolicy(regroup.policy, labelNames, readTable)), members);
       }),
     );
   }
@@ -150,10 +168,10 @@ async function placed<T>(run: RunScenario, where: Path, work: () => T | Promise<
   }
 }
 
-function readScenario(file: string): string {
+function readScenario(file: string, inputs: Inputs): string {
   try {
     if (!statSync(file).isFile()) throw new PagekinError("is not a regular file", { file, hint: "name a YAML file" });
-    return readFileSync(file, "utf8");
+    return inputs.read(file).toString("utf8");
   } catch (error) {
     throw fromSystem(error, file);
   }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { PagekinError } from "../errors.js";
+import type { Inputs } from "../system/inputs.js";
 import { readTable } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
 import { inFolder, pathsOf, type SourceName } from "./names.js";
@@ -19,8 +20,8 @@ const KNOWN = ["path", "member", "time_s"];
 const TAKEN = /^(__proto__|page_bytes|(zero_|nonzero_)?pages|contents|policy|group|.*_(pages|rate))$/;
 
 /** Reads a CSV with the columns path, member, time_s (each may be missing or empty, not both of the first two), then labels. */
-export async function readInventory(file: string): Promise<Inventory> {
-  const { columns, rows } = await readTable(file, "give the columns path, member, time_s and labels");
+export async function readInventory(file: string, inputs: Inputs): Promise<Inventory> {
+  const { columns, rows } = await readTable(file, inputs, "give the columns path, member, time_s and labels");
   const labelNames = columns.filter((name) => !KNOWN.includes(name));
   const taken = labelNames.find((name) => TAKEN.test(name));
   if (taken) {

@@ -13,12 +13,13 @@ import { type Outside, outsideRam } from "../dumps/ranges.js";
 import { residentRanges } from "../dumps/resident.js";
 import { joinParts, type PlannedPart } from "../dumps/split.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import type { InputFile, Inputs } from "../system/inputs.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, type Packing } from "../unpack/compression.js";
 import { displayName, isNamed, nameOfDump, type SourceName } from "./names.js";
-import { bytesOf, isSeekable, nameOfBytes, placeOf, type Source, unpackedName } from "./source.js";
+import { blameChange, bytesOf, isSeekable, nameOfBytes, placeOf, type Source, unpackedName } from "./source.js";
 
-/** How dumps are read. */
+/** How dumps are to be read. */
 export interface DumpSettings {
   /** Whether what is no RAM is left out. */
   ranges: "ram" | "all";
@@ -29,6 +30,18 @@ export interface DumpSettings {
   allowTruncated: boolean;
   /** Maps of resident pages, by `NAME` or `NAME@SECONDS`; "" is for a dump that none is named for. */
   resident: ReadonlyMap<string, string>;
+}
+
+/** The same with maps that were looked at. */
+export type OpenSettings = Omit<DumpSettings, "resident"> & { resident: ReadonlyMap<string, InputFile> };
+
+/** Looks at the maps of resident pages. */
+export function openSettings(
+  { ranges, holes, format, allowTruncated, resident }: DumpSettings,
+  inputs: Inputs,
+): OpenSettings {
+  const maps = new Map([...resident].map(([name, path]) => [name, inputs.look(path)]));
+  return { ranges, holes, format, allowTruncated, resident: maps };
 }
 
 export const USUAL_DUMPS: DumpSettings = {
@@ -60,7 +73,7 @@ export interface OpenDump {
 }
 
 /** Opens a dump: in a temporary file unless it is a plain one. again: its bytes will be read more than once. */
-export async function openDump(source: Source, settings: DumpSettings, again = false): Promise<OpenDump> {
+export async function openDump(source: Source, settings: OpenSettings, again = false): Promise<OpenDump> {
   if (source.format === "raw" && !isSeekable(source) && !again && mapOf(source.name, settings) === undefined) {
     const fileNotes = settings.holes === "absent" ? [NO_HOLES_NOTE] : [];
     return { format: source.format, input: { stream: source }, notes: [], fileNotes, details: {}, close: () => {} };
@@ -70,11 +83,12 @@ export async function openDump(source: Source, settings: DumpSettings, again = f
     return await plan(source, settings, spooled);
   } catch (error) {
     spooled.close();
+    blameChange(source);
     throw fromSystem(error, displayName(source.name));
   }
 }
 
-async function plan(source: Source, settings: DumpSettings, spooled: Spooled): Promise<OpenDump> {
+async function plan(source: Source, settings: OpenSettings, spooled: Spooled): Promise<OpenDump> {
   const parts: (PlannedPart & { place: FilePlace; details: Record<string, unknown> })[] = [];
   for (const part of source.parts ?? [source]) {
     const { place, format, details } = await findDump(part, spooled);
@@ -192,12 +206,12 @@ class Spooled {
 const NOTHING: Outside = { ranges: [], notes: [] };
 
 /** The map of resident pages that is for a dump. */
-function mapOf(name: SourceName, { resident }: DumpSettings): string | undefined {
+function mapOf(name: SourceName, { resident }: OpenSettings): InputFile | undefined {
   const dump = nameOfDump(name);
   return [...resident].find(([text]) => text === "" || isNamed(text, dump))?.[1];
 }
 
-function selectionOf(plan: DumpPlan, outside: readonly Range[], name: SourceName, settings: DumpSettings): Selection {
+function selectionOf(plan: DumpPlan, outside: readonly Range[], name: SourceName, settings: OpenSettings): Selection {
   const map = mapOf(name, settings);
   return { outside, keep: map === undefined ? undefined : residentRanges(map, endOfMemory(plan, outside)) };
 }

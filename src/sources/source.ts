@@ -1,10 +1,11 @@
 // A source: what the user named, and what its first bytes tell. It holds no descriptor, so that there may be many.
 
-import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
+import { closeSync, createReadStream, readSync, statSync } from "node:fs";
 import type { FilePlace } from "../dumps/dump-file.js";
 import { END_BYTES, HEAD_BYTES, refuseForeignEnd } from "../dumps/formats/known.js";
 import { lengthNotes } from "../dumps/formats/raw.js";
 import { fromSystem, PagekinError } from "../errors.js";
+import { type InputFile, type Inputs, openAgain, refuseChanged } from "../system/inputs.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { decompress, HEAD_OF_COMPRESSED, type Packing, packingOf, paddingNote } from "../unpack/compression.js";
 import { type Detected, detect } from "./detect.js";
@@ -14,8 +15,8 @@ import { TRACE_FORMATS } from "./trace-formats.js";
 
 export interface Source extends Detected {
   name: SourceName;
-  /** Where it is read: a path, the descriptor of a temporary file (see spoolTrace), or a pipe, by the main thread only. */
-  at: string | number | Pipe;
+  /** Where it is read: a file, the descriptor of a temporary file (see spoolTrace), or a pipe, by the main thread only. */
+  at: InputFile | number | Pipe;
   /** Bytes that are there; 0 for a pipe. */
   bytes: number;
   /** The same for all paths that lead to one file; undefined for what came through a pipe. */
@@ -24,16 +25,18 @@ export interface Source extends Detected {
   parts?: readonly Source[];
 }
 
-export const isPipe = ({ at }: Source): boolean => typeof at === "object";
+export const isPipe = ({ at }: Pick<Source, "at">): boolean => isPipeAt(at);
+
+const isPipeAt = (at: Source["at"]): at is Pipe => typeof at === "object" && "rest" in at;
 
 /** Whether a source holds fingerprints, not memory. */
 export const isTrace = ({ format }: Source): boolean => TRACE_FORMATS.includes(format);
 
 /** Looks at a source's first bytes. format: in place of what they tell. */
-export async function lookAt(name: SourceName, format?: string): Promise<Source> {
-  if (!name.parts) return lookAtFile(name, format);
+export async function lookAt(name: SourceName, inputs: Inputs, format?: string): Promise<Source> {
+  if (!name.parts) return lookAtFile(name, inputs, format);
   const parts: Source[] = [];
-  for (const path of name.parts) parts.push(await lookAtFile({ ...name, path, parts: undefined }, format));
+  for (const path of name.parts) parts.push(await lookAtFile({ ...name, path, parts: undefined }, inputs, format));
   const [first] = parts;
   const isOther = (part: Source) => isPipe(part) || isTrace(part) || part.format !== first.format;
   const other = first.format === "raw" ? first : parts.find(isOther);
@@ -45,7 +48,7 @@ export async function lookAt(name: SourceName, format?: string): Promise<Source>
   return { ...first, name, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts };
 }
 
-async function lookAtFile(name: SourceName, format: string | undefined): Promise<Source> {
+async function lookAtFile(name: SourceName, inputs: Inputs, format: string | undefined): Promise<Source> {
   const file = displayName(name);
   try {
     if (name.path.includes("\0"))
@@ -56,8 +59,9 @@ async function lookAtFile(name: SourceName, format: string | undefined): Promise
     if (stat.isFIFO()) return await lookAtPipe(name, await openFifo(name.path), format);
     if (!stat.isFile())
       return await lookAtPipe(name, createReadStream(name.path, { highWaterMark: 1024 * 1024 }), format);
-    const detected = await detect(headOfFile(name.path), file, format);
-    return { name, ...detected, at: name.path, bytes: stat.size, identity: identityOf(stat) };
+    const { file: at, head } = headOfFile(name.path, inputs);
+    const detected = await detect(head, file, format);
+    return { name, ...detected, at, bytes: Number(at.size), identity: identityOf(at) };
   } catch (error) {
     throw fromSystem(error, file);
   }
@@ -76,11 +80,11 @@ async function lookAtPipe(name: SourceName, rest: Pipe["rest"], format: string |
 }
 
 /** The head of a plain file; more of a compressed one, to look into it. */
-function headOfFile(file: string): Buffer {
-  const fd = openSync(file, "r");
+function headOfFile(path: string, inputs: Inputs): { file: InputFile; head: Buffer } {
+  const { file, fd } = inputs.open(path);
   try {
     const first = startOf(fd, HEAD_BYTES);
-    return packingOf(first) === undefined ? first : startOf(fd, HEAD_OF_COMPRESSED);
+    return { file, head: packingOf(first) === undefined ? first : startOf(fd, HEAD_OF_COMPRESSED) };
   } finally {
     closeSync(fd);
   }
@@ -93,7 +97,7 @@ function startOf(fd: number, most: number): Buffer {
 }
 
 /** The same for two paths if they lead to one file. */
-export function identityOf({ dev, ino }: { dev: number; ino: number }): string {
+export function identityOf({ dev, ino }: { dev: bigint; ino: bigint }): string {
   return `${dev} ${ino}`;
 }
 
@@ -107,7 +111,7 @@ export async function spoolTrace(source: Source): Promise<Source> {
 /** Gives back what a source holds: its temporary file, or the rest of its pipe. */
 export function closeSource({ at }: Source): void {
   if (typeof at === "number") closeSync(at);
-  else if (typeof at === "object") at.rest.destroy();
+  else if (isPipeAt(at)) at.rest.destroy();
 }
 
 /** Whether its bytes can be read at any offset: it is neither compressed nor a pipe. */
@@ -116,7 +120,7 @@ export const isSeekable = (source: Source): boolean =>
 
 /** Where the bytes of a seekable source are. */
 export function placeOf({ name, at, bytes }: Source): FilePlace {
-  if (typeof at === "object") throw new Error("a pipe has no place");
+  if (isPipeAt(at)) throw new Error("a pipe has no place");
   return { at, start: 0, bytes, shownAs: displayName(name) };
 }
 
@@ -131,23 +135,30 @@ export async function* bytesOf(source: Source, onNote: OnNote): AsyncGenerator<U
     else if (inner === undefined) yield* unpackOnce(source, outer, file, onNote);
     else yield* decompress(unpackOnce(source, outer, file, onNote), inner, unpackedName(file), onNote);
   } catch (error) {
+    blameChange(source);
     throw fromSystem(error, file);
   }
 }
 
+/** Throws if a source that could not be read has changed: that is why. */
+export function blameChange({ at, parts = [] }: Source): void {
+  if (typeof at === "object" && !isPipeAt(at)) refuseChanged(at);
+  for (const part of parts) blameChange(part);
+}
+
 async function* unpackOnce(source: Source, packing: Packing, file: string, onNote: OnNote): AsyncGenerator<Uint8Array> {
   const { at, bytes } = source;
-  if (packing !== "zstd" || typeof at === "object") {
+  if (packing !== "zstd" || isPipeAt(at)) {
     yield* decompress(bytesAsTheyAre(source), packing, file, onNote);
     return;
   }
   // Its decoder is large, and few sources need it.
   const { unzstd } = await import("../unpack/zstd.js");
-  const fd = typeof at === "string" ? openSync(at, "r") : at;
+  const fd = typeof at === "number" ? at : openAgain(at);
   try {
     yield* unzstd(fd, bytes, file, (padding) => onNote(paddingNote(padding, packing)));
   } finally {
-    if (typeof at === "string") closeSync(fd);
+    if (typeof at !== "number") closeSync(fd);
   }
 }
 
@@ -169,8 +180,14 @@ export const nameOfBytes = ({ name, packing }: Source): string =>
   packing.length > 0 ? unpackedName(displayName(name)) : displayName(name);
 
 function bytesAsTheyAre({ at }: Source): AsyncIterable<Uint8Array> {
-  if (typeof at === "object") return readPipe(at);
-  return typeof at === "string" ? createReadStream(at, { highWaterMark: 1024 * 1024 }) : chunksOf(at);
+  if (typeof at === "number") return chunksOf(at);
+  return isPipeAt(at) ? readPipe(at) : bytesOfFile(at);
+}
+
+/** As many bytes as the file had when it was looked at: it may grow for ever. */
+export async function* bytesOfFile(file: InputFile): AsyncGenerator<Uint8Array> {
+  const end = Number(file.size) - 1;
+  yield* createReadStream(file.path, { fd: openAgain(file), end, highWaterMark: 1024 * 1024 });
 }
 
 /** How messages call what a source was unpacked to: offsets are not those of its file. */

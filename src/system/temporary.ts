@@ -5,6 +5,8 @@ import { fromSystem, PagekinError } from "../errors.js";
 import { writeFully } from "./transfer.js";
 
 const READ_BYTES = 1024 * 1024;
+const NO_SPACE = ["ENOSPC", "EDQUOT"];
+const NO_FOLDER = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS"];
 /** No dump is larger; what a few bytes unpack to may be. */
 const MOST_BYTES = 2 ** 40;
 
@@ -18,16 +20,29 @@ export function openTemporary(): number {
     rmdirSync(folder);
     return fd;
   } catch (error) {
-    throw fromSystem(error, tmpdir());
+    throw ofTemporary(error);
   }
 }
 
-/** Writes all of the bytes at a position of a temporary file. */
-export function writeTemporary(fd: number, bytes: Uint8Array, position: number): void {
+/** What is wrong with temporary files. instead: what else helps where there is no space. */
+function ofTemporary(error: unknown, instead = ""): unknown {
+  const known = fromSystem(error);
+  if (!(known instanceof PagekinError)) return known;
+  const { code = "" } = error as NodeJS.ErrnoException;
+  const hint = NO_SPACE.includes(code)
+    ? `set the environment variable TMPDIR to a folder on a larger disk${instead}`
+    : NO_FOLDER.includes(code)
+      ? "set the environment variable TMPDIR to a folder that can be written to"
+      : known.hint;
+  return new PagekinError(known.message, { file: `temporary file in ${tmpdir()}`, hint });
+}
+
+/** Writes all of the bytes at a position of a temporary file. instead: what else helps where there is no space for them. */
+export function writeTemporary(fd: number, bytes: Uint8Array, position: number, instead?: string): void {
   try {
     writeFully(fd, bytes, position);
   } catch (error) {
-    throw fromSystem(error, `temporary file in ${tmpdir()}`);
+    throw ofTemporary(error, instead);
   }
 }
 

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { fromSystem, PagekinError } from "../errors.js";
+import type { Inputs } from "../system/inputs.js";
 
 /** A small CSV file with a header: its columns, and its rows by column. */
 export interface CsvTable {
@@ -8,7 +9,7 @@ export interface CsvTable {
 }
 
 /** hint: what errors say that the file must have. */
-export async function readTable(file: string, hint: string): Promise<CsvTable> {
+export async function readTable(file: string, inputs: Inputs, hint: string): Promise<CsvTable> {
   const table: CsvTable = { columns: [], rows: [] };
   try {
     const stat = statSync(file);
@@ -16,7 +17,7 @@ export async function readTable(file: string, hint: string): Promise<CsvTable> {
     if (!stat.isFile() && !stat.isDirectory()) throw new PagekinError("is not a regular file", { file, hint });
     // Few commands read one.
     const { parseString } = await import("fast-csv");
-    const parsed = parseString<Record<string, string>, Record<string, string>>(readFileSync(file, "utf8"), {
+    const parsed = parseString<Record<string, string>, Record<string, string>>(inputs.read(file).toString("utf8"), {
       headers: true,
       trim: true,
       ignoreEmpty: true,
@@ -35,9 +36,13 @@ export async function readTable(file: string, hint: string): Promise<CsvTable> {
 }
 
 /** The rows of such a file. The columns given must be there and not empty. */
-export async function readRows(file: string, columns: readonly string[]): Promise<Record<string, string>[]> {
+export async function readRows(
+  file: string,
+  inputs: Inputs,
+  columns: readonly string[],
+): Promise<Record<string, string>[]> {
   const hint = `give a header with ${columns.join(", ")}, and rows of as many columns`;
-  const { rows } = await readTable(file, hint);
+  const { rows } = await readTable(file, inputs, hint);
   rows.forEach((row, i) => {
     const empty = columns.find((column) => !row[column]);
     if (empty) throw new PagekinError(`no ${empty} is given`, { file, line: i + 2, hint });

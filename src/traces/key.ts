@@ -3,8 +3,9 @@
 // page that he knows is there. (ECB is what a list of single blocks is called; that equal ones show is the purpose.)
 
 import { createCipheriv, hkdfSync } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { fromSystem, PagekinError } from "../errors.js";
+import type { Inputs } from "../system/inputs.js";
 
 const LEAST_BYTES = 16;
 const MOST_BYTES = 1024 * 1024;
@@ -18,12 +19,12 @@ export interface TraceKey {
 }
 
 /** Makes a key of all bytes of a file. */
-export function readKey(file: string): TraceKey {
+export function readKey(file: string, inputs: Inputs): TraceKey {
   const hint = "make one of random bytes: head -c 32 /dev/urandom > FILE";
   try {
     const stat = statSync(file);
     if (!stat.isFile() || stat.size > MOST_BYTES) throw new PagekinError("is no key file", { file, hint });
-    const bytes = readFileSync(file);
+    const bytes = inputs.read(file);
     if (bytes.length < LEAST_BYTES) {
       throw new PagekinError(`a key file needs ${LEAST_BYTES} bytes or more`, { file, hint });
     }

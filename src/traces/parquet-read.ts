@@ -19,7 +19,9 @@ async function readHead(source: Source): Promise<TraceHead> {
     const { metadata, readGroup } = trace;
     if (metadata.row_groups.length === 0 || Number(metadata.num_rows) === 0) throw trace.fail("the trace has no rows");
     const [member, timeS] = await trace.snapshot();
-    const sizes = new Set<number>();
+    const text = new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value]));
+    // A dump too small for a whole page of some size leaves no rows of that size.
+    const sizes = new Set(parseSizes(text.get("pagekin.page_sizes")));
     for (let group = 0; group < metadata.row_groups.length; group++) {
       const known = constantOf(metadata.row_groups[group], "page_bytes");
       if (known !== undefined) sizes.add(Number(known));
@@ -28,7 +30,6 @@ async function readHead(source: Source): Promise<TraceHead> {
     }
     const wrong = [...sizes].find((size) => !isPageSize(size));
     if (wrong !== undefined) throw trace.fail(`page_bytes is ${wrong}: no power of two from 1024 to 2097152`);
-    const text = new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value]));
     return {
       member,
       timeS,
@@ -55,11 +56,16 @@ function parseLedger(text: string | undefined): Record<string, number> | undefin
   }
 }
 
-function parseNotes(text: string | undefined): string[] {
+const parseNotes = (text: string | undefined) => parseList(text).filter((note) => typeof note === "string");
+
+const parseSizes = (text: string | undefined) =>
+  parseList(text).filter((size): size is number => typeof size === "number" && isPageSize(size));
+
+function parseList(text: string | undefined): unknown[] {
   if (!text) return [];
   try {
-    const notes: unknown = JSON.parse(text);
-    return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list : [];
   } catch {
     return [];
   }

@@ -17,6 +17,7 @@ const COLUMNS: readonly Column[] = [
 
 /** What a new trace says of itself. */
 interface NewHead extends Pick<TraceHead, "algorithm" | "keyId" | "addressSpace" | "ledger" | "notes" | "fileNotes"> {
+  pageSizes: readonly number[];
   member: string;
   timeS: number;
 }
@@ -138,6 +139,7 @@ export class TraceWriter {
       "pagekin.key_id": head.keyId ?? "",
       "pagekin.address_space": head.addressSpace ?? "",
       "pagekin.source": source,
+      "pagekin.page_sizes": JSON.stringify(head.pageSizes),
       "pagekin.ledger": JSON.stringify(head.ledger ?? {}),
       ...(head.notes.length > 0 ? { "pagekin.notes": JSON.stringify(head.notes) } : {}),
       ...(head.fileNotes.length > 0 ? { "pagekin.file_notes": JSON.stringify(head.fileNotes) } : {}),

@@ -1,14 +1,16 @@
 // What a run may use: threads and memory, as asked for or by the machine and the amount of data.
 
-import { availableParallelism, totalmem } from "node:os";
 import { hasPackedPages } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
 import { isTrace, type Source } from "../sources/source.js";
+import { addressSpaceLeft, usableMemory, usableProcessors } from "../system/machine.js";
 import type { Packing } from "../unpack/compression.js";
 import type { World } from "./world.js";
 
 const MIB = 1024 * 1024;
 const MOST_WORKERS = 1024;
+/** Of address space, where that is limited: its stack, heap, code and WebAssembly memories. */
+const ADDRESSES_PER_THREAD = 512 * MIB;
 /** A thread costs more than it brings below so many bytes of dumps for each. */
 const BYTES_PER_WORKER = 256 * MIB;
 /** A compressed byte holds several, and getting at them takes longer than hashing them. */
@@ -42,12 +44,12 @@ export function planResources(
   { workers, maxMemory }: { workers?: number | undefined; maxMemory?: number | undefined },
   worlds: readonly World[],
 ): Resources {
-  const memory = maxMemory ?? Math.floor(totalmem() / 2);
+  const memory = maxMemory ?? Math.floor(Math.min(usableMemory(), addressSpaceLeft() ?? Infinity) / 2);
   if (!(memory >= MIB)) throw new PagekinError("--max-memory is too small", { hint: "give 1m or more" });
-  const threads = workers ?? defaultWorkers(worlds);
-  if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_WORKERS)) {
+  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS)) {
     throw new PagekinError("--workers is no number of threads", { hint: `give a number from 1 to ${MOST_WORKERS}` });
   }
+  const threads = planThreads(workers, defaultWorkers(worlds));
   const tableLimit = Math.floor(Math.min((memory * TABLE_PART) / threads, MOST_TABLE_BYTES));
   return { workers: threads, memory, bucketLimit: memory - threads * tableLimit, tableLimit };
 }
@@ -55,7 +57,18 @@ export function planResources(
 function defaultWorkers(worlds: readonly World[]): number {
   const snapshots = worlds.flatMap((world) => world.snapshots);
   const bytes = snapshots.reduce((sum, { source }) => sum + source.bytes * weightOf(source), 0);
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(bytes / BYTES_PER_WORKER)));
+  return Math.max(1, Math.min(usableProcessors(), Math.floor(bytes / BYTES_PER_WORKER)));
+}
+
+/** Threads: as many as were asked for, or those wanted that there is room for. A thread without room would end the process. */
+export function planThreads(asked: number | undefined, wanted: number): number {
+  const left = addressSpaceLeft();
+  const most = left === undefined ? Infinity : 1 + Math.floor(left / ADDRESSES_PER_THREAD);
+  if (asked === undefined) return Math.min(wanted, most);
+  if (asked <= most) return asked;
+  throw new PagekinError(`the address space has no room for ${asked} threads`, {
+    hint: `give --workers ${most}, or raise its limit (ulimit -v)`,
+  });
 }
 
 /** How much more there is to do for a byte of a source than for one of a raw dump. */

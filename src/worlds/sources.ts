@@ -3,8 +3,9 @@
 import { PagekinError } from "../errors.js";
 import type { Labels } from "../sources/labels.js";
 import { displayName, nameOfFile } from "../sources/names.js";
-import { type DumpSettings, type OpenDump, openDump } from "../sources/open-dump.js";
+import { type OpenDump, type OpenSettings, openDump } from "../sources/open-dump.js";
 import { closeSource, isSeekable, isTrace, type Source, spoolTrace } from "../sources/source.js";
+import type { Inputs } from "../system/inputs.js";
 import { breathe } from "../system/pace.js";
 import { traceFormatOf } from "../traces/registry.js";
 import { ALL_MEMBERS, type Read, type Snapshot, type World } from "./world.js";
@@ -36,9 +37,10 @@ export class Sources {
   /** Dumps of the first world, whose headers need not be read again. */
   private readonly checked = new Map<Snapshot, OpenDump>();
 
-  /** labelNames: of the inventory's labels, in their order. */
+  /** inputs: all files that the run reads; labelNames: of the inventory's labels, in their order. */
   constructor(
-    private readonly settings: DumpSettings,
+    readonly inputs: Inputs,
+    readonly settings: OpenSettings,
     readonly labelNames: readonly string[],
   ) {}
 
@@ -111,6 +113,12 @@ export class Sources {
       close();
       throw error;
     }
+  }
+
+  /** All was read: an error if some file has changed meanwhile. */
+  async finish(): Promise<void> {
+    await this.inputs.refuseChanged();
+    this.close();
   }
 
   close(): void {

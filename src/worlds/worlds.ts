@@ -6,8 +6,9 @@ import { PagekinError } from "../errors.js";
 import type { Inventory } from "../sources/inventory.js";
 import { Labels } from "../sources/labels.js";
 import { displayName, inFolder, isNamed, parseSource, type SourceName } from "../sources/names.js";
-import { type DumpSettings, USUAL_DUMPS } from "../sources/open-dump.js";
+import { type DumpSettings, openSettings, USUAL_DUMPS } from "../sources/open-dump.js";
 import { lookAt, type Source } from "../sources/source.js";
+import { Inputs } from "../system/inputs.js";
 import { breathe } from "../system/pace.js";
 import { OWN_ALGORITHM } from "../traces/rows.js";
 import { Sources } from "./sources.js";
@@ -18,6 +19,8 @@ interface SourceSettings {
   folder?: string;
   /** The first of the sources, if it was looked at before: a pipe can be only once. */
   looked?: Source | undefined;
+  /** Files that the run has read before. */
+  inputs?: Inputs;
   dumps?: DumpSettings;
 }
 
@@ -28,9 +31,9 @@ interface SourceSettings {
 export async function openSources(
   args: readonly string[],
   inventoryFile: string | undefined,
-  { folder, looked, dumps = USUAL_DUMPS }: SourceSettings = {},
+  { folder, looked, inputs = new Inputs(), dumps = USUAL_DUMPS }: SourceSettings = {},
 ): Promise<Sources> {
-  const inventory = inventoryFile === undefined ? undefined : await loadInventory(inventoryFile);
+  const inventory = inventoryFile === undefined ? undefined : await loadInventory(inventoryFile, inputs);
   const named = args.map((text) => sourceIn(text, folder));
   const names: SourceName[] = [...named, ...(inventory?.sources ?? [])];
   if (names.filter((name) => name.path === "-").length > 1) {
@@ -40,10 +43,10 @@ export async function openSources(
     throw new PagekinError("no source is named", { hint: "name a dump or trace, NAME=PATH, or --inventory FILE.csv" });
   }
   const labels = new Labels(inventory);
-  const sources = new Sources(dumps, inventory?.labelNames ?? []);
+  const sources = new Sources(inputs, openSettings(dumps, inputs), inventory?.labelNames ?? []);
   try {
     for (const [i, name] of names.entries()) {
-      await sources.add((i === 0 && looked) || (await lookAt(name, dumps.format)), labels);
+      await sources.add((i === 0 && looked) || (await lookAt(name, inputs, dumps.format)), labels);
       const turn = breathe();
       if (turn) await turn;
     }
@@ -70,9 +73,9 @@ function sourceIn(text: string, folder: string | undefined): SourceName {
 }
 
 // What reads inventories is loaded where there is one.
-async function loadInventory(file: string): Promise<Inventory> {
+async function loadInventory(file: string, inputs: Inputs): Promise<Inventory> {
   const { readInventory } = await import("../sources/inventory.js");
-  return readInventory(file);
+  return readInventory(file, inputs);
 }
 
 function checkDistinct(snapshots: readonly Snapshot[]): void {

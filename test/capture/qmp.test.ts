@@ -1,7 +1,7 @@
 // VMs whose monitors do not do what they should: whatever happens, all VMs go on.
 
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { describe, expect } from "vitest";
 import { elfCore } from "../support/dumps/elf.js";
 import { test as base, textsIn } from "../support/folder.js";
 import { type Ended, ended, pagekin, start, succeed } from "../support/pagekin.js";
-import { FakeVm, fails, returns, type Script } from "../support/qmp-server.js";
+import { type Answer, FakeVm, fails, returns, type Script } from "../support/qmp-server.js";
 import { because, IS_LINUX } from "../support/tools.js";
 
 const MIB = 2 ** 20;
@@ -242,6 +242,82 @@ describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => 
       end,
       /its memory backends \(pc\.ram, ivshmem\) have 135266304 bytes, its RAM 134217728; take --method core/,
     );
+  });
+
+  const COMMANDS = [
+    "qmp_capabilities",
+    "query-status",
+    "query-target",
+    "qom-list",
+    "query-memory-size-summary",
+    "stop",
+    "dump-guest-memory",
+    "cont",
+  ];
+  const VALUES = [null, [], 5, "text", {}, [null], { status: 5 }, { "base-memory": "many" }];
+  const hostile: [what: string, answer: Answer][] = [
+    ...VALUES.flatMap((value): [string, Answer][] => [
+      [`returns ${JSON.stringify(value)}`, returns(value)],
+      [`refuses with ${JSON.stringify(value)}`, { error: value }],
+      [`sends ${JSON.stringify(value)}`, { raw: `${JSON.stringify(value)}\r\n`, ends: true }],
+    ]),
+    ["sends what is no JSON", { raw: "{]\r\n" }],
+    ["ends in the middle of a line", { raw: '{"return": {"sta', ends: true }],
+    ["goes away", "close"],
+  ];
+
+  /** pagekin has either done its work, or said one line and left nothing; in any case the VM runs. */
+  async function expectNoHarm(folder: string, vm: FakeVm, end: Ended): Promise<void> {
+    if (end.code !== 0) expectRefused(folder, end, /./);
+    await expectRunning(vm);
+  }
+
+  test.for(COMMANDS)("go on whatever their monitors answer to %s", async (command, { folder, vms }) => {
+    for (const [i, [what, answer]] of hostile.entries()) {
+      let times = 0;
+      // Only once: whoever continues the VM later must be heard.
+      const vm = await vms.vm(`vm${i}`, (told, _args, fake) => {
+        if (told !== command || times++ > 0) return undefined;
+        // A monitor that says so has let the VM go.
+        if (told === "cont" && typeof answer === "object" && "return" in answer) fake.running = true;
+        return answer;
+      });
+      const end = await core(folder, [`vm${i}`]);
+      await expectNoHarm(folder, vm, end).catch((error: Error) => {
+        throw new Error(`where it ${what}: ${error.message}`);
+      });
+      rmSync(path.join(folder, "out"), { recursive: true, force: true });
+    }
+  });
+
+  test.for(["query-status", "stop", "cont"])(
+    "whose lines have no end at %s go on",
+    async (command, { folder, vms }) => {
+      let times = 0;
+      const web = await vms.vm("web", (told) => (told === command && times++ === 0 ? "endless" : undefined));
+      expectRefused(folder, await core(folder, ["web"]), /a line does not end/);
+      expect(web.flooded).toBeLessThan(64 * MIB);
+      await expectRunning(web);
+    },
+  );
+
+  test("whose memory has a map that QEMU would not print are refused", async ({ folder, vms }) => {
+    const region = (i: number) =>
+      `  ${(i * 8192).toString(16).padStart(16, "0")}-${(i * 8192 + 4095).toString(16).padStart(16, "0")} (prio 0, ram): ram KVM`;
+    const maps = [
+      Array.from({ length: 20_000 }, (_, i) => region(i)),
+      ["  ffffffffffff0000-ffffffffffffffff (prio 0, ram): ram KVM"],
+      ["  0000000000002000-0000000000001fff (prio 0, ram): ram KVM"],
+    ];
+    for (const [i, lines] of maps.entries()) {
+      await vms.vm(`vm${i}`, (command, args) => {
+        if (command === "query-memdev") return returns([{ id: "ram", size: 128 * MIB }]);
+        if (args["command-line"] !== "info mtree -f") return undefined;
+        return returns(["FlatView #0", ' AS "memory", root: system', ...lines].join("\r\n"));
+      });
+      const end = await pagekin(["capture", "vm", "--qmp", `vm${i}.qmp`, "--out", "out"], { cwd: folder });
+      expectRefused(folder, end, /its map of memory is not one that QEMU would print; take --method core/);
+    }
   });
 
   test("with a balloon tell what they use, at every time, and a replay takes it", async ({ folder, vms }) => {

@@ -108,15 +108,21 @@ describe.skipIf(!CAN_MOUNT)(`on a full disk${because(CAN_MOUNT, "no file system 
   });
 
   test.for([
-    ["spilled fingerprints", ["../vm.raw", "--max-memory", "1m"]],
-    ["a spooled dump", ["../vm.gz", "--verify"]],
-  ] as const)("%s in TMPDIR are an error", async ([, args], { folder }) => {
+    ["spilled fingerprints", ["../vm.raw", "--max-memory", "1m"], /no space left.*TMPDIR.*--max-memory/],
+    ["a spooled dump", ["../vm.gz", "--verify"], /no space left.*TMPDIR/],
+  ] as const)("%s in TMPDIR are an error", async ([, args, says], { folder }) => {
     const dump = randomBytes(64 * 1024 * 1024, 3);
     writeFileSync(path.join(folder, "vm.raw"), dump);
     writeFileSync(path.join(folder, "vm.gz"), gzipSync(dump.subarray(0, 1024 * 1024)));
     await withDisk(folder, "128k", (disk) =>
-      expectFull(disk, ["analyze", ...args, "--out", "../out"], /no space left.*TMPDIR/, { env: { TMPDIR: disk } }),
+      expectFull(disk, ["analyze", ...args, "--out", "../out"], says, { env: { TMPDIR: disk } }),
     );
     expect(readdirSync(folder).sort()).toEqual(["disk", "vm.gz", "vm.raw"]);
   });
+});
+
+test("a TMPDIR that is not there is an error that names it", async ({ folder }) => {
+  writeFileSync(path.join(folder, "vm.gz"), gzipSync(randomBytes(1024 * 1024, 3)));
+  const how = { env: { TMPDIR: path.join(folder, "missing") } };
+  await expectFull(folder, ["analyze", "vm.gz", "--verify", "--out", "out"], /missing: no such file.*TMPDIR/, how);
 });

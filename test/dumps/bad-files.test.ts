@@ -57,7 +57,7 @@ describe.each(["analyze", "fingerprint"])("%s refuses", (command) => {
     writeIn(folder, { "bad.raw": GOOD.subarray(0, 1023), "small.raw": GOOD.subarray(0, 4095) });
     await expectRefused(folder, [command, "good.raw", "bad.raw"], ["bad.raw", /no whole page/]);
     const sizes = ["--page-size", "4k,16k"];
-    await expectRefused(folder, [command, "good.raw", "small.raw", ...sizes], ["small.raw", /no whole page/, "4096"]);
+    await expectRefused(folder, [command, "small.raw", ...sizes], ["small.raw", /no whole page/, "4096"]);
   });
 
   test("an empty standard input", async ({ folder }) => {

@@ -8,8 +8,9 @@ import { compileCore } from "../../src/core/module.js";
 import { ledgerOf } from "../../src/dumps/ledger.js";
 import { EXIT, fromSystem, PagekinError } from "../../src/errors.js";
 import { hashAll } from "../../src/fingerprints/segments.js";
-import { type DumpSettings, layoutOf, openDump, USUAL_DUMPS } from "../../src/sources/open-dump.js";
+import { type DumpSettings, layoutOf, openDump, openSettings, USUAL_DUMPS } from "../../src/sources/open-dump.js";
 import { isTrace, lookAt } from "../../src/sources/source.js";
+import { Inputs } from "../../src/system/inputs.js";
 import { jsonText } from "../../src/text/json.js";
 import type { Case } from "./mutate.js";
 import type { Base } from "./subjects.js";
@@ -68,9 +69,10 @@ export class Checker {
   }
 
   private async readFile(file: string, settings: DumpSettings): Promise<Reading> {
-    const source = await lookAt({ path: file }, settings.format);
+    const inputs = new Inputs();
+    const source = await lookAt({ path: file }, inputs, settings.format);
     if (isTrace(source)) throw new PagekinError("a trace, at 0x0", { file });
-    const { input, notes: known, fileNotes, details, close } = await openDump(source, settings);
+    const { input, notes: known, fileNotes, details, close } = await openDump(source, openSettings(settings, inputs));
     const notes = [...known, ...fileNotes];
     const { hasher } = this;
     const sum = createHash("sha1");

@@ -130,6 +130,7 @@ test("the footer says how it was made", async () => {
     "pagekin.key_id": "",
     "pagekin.address_space": "physical",
     "pagekin.source": "m1.raw",
+    "pagekin.page_sizes": JSON.stringify(FIVE_SIZES),
     "pagekin.file_notes": expect.stringMatching(`^\\["The length of the file, ${dump.length} bytes, .*"\\]$`),
   });
   expect(JSON.parse(String(ledger))).toMatchObject({

@@ -344,8 +344,12 @@ describe("refused is", () => {
       [/--together asks for more than 2/],
     ],
     ["fewer groups than there are apart", ["--policy", "best:2", "--apart", "web1,db,lone"], [/into 2 groups/]],
-    ["the same by likeness", ["--policy", "similar:2", "--apart", "web1,db,lone"], [/no way to 2 groups/]],
-    ["groups too small", ["--policy", "best:2", "--max-group", "2"], [/into 2 groups/]],
+    [
+      "the same by likeness",
+      ["--policy", "similar:2", "--apart", "web1,db,lone"],
+      [/there is no grouping into 2 groups/],
+    ],
+    ["groups too small", ["--policy", "best:2", "--max-group", "2"], [/2 groups of at most 2 members/]],
     [
       "more groups than there are together",
       ["--policy", "similar:6", "--together", "web1,db"],

@@ -3,7 +3,15 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 
-export type Answer = { return: unknown } | { error: { class: string; desc: string } } | "close" | "silence";
+export type Answer =
+  | { return: unknown }
+  | { error: unknown }
+  /** As it is, in place of a message; then the connection ends, or nothing more comes. */
+  | { raw: string; ends?: boolean }
+  /** Such a line, for ever. */
+  | "endless"
+  | "close"
+  | "silence";
 
 export const returns = (value: unknown = {}): Answer => ({ return: value });
 export const fails = (desc: string): Answer => ({ error: { class: "GenericError", desc } });
@@ -51,6 +59,15 @@ export class FakeVm {
           socket.destroy();
           return;
         }
+        if (answer === "endless") {
+          this.flood(socket);
+          return;
+        }
+        if ("raw" in answer) {
+          socket.write(answer.raw);
+          if (answer.ends) socket.end();
+          return;
+        }
         // An event in between, as it may come any time, and an answer that the client before did not wait for.
         const messages = [
           { event: "RTC_CHANGE", data: {} },
@@ -61,6 +78,21 @@ export class FakeVm {
         socket.write(messages.map((message) => `${JSON.stringify(message)}\r\n`).join(""));
       })
       .on("error", () => {});
+  }
+
+  /** Bytes of an endless line that were sent. */
+  flooded = 0;
+
+  private flood(socket: Socket): void {
+    const chunk = Buffer.alloc(64 * 1024, "x");
+    const more = () => {
+      while (!socket.destroyed) {
+        this.flooded += chunk.length;
+        if (!socket.write(chunk)) break;
+      }
+    };
+    socket.on("drain", more);
+    more();
   }
 
   private usual(command: string): Answer {

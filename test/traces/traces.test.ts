@@ -1,9 +1,10 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect } from "vitest";
-import { test } from "../support/folder.js";
-import { succeed } from "../support/pagekin.js";
+import { test, textsIn } from "../support/folder.js";
+import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
+import { randomBytes } from "../support/random.js";
 import { expectRefused, expectSourcesRefused } from "../support/refused.js";
 import { rowsOf } from "../support/table.js";
 
@@ -65,4 +66,62 @@ test("two members whose traces would have one name are an error", async ({ folde
   writeFileSync(path.join(folder, "x"), DUMP);
   // Member vm@5 at time 0, and member vm at time 5.
   await expectRefused(folder, ["fingerprint", "vm@5@0=x", "vm@5=x"], [/vm@5/]);
+});
+
+describe("traces of dumps without a whole page of some sizes give what the dumps give", () => {
+  /** Sizes in KiB: without a whole page of 2, 4, 16, none, and some. */
+  const KIBS = [1, 3, 10, 16, 17, 400];
+  const NAMES = KIBS.map((kib) => `m${kib}`);
+
+  async function writeBoth(folder: string): Promise<void> {
+    for (const kib of KIBS) writeFileSync(path.join(folder, `m${kib}.raw`), randomBytes(kib * 1024, kib));
+    const dumps = NAMES.map((name) => `${name}.raw`);
+    await succeed(["fingerprint", ...dumps, "--out", "traces", "--quiet"], { cwd: folder });
+  }
+
+  const dumps = (names: readonly string[]) => names.map((name) => `${name}.raw`);
+  const traces = (names: readonly string[]) => names.map((name) => `traces/${name}.parquet`);
+
+  /** The tables of a command, or the error without the name of a file. */
+  async function resultOf(folder: string, args: string[]): Promise<unknown> {
+    const { code, stderr } = await pagekin([...args, "--out", "out", "--quiet"], { cwd: folder });
+    if (code !== 0) return stderr.replace(/(traces\/)?(m\d+)\.(raw|parquet)/, "$2");
+    const { "ledger.csv": _ledger, "manifest.json": _manifest, ...tables } = textsIn(path.join(folder, "out"));
+    return tables;
+  }
+
+  test("together, at all sizes", async ({ folder }) => {
+    await writeBoth(folder);
+    for (const command of [["analyze"], ["compare", "--page-size", "1k,2k,4k,8k,16k"]]) {
+      const ofDumps = await resultOf(folder, [...command, ...dumps(NAMES)]);
+      expect(ofDumps).toHaveProperty("spectrum.parquet");
+      expect(await resultOf(folder, [...command, ...traces(NAMES)])).toEqual(ofDumps);
+    }
+  });
+
+  test.for(NAMES)("%s alone, at each size", async (name, { folder }) => {
+    await writeBoth(folder);
+    for (const size of ["1k", "2k", "4k", "8k", "16k"]) {
+      const args = ["analyze", "--page-size", size];
+      expect(await resultOf(folder, [...args, ...traces([name])])).toEqual(
+        await resultOf(folder, [...args, ...dumps([name])]),
+      );
+    }
+  });
+
+  test("in a replay and among processes", async ({ folder }) => {
+    await writeBoth(folder);
+    for (const size of ["1k", "16k"]) {
+      const write = (sources: string[]) =>
+        writeFileSync(path.join(folder, "s.yaml"), JSON.stringify({ sources, page_size: size, until: "1s" }));
+      write(dumps(NAMES));
+      const ofDumps = await resultOf(folder, ["replay", "s.yaml"]);
+      write(traces(NAMES));
+      expect(await resultOf(folder, ["replay", "s.yaml"])).toEqual(ofDumps);
+    }
+    const processes = ["processes", "--min-resident", "4k", "--sample", "1"];
+    expect(await resultOf(folder, [...processes, ...traces(NAMES)])).toEqual(
+      await resultOf(folder, [...processes, ...dumps(NAMES)]),
+    );
+  });
 });
