@@ -47,7 +47,8 @@ export async function lookAt(name: SourceName, format?: string): Promise<Source>
 async function lookAtFile(name: SourceName, format: string | undefined): Promise<Source> {
   const file = displayName(name);
   try {
-    if (name.path.includes("\0")) throw new PagekinError("no path has a zero byte in it", { hint: "check the path" });
+    if (name.path.includes("\0"))
+      throw new PagekinError("no path has a zero byte in it", { file, hint: "check the path" });
     if (name.path === "-") return await lookAtPipe(name, process.stdin, format);
     const stat = statSync(name.path);
     if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });
