@@ -148,7 +148,8 @@ export class Scanner {
 
   /** Visits `most` pages of a group, fewer where its pass ends; gives how many. milliseconds: the virtual clock. */
   batch(group: number, most: number, milliseconds: number): number {
-    return this.instance.exports.scanBatch(group, most, milliseconds);
+    // The core counts in 32 bits, and no pass has as many pages.
+    return this.instance.exports.scanBatch(group, Math.min(most, 2 ** 32 - 1), milliseconds);
   }
 
   counters(group: number): ScanCounters {

@@ -65,7 +65,9 @@ export async function openScenario(file: string): Promise<OpenedScenario> {
   for (const [i, text] of scenario.sources.entries()) {
     await placed(runs[0], ["sources", i], () => parseSource(text, (name) => existsSync(path.resolve(folder, name))));
   }
-  const sources = await openSources(scenario.sources, inventory, { folder, inputs });
+  const sources = await placed(runs[0], ["sources"], () =>
+    openSources(scenario.sources, inventory, { folder, inputs }),
+  );
   try {
     await placed(runs[0], [], () => checkOrder(sources.snapshots, scenario.sources.length));
     return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [scenario.page_size]) };

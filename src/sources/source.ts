@@ -52,7 +52,7 @@ async function lookAtFile(name: SourceName, inputs: Inputs, format: string | und
   const file = displayName(name);
   try {
     if (name.path.includes("\0"))
-      throw new PagekinError("a path cannot contain a zero byte", { hint: "check the path" });
+      throw new PagekinError("a path cannot contain a zero byte", { file, hint: "check the path" });
     if (name.path === "-") return await lookAtPipe(name, process.stdin, format);
     const stat = statSync(name.path);
     if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });

@@ -119,6 +119,9 @@ async function* parseRows(source: Source, { onBytes, onNote }: Hooks): AsyncGene
   } catch (error) {
     if (error instanceof PagekinError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
     throw fail(`not a readable CSV (${(error as Error).message})`, "see docs/traces.md");
+  } finally {
+    // A pipe does not close its source when its reader gives up.
+    input.destroy();
   }
 }
 

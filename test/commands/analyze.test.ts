@@ -1,15 +1,10 @@
 import path from "node:path";
-import * as fc from "fast-check";
 import { expect } from "vitest";
-import { cases } from "../support/cases.js";
-import { inFolder, tablesIn, test } from "../support/folder.js";
+import { test } from "../support/folder.js";
 import { madeDumps } from "../support/made-dumps.js";
 import { succeed } from "../support/pagekin.js";
-import { ALL_SIZES, FIVE_SIZES } from "../support/reference.js";
-import { expectSpectrum } from "../support/spectrum.js";
+import { FIVE_SIZES } from "../support/reference.js";
 import { onlyRow, rate, rowsOf } from "../support/table.js";
-import { twinTables } from "../support/twin.js";
-import { worlds, writeDumps } from "../support/worlds.js";
 
 test("SEMMA's worked example: three copies of P in VM1 and VM2, three of Q in VM3", async ({ folder }) => {
   madeDumps.writeSemma(folder);
@@ -60,23 +55,4 @@ test("the small world has the counts that its plan has", async ({ folder }) => {
       contents_union: String(set.contents_union),
     });
   }
-});
-
-test("every byte of the tables, and every row of the spectrum, is what a comparison of whole pages gives", async () => {
-  const sizeLists = fc.constantFrom(FIVE_SIZES, [4096], [1024, 16384], ALL_SIZES);
-  await fc.assert(
-    fc.asyncProperty(worlds, sizeLists, (all, pageSizes) => {
-      // A dump without a whole page is an error.
-      fc.pre(all.every(({ members }) => members.every(({ dump }) => dump.length >= pageSizes[0])));
-      return inFolder(async (folder) => {
-        const out = path.join(folder, "out");
-        // The order of the sources is that of the worlds turned round: rows are sorted by time all the same.
-        const sources = [...all].reverse().flatMap(({ timeS, members }) => writeDumps(folder, members, timeS));
-        await succeed(["analyze", ...sources, "--page-size", pageSizes.join(), "--out", out, "--quiet"]);
-        expect(tablesIn(out)).toEqual(twinTables(all, pageSizes));
-        await expectSpectrum(out, all, pageSizes);
-      });
-    }),
-    { numRuns: cases(25) },
-  );
 });

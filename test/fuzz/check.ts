@@ -1,4 +1,4 @@
-// Reads a file from end to end as `inspect` does, and says what is wrong with how that went.
+// Reads a file from end to end, a dump as `inspect` does, and says what is wrong with how that went.
 
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -13,9 +13,10 @@ import { isTrace, lookAt } from "../../src/sources/source.js";
 import { Inputs } from "../../src/system/inputs.js";
 import { jsonText } from "../../src/text/json.js";
 import type { Case } from "./mutate.js";
-import type { Base } from "./subjects.js";
+import type { Base, Subject } from "./subjects.js";
 
 const LEDGER_PAGE = 4096;
+const MOST_CHARACTERS = 300;
 
 interface Reading {
   /** What is in the tables: the same of files that hold the same. */
@@ -36,14 +37,44 @@ const WITHOUT_OFFSET = [
   /: unpacks to more than 1 TiB;/,
 ];
 
-export class Checker {
+/** What is wrong with an error as one of bad input: it is one clean line of some length that names a file. */
+function faultOfError(error: unknown): string | undefined {
+  if (!(error instanceof PagekinError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const { line, exitCode, place } = error;
+  if (exitCode !== EXIT.input) return `exit code ${exitCode}: ${line}`;
+  if (/\p{Cc}/u.test(line)) return `no clean line: ${JSON.stringify(line)}`;
+  if (place.file === undefined) return `no file is named: ${line}`;
+  return line.length > MOST_CHARACTERS ? `a line of ${line.length} characters: ${line.slice(0, 500)}` : undefined;
+}
+
+/** What is wrong with a case, if anything is; and whether the file could be read. */
+export interface Verdict {
+  wrong: string | undefined;
+  read: boolean;
+}
+
+/** Gives cases to what reads them. */
+export async function inputChecker(door: NonNullable<Subject["door"]>, folder: string) {
+  const read = await door(folder);
+  const file = path.join(folder, "case");
+  return async ({ bytes }: Case): Promise<Verdict> => {
+    writeFileSync(file, bytes);
+    try {
+      await read(file);
+    } catch (error) {
+      return { wrong: faultOfError(fromSystem(error, file)), read: false };
+    }
+    return { wrong: undefined, read: true };
+  };
+}
+
+export class DumpChecker {
   private readonly hasher = new Hasher(compileCore(), [LEDGER_PAGE]);
   private readonly wholes = new Map<Base, Map<string, Reading>>();
 
   constructor(private readonly folder: string) {}
 
-  /** What is wrong, if anything is; and whether the file could be read. */
-  async check(one: Case): Promise<{ wrong: string | undefined; read: boolean }> {
+  async check(one: Case): Promise<Verdict> {
     let reading: Reading;
     try {
       reading = await this.read(one);
@@ -128,13 +159,11 @@ export class Checker {
   }
 
   private faultOfError(error: unknown): string | undefined {
-    if (!(error instanceof PagekinError))
-      return error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const { line, exitCode } = error;
-    if (exitCode !== EXIT.input) return `exit code ${exitCode}: ${line}`;
-    if (line.includes("\n") || !line.includes(this.folder)) return `no line with the file's name: ${line}`;
-    const hasPlace = / at 0x[0-9a-f]+/.test(line);
-    if (!hasPlace && !WITHOUT_OFFSET.some((text) => text.test(line))) return `no offset: ${line}`;
-    return line.length > 2000 ? `a line of ${line.length} characters` : undefined;
+    const fault = faultOfError(error);
+    if (fault !== undefined || !(error instanceof PagekinError)) return fault;
+    const { line } = error;
+    if (!line.includes(this.folder)) return `another file is named: ${line}`;
+    const hasPlace = / at 0x[0-9a-f]+/.test(line) || WITHOUT_OFFSET.some((text) => text.test(line));
+    return hasPlace ? undefined : `no offset: ${line}`;
   }
 }

@@ -3,7 +3,7 @@
 import { mkdirSync, openSync, readdirSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { Checker } from "./check.js";
+import { DumpChecker, inputChecker } from "./check.js";
 import { type Case, caseOf, cutCase } from "./mutate.js";
 import { type Base, SUBJECTS } from "./subjects.js";
 
@@ -37,7 +37,8 @@ async function run({ subject, seed, folder, from, to, everyCut, mostRssBytes }: 
   if (!found) throw new Error(`no subject ${subject}`);
   const bases = found.bases();
   mkdirSync(folder, { recursive: true });
-  const checker = new Checker(folder);
+  const dumps = new DumpChecker(folder);
+  const check = found.door ? await inputChecker(found.door, folder) : (one: Case) => dumps.check(one);
   const state = openSync(path.join(folder, "number"), "w");
   let current: Case | undefined;
   const keep = (what: string, number: number) => {
@@ -51,7 +52,7 @@ async function run({ subject, seed, folder, from, to, everyCut, mostRssBytes }: 
   const done = { cases: 0, read: 0, slowestMs: 0, slowest: -1, leastRss: 0, mostRss: 0 };
   // What the first case loads is no part of any.
   for (const base of bases) {
-    const { wrong, read } = await checker.check(cutCase(base, base.bytes.length, false));
+    const { wrong, read } = await check(cutCase(base, base.bytes.length, false));
     if (wrong !== undefined || !read)
       throw new Error(`file ${bases.indexOf(base)} of ${subject} is no valid one: ${wrong}`);
   }
@@ -63,7 +64,7 @@ async function run({ subject, seed, folder, from, to, everyCut, mostRssBytes }: 
     if (!current) break;
     writeSync(state, String(number).padEnd(12), 0);
     const began = process.cpuUsage();
-    const { wrong, read } = await checker.check(current);
+    const { wrong, read } = await check(current);
     const { user, system } = process.cpuUsage(began);
     const took = (user + system) / 1000;
     if (wrong !== undefined) keep(wrong, number);

@@ -1,4 +1,4 @@
-// Mutates small valid dumps of every format and reads each: an answer, or one line that says what is wrong and where, within
+// Mutates small valid files of every format and reads each: an answer, or one line that says what is wrong and where, within
 // two seconds of CPU time and some memory. Prints a line for each format, and for each failure its seed and case, and keeps its file.
 //
 //   npm run fuzz -- [--cases N] [--seed N] [--jobs N] [--case N] [--every-cut] [FORMAT...]
@@ -35,17 +35,22 @@ const seed = Number(values.seed);
 const everyCut = values["every-cut"];
 const only = values.case === undefined ? undefined : Number(values.case);
 const root = path.join(import.meta.dirname, "../..");
+// Some of the files are in folders of the tests.
+process.chdir(root);
 const folder = mkdtempSync(path.join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pagekin-fuzz-"));
 const code = path.join(folder, "code");
 
 await build({
   input: [path.join(import.meta.dirname, "child.ts"), path.join(import.meta.dirname, "subjects.ts")],
   platform: "node",
+  checks: { ineffectiveDynamicImport: false },
   transform: { target: "node20.19", define: { fetch: "undefined", __dirname: "import.meta.dirname" } },
   external: ["vitest"],
   output: { dir: code, entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
 });
 copyFileSync(path.join(root, "dist/core.wasm"), path.join(code, "core.wasm"));
+// Where version.ts looks for it.
+copyFileSync(path.join(root, "package.json"), path.join(folder, "package.json"));
 
 const { SUBJECTS } = await import(path.join(code, "subjects.mjs"));
 const names = SUBJECTS.map(({ name }) => name).filter((name) => positionals.length === 0 || positionals.includes(name));
@@ -125,7 +130,9 @@ function runJob(job, place) {
     child.on("exit", (exit) => {
       clearInterval(watch);
       if (!isDone) {
-        const number = Number(readFileSync(path.join(own, "number"), "latin1"));
+        const text = readFileSync(path.join(own, "number"), "latin1");
+        if (text === "") throw new Error(`${job.subject}: no case was begun`);
+        const number = Number(text);
         const kept = path.join(own, `${job.subject}-${seed}-${number}`);
         copyFileSync(path.join(own, "case"), kept);
         fail(job, number, `${why} (exit code ${exit})`, kept);
@@ -158,6 +165,7 @@ const failures = [...totals.values()].reduce((sum, total) => sum + total.failure
 console.log(`seed ${seed}: ${failures} failures in ${Math.round((Date.now() - began) / 1000)} s`);
 // Files of failures stay, the rest does not.
 rmSync(code, { recursive: true });
+rmSync(path.join(folder, "package.json"));
 for (const job of readdirSync(folder)) {
   for (const file of ["case", "map", "number"]) rmSync(path.join(folder, job, file), { force: true });
 }

@@ -2,7 +2,7 @@
 
 import { FORMAT_NAMES } from "../../src/dumps/formats/registry.js";
 import { randomNumbers } from "../support/random.js";
-import type { Field } from "./places.js";
+import { type Field, varintAt } from "./places.js";
 import type { Base } from "./subjects.js";
 
 type Random = (end: number) => number;
@@ -39,28 +39,158 @@ const LIES: readonly ((value: bigint, file: bigint, random: Random) => bigint)[]
   (_, __, random) => BigInt(random(2 ** 32)) << BigInt(random(33)),
 ];
 
-function numberAt(bytes: Buffer, { at, bytes: size, bigEndian }: Field): bigint {
+/** What a text is set to. */
+const TEXTS: readonly string[] = [
+  ...["", "0", "-1", "1", "00", "1.5", "1e309", "1e-7", "0x10", "NaN", "Infinity", "2147483648", "4294967296"],
+  ...[
+    "9007199254740993",
+    "18446744073709551616",
+    "9".repeat(400),
+    "true",
+    "null",
+    "~",
+    ".",
+    "/",
+    "/dev/null",
+    "../case",
+  ],
+  ...[
+    "1ms",
+    "1000000h",
+    "1k",
+    "8t",
+    "100 passes",
+    "rest",
+    "__proto__",
+    "constructor",
+    "toString",
+    "*",
+    "all",
+    "private",
+  ],
+  ...[
+    "\0",
+    "\x1b[31m",
+    "\x9b",
+    "\r",
+    "\n",
+    "\t",
+    "\ufeff",
+    "\u2028",
+    "\u{1f600}",
+    "\ud800",
+    '"',
+    '""',
+    "'",
+    ",",
+    ",,,",
+    "=1+1",
+  ],
+  ...[
+    "a".repeat(300),
+    "a".repeat(20_000),
+    "é".repeat(5000),
+    "[".repeat(2000),
+    "{a: ".repeat(300),
+    "- ".repeat(500),
+    ",".repeat(3000),
+  ],
+  ...[
+    "&a",
+    "*a",
+    "&a [*a]",
+    "<<: *a",
+    "!!binary x",
+    "!!js x",
+    "? ",
+    "- ",
+    "|",
+    ">",
+    "---\n",
+    "...\n",
+    "%YAML 1.1\n",
+    "#",
+    ": ",
+    "{}",
+    "[]",
+  ],
+];
+
+/** Another number, another word of such a file, or what no such file has. */
+function textLie(word: string, bases: readonly Base[], random: Random): Buffer {
+  const [, digits, rest] = /^(\d{1,15})(.*)$/s.exec(word) ?? [];
+  if (digits !== undefined && random(2) === 0) {
+    const value = BigInt(digits);
+    return Buffer.from(`${LIES[random(LIES.length)](value, value + 1n, random)}${rest}`, "latin1");
+  }
+  if (random(2) === 0) return Buffer.from(TEXTS[random(TEXTS.length)]);
+  const other = bases[random(bases.length)];
+  const { at, bytes } = other.fields[random(other.fields.length)];
+  return other.bytes.subarray(at, at + bytes);
+}
+
+function replaced(bytes: Buffer, { at, bytes: size, grows }: Field, by: Buffer): Buffer {
+  // A text may be longer by blanks.
+  const fitting = grows ? by : Buffer.concat([by, Buffer.alloc(size, " ")]).subarray(0, size);
+  return Buffer.concat([bytes.subarray(0, at), fitting, bytes.subarray(at + size)]);
+}
+
+/** least: bytes that it has at least. */
+function varintOf(value: bigint, least: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value % TWO_64;
+  do {
+    bytes.push(Number(rest & 127n) | 128);
+    rest >>= 7n;
+  } while (rest > 0n || bytes.length < least);
+  bytes[bytes.length - 1] &= 127;
+  return Buffer.from(bytes);
+}
+
+function withVarint(bytes: Buffer, field: Field, value: bigint): Buffer {
+  const whole = ((value % TWO_64) + TWO_64) % TWO_64;
+  const signed = BigInt.asIntN(64, value);
+  const zigzag = BigInt.asUintN(64, (signed << 1n) ^ (signed >> 63n));
+  const coded = field.kind === "zigzag" ? zigzag : whole;
+  if (field.grows) return replaced(bytes, field, varintOf(coded, 1));
+  return replaced(bytes, field, varintOf(coded % 2n ** BigInt(7 * field.bytes), field.bytes));
+}
+
+function numberAt(bytes: Buffer, field: Field): bigint {
+  const { at, bytes: size, bigEndian, kind } = field;
+  if (kind === "varint") return varintAt(bytes, field);
+  if (kind === "zigzag") {
+    const coded = varintAt(bytes, field);
+    return (coded >> 1n) ^ -(coded & 1n);
+  }
+  if (kind === "text") return BigInt(size);
   let value = 0n;
   for (let i = 0; i < size; i++) value = (value << 8n) | BigInt(bytes[at + (bigEndian ? i : size - 1 - i)]);
   return value;
 }
 
-function setNumber(bytes: Buffer, { at, bytes: size, bigEndian }: Field, value: bigint): void {
+function withNumber(bytes: Buffer, field: Field, value: bigint): Buffer {
+  const { at, bytes: size, bigEndian, kind } = field;
+  if (kind) return withVarint(bytes, field, value);
   let rest = ((value % TWO_64) + TWO_64) % TWO_64;
   for (let i = 0; i < size; i++, rest >>= 8n) bytes[at + (bigEndian ? size - 1 - i : i)] = Number(rest & 0xffn);
+  return bytes;
 }
 
-function lie(bytes: Buffer, { fields }: Base, random: Random): Buffer {
+function lie(bytes: Buffer, { fields }: Base, bases: readonly Base[], random: Random): Buffer {
   const field = fields[random(fields.length)];
   if (!field || field.at + field.bytes > bytes.length) return bytes;
+  if (field.kind === "text") {
+    const word = bytes.toString("latin1", field.at, field.at + field.bytes);
+    return replaced(bytes, field, textLie(word, bases, random));
+  }
   // Another number of the same file is where records begin to overlap and to lead back.
   const other = fields[random(fields.length)];
   const value =
     random(6) === 0 && other.at + other.bytes <= bytes.length
       ? numberAt(bytes, other)
       : LIES[random(LIES.length)](numberAt(bytes, field), BigInt(bytes.length), random);
-  setNumber(bytes, field, value);
-  return bytes;
+  return withNumber(bytes, field, value);
 }
 
 function flip(bytes: Buffer, { fields }: Base, random: Random): Buffer {
@@ -148,7 +278,7 @@ export function caseOf(bases: readonly Base[], seed: number, number: number): Ca
     for (let times = [1, 1, 1, 2, 2, 3, 5][random(7)]; times > 0; times--) {
       if (bytes.length === 0) break;
       const kind = random(10);
-      if (kind < 5) bytes = lie(bytes, base, random);
+      if (kind < 5) bytes = lie(bytes, base, bases, random);
       else if (kind < 6) bytes = flip(bytes, base, random);
       else if (kind < 8) bytes = move(bytes, base, random);
       else if (kind < 9) bytes = splice(bytes, bases, random);

@@ -1,11 +1,16 @@
 // Where the numbers and the records of valid files are.
 
+import { parquetMetadata } from "hyparquet";
 import type { KdumpSpec } from "../support/dumps/kdump.js";
 
 export interface Field {
   at: number;
   bytes: number;
   bigEndian: boolean;
+  /** What is there, if not a number of so many bytes: Thrift's numbers of any length, the second of both signs, or text. */
+  kind?: "varint" | "zigzag" | "text";
+  /** Whether another value may be of another length. */
+  grows?: boolean;
 }
 
 export interface Places {
@@ -172,4 +177,103 @@ export function anyPlace(file: Buffer, contents: readonly Buffer[]): Places {
     at = to;
   }
   return { fields, records };
+}
+
+/** The words of a text, and its lines and what commas part. */
+export function textPlaces(file: Buffer): Places {
+  const text = file.toString("latin1");
+  const stretches = (pattern: RegExp) =>
+    [...text.matchAll(pattern)].map(({ index, 0: { length } }): [number, number] => [index, index + length]);
+  const fields = stretches(/[^\s,;:=@[\]{}"'|]+/g).map(
+    ([at, to]): Field => ({ at, bytes: to - at, bigEndian: true, kind: "text", grows: true }),
+  );
+  return { fields, records: [...stretches(/[^\n]*\n/g), ...stretches(/[^,\n]+,?/g)] };
+}
+
+const MOST_WORDS_A_VALUE = 40;
+const MOST_VALUE_BYTES = 128;
+
+/** The numbers and texts of a Parquet file's footer and of the headers of its pages, and numbers among its values. */
+export function parquetPlaces(file: Buffer): Places {
+  const footer = footerOf(file);
+  const { fields, records } = thriftPlaces(file, footer, true);
+  records.push([footer, file.length - 8]);
+  const metadata = parquetMetadata(new Uint8Array(file).buffer, { geoparquet: false });
+  for (const { meta_data: meta } of metadata.row_groups.flatMap(({ columns }) => columns)) {
+    if (!meta) continue;
+    const start = Number(meta.dictionary_page_offset ?? meta.data_page_offset);
+    const end = start + Number(meta.total_compressed_size);
+    records.push([start, end]);
+    for (let at = start; at < end; ) {
+      const header = thriftPlaces(file, at, false);
+      // The third field of a page's header: how many bytes follow.
+      at = header.end + Number(varintAt(file, header.fields[2]) >> 1n);
+      fields.push(...header.fields);
+      records.push([header.end, at]);
+      for (let value = header.end; value + 4 <= Math.min(at, header.end + MOST_VALUE_BYTES); value += 4)
+        fields.push({ at: value, bytes: 4, bigEndian: false }, { at: value, bytes: 1, bigEndian: false });
+    }
+  }
+  return { fields, records };
+}
+
+/** Where the footer of a Parquet file begins. */
+export const footerOf = (file: Buffer): number => file.length - 8 - file.readUInt32LE(file.length - 8);
+
+export function varintAt(file: Buffer, { at, bytes }: Field): bigint {
+  let value = 0n;
+  for (let i = bytes - 1; i >= 0; i--) value = (value << 7n) | BigInt(file[at + i] & 127);
+  return value;
+}
+
+/** What is in a struct of Thrift's compact protocol. */
+function thriftPlaces(file: Buffer, start: number, grows: boolean): Places & { end: number } {
+  const fields: Field[] = [];
+  const records: Places["records"] = [];
+  let at = start;
+  const number = (kind: "varint" | "zigzag"): number => {
+    const from = at;
+    while (file[at++] > 127);
+    const field: Field = { at: from, bytes: at - from, bigEndian: false, kind, grows };
+    fields.push(field);
+    return Number(varintAt(file, field));
+  };
+  const value = (type: number): void => {
+    if (type === 3) at++;
+    else if (type >= 4 && type <= 6) number("zigzag");
+    else if (type === 7) {
+      fields.push({ at, bytes: 8, bigEndian: false });
+      at += 8;
+    } else if (type === 8) {
+      const bytes = number("varint");
+      fields.push(...wordsIn(file, at, bytes));
+      at += bytes;
+    } else if (type === 9) {
+      const head = file[at++];
+      const count = head >> 4 === 15 ? number("varint") : head >> 4;
+      for (let i = 0; i < count; i++) {
+        const from = at;
+        value(head & 15);
+        records.push([from, at]);
+      }
+    } else if (type === 12) struct();
+  };
+  const struct = (): void => {
+    while (file[at] !== 0) {
+      const from = at;
+      const head = file[at++];
+      if (head >> 4 === 0) number("zigzag");
+      value(head & 15);
+      records.push([from, at]);
+    }
+    at++;
+  };
+  struct();
+  return { fields, records, end: at };
+}
+
+/** The words of a text in a footer, which stays as long as it is. */
+function wordsIn(file: Buffer, at: number, bytes: number): Field[] {
+  const words = textPlaces(file.subarray(at, at + bytes)).fields.slice(0, MOST_WORDS_A_VALUE);
+  return words.map((word) => ({ ...word, at: at + word.at, grows: false }));
 }

@@ -41,6 +41,7 @@ import { saved, streamAt } from "../support/dumps/virsh.js";
 import { xenCore } from "../support/dumps/xen.js";
 import { randomBytes } from "../support/random.js";
 import { HAS_ZSTD, zstd } from "../support/tools.js";
+import { INPUTS } from "./inputs.js";
 import { anyPlace, elfPlaces, type Field, flattenedPlaces, kdumpPlaces, rangePlaces } from "./places.js";
 
 export interface Base {
@@ -62,6 +63,8 @@ export interface Subject {
   bases(): Base[];
   /** Of one process, where a damaged case takes memory for good. */
   mostCases?: number;
+  /** What reads a case, with what stands beside it in a folder; without it the cases are dumps. */
+  door?: (folder: string) => Promise<(file: string) => Promise<unknown>>;
 }
 
 const MACHINE_PAGES = [
@@ -459,4 +462,5 @@ export const SUBJECTS: readonly Subject[] = [
   { name: "zstd", bases: zstdFiles, mostCases: 100 },
   ...plainStreams,
   { name: "raw-resident", bases: rawWithMap },
+  ...INPUTS,
 ];

@@ -2,6 +2,5 @@
 
 import "../support/all-cases.js";
 import "./best.test.js";
-import "./brute-force.test.js";
 import "./identities.test.js";
 import "./marginal.test.js";

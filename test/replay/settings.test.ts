@@ -172,6 +172,11 @@ describe("settings", () => {
     expect(await replay(folder, { ...written, page_size: "4k" }, "written")).toEqual(short);
   });
 
+  test.for([2 ** 32, 2 ** 53 - 1])("a batch of %s pages is a whole pass", async (pages) => {
+    const whole = await replay(folder, { ...keys, scanner: { pages_to_scan: 10 * MEMBERS.length * PAGES } }, "whole");
+    expect(await replay(folder, { ...keys, scanner: { pages_to_scan: pages } }, `many-${pages}`)).toEqual(whole);
+  });
+
   test("NUMA nodes are not replayed", async () => {
     writeScenario(folder, { ...keys, scanner: { merge_across_nodes: 0 } }, "nodes");
     await expectRefused(folder, ["replay", "nodes.yaml"], ["nodes.yaml", "merge_across_nodes", "1 is expected"]);

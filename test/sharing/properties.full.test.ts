@@ -1,5 +1,4 @@
 // Properties with all of their cases, of which npm test tries a third.
 
 import "../support/all-cases.js";
-import "./brute-force.test.js";
 import "./properties.test.js";

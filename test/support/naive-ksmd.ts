@@ -25,6 +25,8 @@ interface Slot {
 
 export class NaiveKsmd {
   private readonly slots: Slot[] = [];
+  /** The same in the order of their coming. */
+  private readonly entered: Slot[] = [];
   /** undefined: between two passes. */
   private cursor: { slot: Slot; page: number } | undefined;
   /** By content the items listed under each of its frames. */
@@ -33,6 +35,7 @@ export class NaiveKsmd {
   private scanned = 0;
   private passes = 0;
   private skipped = 0;
+  private checksums = 0;
 
   constructor(private readonly rules: NaiveRules) {}
 
@@ -41,6 +44,7 @@ export class NaiveKsmd {
     const slot = { pages: pages.map((content) => ({ content, onZeroFrame: false, item: undefined })) };
     const at = this.cursor ? this.slots.indexOf(this.cursor.slot) : this.slots.length;
     this.slots.splice(at, 0, slot);
+    this.entered.push(slot);
   }
 
   batch(pagesToScan: number): void {
@@ -100,6 +104,7 @@ export class NaiveKsmd {
     item.tree = "none";
     const checksumFirst = this.rules.rules === "linux-6.11";
     if (!checksumFirst && this.joinsFrame(item)) return;
+    this.checksums++;
     // In a still world the checksum differs at the first sight alone.
     if (!item.seen) {
       item.seen = true;
@@ -133,6 +138,18 @@ export class NaiveKsmd {
     return true;
   }
 
+  /** By member in the order of their coming its part of what is saved, if no content has several frames: (k - 1) / k for k pages of one. */
+  entitlements(): { over: number; under: number }[][] {
+    return this.entered.map(({ pages }) =>
+      pages.flatMap(({ item, onZeroFrame }) => {
+        if (onZeroFrame) return [{ over: 1, under: 1 }];
+        if (item?.tree !== "stable") return [];
+        const [pagesOfFrame] = this.frames.get(item.content) ?? [];
+        return [{ over: pagesOfFrame - 1, under: pagesOfFrame }];
+      }),
+    );
+  }
+
   /** By the names of samples.csv. */
   counters() {
     const pages = this.slots.flatMap((slot) => slot.pages);
@@ -154,6 +171,10 @@ export class NaiveKsmd {
       stable_node_chains: chains.length,
       stable_node_dups: chains.flat().length,
       general_profit: (sharing + zeros) * 4096 - items.length * 64,
+      // A frame's first page is merged as well.
+      merges: inTree("stable") + zeros,
+      checksums: this.checksums,
+      metadata_bytes: items.length * 64 + (shared + chains.length) * 64 + this.slots.length * 48,
     };
   }
 }

@@ -311,8 +311,8 @@ export function twinMarginals(
 ): Row[] {
   return worlds.flatMap((world) =>
     policies.flatMap((policy) =>
-      added
-        .filter((member) => names(world.members).includes(member))
+      names(world.members)
+        .filter((member) => added.includes(member))
         .flatMap((member) => marginalsOf(world, policy, member)),
     ),
   );

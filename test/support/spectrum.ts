@@ -32,11 +32,12 @@ export interface SpectrumFooter {
   worlds: SpectrumWorld[];
 }
 
-export const spectrumIn = (folder: string) => path.join(folder, "spectrum.parquet");
+export const SPECTRUM = "spectrum.parquet";
+export const spectrumIn = (folder: string) => path.join(folder, SPECTRUM);
 
 /** The rows of a saved spectrum, in the order in which they lie in the file. */
 export async function spectrumRows(file: string): Promise<SpectrumRow[]> {
-  const columns = "time_s, page_bytes, zero, members, copies, contents::DOUBLE AS contents";
+  const columns = "* EXCLUDE (file_row_number) REPLACE (contents::DOUBLE AS contents)";
   const rows = await query(
     `SELECT ${columns} FROM read_parquet(${quote(file)}, file_row_number = true) ORDER BY file_row_number`,
   );

@@ -20,7 +20,7 @@ export function toCsv(header: string, rows: readonly (readonly string[])[]): str
 }
 
 /** The records of a CSV text. */
-function parseCsv(text: string): string[][] {
+export function parseCsv(text: string): string[][] {
   const records: string[][] = [[]];
   for (const [, quoted, plain = "", end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/g)) {
     records[records.length - 1].push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
@@ -33,7 +33,12 @@ export type Row = Record<string, string>;
 
 /** The rows of a result file, by column. */
 export function rowsOf(folder: string, file: string): Row[] {
-  const [columns, ...records] = parseCsv(readFileSync(path.join(folder, file), "utf8"));
+  return rowsIn(readFileSync(path.join(folder, file), "utf8"));
+}
+
+/** The rows of a CSV text, by column. */
+export function rowsIn(text: string): Row[] {
+  const [columns, ...records] = parseCsv(text);
   return records.map((record) => Object.fromEntries(columns.map((column, i) => [column, record[i]])));
 }
 

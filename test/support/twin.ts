@@ -5,8 +5,10 @@ import { formatTime, rate, toCsv } from "./table.js";
 
 export interface Member {
   name: string;
-  /** All bytes of its dump. */
+  /** All bytes of its memory, from address 0. */
   dump: Buffer;
+  /** Where the dump does not have all of them: for each byte 1 or 0. */
+  present?: Buffer | undefined;
   /** Values of the inventory's labels. */
   labels?: string[];
 }
@@ -31,14 +33,20 @@ interface TwinSize {
   members: TwinMember[];
 }
 
-function countPages({ name, dump, labels = [] }: Member, pageBytes: number, zero: string): TwinMember {
+/** The pages of which all bytes are there, by their contents. */
+export function pagesIn({ dump, present }: Member, pageBytes: number): string[] {
+  const pages = Array.from({ length: Math.floor(dump.length / pageBytes) }, (_, page) => page * pageBytes);
+  return pages
+    .filter((at) => !present?.subarray(at, at + pageBytes).includes(0))
+    .map((at) => dump.toString("latin1", at, at + pageBytes));
+}
+
+function countPages(member: Member, pageBytes: number, zero: string): TwinMember {
+  const { name, labels = [] } = member;
   const copies = new Map<string, number>();
-  const pages = Math.floor(dump.length / pageBytes);
-  for (let page = 0; page < pages; page++) {
-    const content = dump.toString("latin1", page * pageBytes, (page + 1) * pageBytes);
-    copies.set(content, (copies.get(content) ?? 0) + 1);
-  }
-  return { name, labels, pages, zeroPages: copies.get(zero) ?? 0, copies };
+  const pages = pagesIn(member, pageBytes);
+  for (const content of pages) copies.set(content, (copies.get(content) ?? 0) + 1);
+  return { name, labels, pages: pages.length, zeroPages: copies.get(zero) ?? 0, copies };
 }
 
 function countSize(members: readonly Member[], pageBytes: number, scale = 1): TwinSize {
@@ -94,21 +102,6 @@ function copiesCounts({ members }: TwinSize): TwinCopies[] {
     counts.set(key, { ...row, contents: row.contents + 1 });
   }
   return [...counts.values()].sort((x, y) => x.members - y.members || x.copies - y.copies);
-}
-
-/** What the library gives for a world at a page size. */
-export function twinSharing(members: readonly Member[], pageBytes: number): object {
-  const size = countSize(members, pageBytes);
-  const nonzero = (contents: Iterable<string>) => [...contents].filter((content) => content !== size.zero).length;
-  return {
-    pageBytes,
-    pages: size.members.map(({ pages }) => pages),
-    zeroPages: size.members.map(({ zeroPages }) => zeroPages),
-    nonzeroContents: size.members.map(({ copies }) => nonzero(copies.keys())),
-    nonzeroUnion: nonzero(union(size.members)),
-    pairs: pairs(size),
-    copies: copiesCounts(size),
-  };
 }
 
 /** Contents of all members together, at a page size. */
@@ -291,4 +284,20 @@ export function twinTables(
       counted.flatMap(({ timeS, size }) => size.members.map((member) => selfRow(timeS, size, member))),
     ),
   };
+}
+
+const LEDGER_PAGE = 4096;
+export const LEDGER_HEADER =
+  "time_s,member,source,format,address_space,nonzero_bytes,stored_zero_bytes,elided_zero_bytes,absent_bytes,outside_ram_bytes,repeated_bytes,tail_bytes";
+
+/** What ledger.csv says of the bytes of a dump in which all zero pages are stored and all bytes are RAM, each once. */
+export function ledgerOf(member: Member): string[] {
+  const { dump, present = Buffer.alloc(dump.length, 1) } = member;
+  const zero = "\0".repeat(LEDGER_PAGE);
+  const pages = pagesIn(member, LEDGER_PAGE);
+  const zeros = pages.filter((content) => content === zero).length;
+  const bytes = present.reduce((count, one) => count + one, 0);
+  const absent = present.lastIndexOf(1) + 1 - present.indexOf(1) - bytes;
+  const tail = bytes - LEDGER_PAGE * pages.length;
+  return [LEDGER_PAGE * (pages.length - zeros), LEDGER_PAGE * zeros, 0, absent, 0, 0, tail].map(String);
 }

@@ -43,7 +43,7 @@ const HINT = "see docs/replay.md";
 
 export function parseScenario(text: string, file: string): RunScenario[] {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, logLevel: "error" });
   const errorAt = (what: string, offset: number, hint = HINT) => {
     const { line, col } = lines.linePos(offset);
     return new PagekinError(what, { file, line, column: col, hint });
