@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted, quotedList } from "../errors.js";
 import { linkOf, type Mapping } from "./process-memory.js";
 import type { Qmp } from "./qmp.js";
 
@@ -50,7 +50,7 @@ export async function pluggedRamOf(qmp: Qmp): Promise<RamPiece[]> {
     if (data.size === 0) unplugged.add(block);
     else if (data.size !== wholeBytes)
       throw qmp.fault(
-        `${type} ${block} has ${data.size} of ${wholeBytes} bytes plugged in, and QEMU does not say which`,
+        `${type} ${quoted(block)} has ${data.size} of ${wholeBytes} bytes plugged in, and QEMU does not say which`,
         "use --method core or resident",
       );
   }
@@ -74,7 +74,7 @@ export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
   const blocks = [...new Set(pieces.map(({ block }) => block))];
   const found = blocks.reduce((sum, block) => sum + (sizes.get(block) ?? 0), 0);
   if (found !== ramBytes) {
-    const what = `its memory backends (${blocks.join(", ")}) have ${found} bytes, its RAM ${ramBytes}`;
+    const what = `its memory backends (${quotedList(blocks)}) have ${found} bytes, its RAM ${ramBytes}`;
     throw qmp.fault(what, "take --method core");
   }
   return pieces;
@@ -120,7 +120,7 @@ async function hostAddressOf(qmp: Qmp, address: number): Promise<number> {
   const text = await qmp.print(`gpa2hva 0x${address.toString(16)}`);
   const match = /^Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)/.exec(text);
   if (match) return Number.parseInt(match[1], 16);
-  throw qmp.fault(`it does not tell where its RAM is: ${text.trim()}`, "take --method core");
+  throw qmp.fault(`it does not tell where its RAM is: ${quoted(text.trim())}`, "take --method core");
 }
 
 /** Whether a process has all pieces where QEMU says. */

@@ -3,7 +3,7 @@
 import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 
 const GREETING_MS = 5_000;
 const ANSWER_MS = 30_000;
@@ -55,7 +55,7 @@ export class Qmp {
     const answer = this.answer(ms);
     this.socket.write(`${JSON.stringify({ execute: command, id: this.id, ...(args && { arguments: args }) })}\n`);
     const { error, return: result } = await answer;
-    if (error) throw this.fault(`${command}: ${error.desc}`);
+    if (error) throw this.fault(`${command}: ${quoted(error.desc)}`);
     return result;
   }
 

@@ -2,8 +2,8 @@
 
 import path from "node:path";
 import { ExtentList } from "../dumps/extents.js";
-
 import { MACHINE } from "../dumps/formats/elf-header.js";
+import { quoted } from "../errors.js";
 import type { Staging } from "../system/staging.js";
 
 import type { Place } from "./elf-write.js";
@@ -138,7 +138,7 @@ export class VmSubject implements Subject {
 /** Whether a VM runs, or is paused; one on which others work is refused. */
 async function runs(qmp: Qmp): Promise<boolean> {
   const { status, running } = (await qmp.execute("query-status")) as { status: string; running: boolean };
-  if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${status})`, "capture it afterwards");
+  if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${quoted(status)})`, "capture it afterwards");
   return running;
 }
 

@@ -6,11 +6,10 @@ import { commandOf, memberOf, ProcessSubject } from "../capture/process-subject.
 import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
 import type { Subject } from "../capture/subject.js";
 import { METHODS, VmSubject } from "../capture/vm-subject.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { Printer } from "../report/capture-summary.js";
 import { splitName } from "../text/values.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
-import { ALL_MEMBERS } from "../worlds/world.js";
 import { choice, flag, list, text, time } from "./option-kinds.js";
 import { type Arguments, type Command, json, pageSize, progress, quiet } from "./options.js";
 
@@ -76,7 +75,7 @@ export { process_ as process };
 async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
   const { method } = args;
   if (args.sources.length > 0)
-    throw new PagekinError(`${args.sources[0]} is no option`, { hint: "name VMs with --qmp" });
+    throw new PagekinError(`${quoted(args.sources[0])} is no option`, { hint: "name VMs with --qmp" });
   const named = args.qmp.map((text) => {
     const { name, rest } = nameAndRest(text);
     return { name: name ?? path.basename(rest).replace(/\.[^.]*$/, ""), socket: rest };
@@ -95,7 +94,8 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
   const named = args.sources.map((text) => {
     const { name, rest } = nameAndRest(text);
     const pid = /^[1-9]\d{0,9}$/.test(rest) ? Number(rest) : Number.NaN;
-    if (Number.isNaN(pid)) throw new PagekinError(`${text} is no number of a process`, { hint: "write [NAME=]PID" });
+    if (Number.isNaN(pid))
+      throw new PagekinError(`${quoted(text)} is no number of a process`, { hint: "write [NAME=]PID" });
     return { name: name ?? nameOf(pid), pid };
   });
   if (named.length === 0) throw new PagekinError("no process is named", { hint: "give the numbers of some (see ps)" });
@@ -191,11 +191,9 @@ function nameOf(pid: number): string {
 function checkNames(names: readonly string[]): void {
   for (const [i, name] of names.entries()) {
     if (/[/\\\0]/.test(name) || name.startsWith(".") || name === "") {
-      throw new PagekinError(`"${name}" cannot be a file's name`, { hint: "name it another way: NAME=" });
+      throw new PagekinError(`"${quoted(name)}" cannot be a file's name`, { hint: "name it another way: NAME=" });
     }
-    if (name === ALL_MEMBERS)
-      throw new PagekinError(`no member can be named ${name}`, { hint: "it stands for all in the tables: NAME=" });
     if (names.indexOf(name) !== i)
-      throw new PagekinError(`${name} is named twice`, { hint: "name one another way: NAME=" });
+      throw new PagekinError(`${quoted(name)} is named twice`, { hint: "name one another way: NAME=" });
   }
 }

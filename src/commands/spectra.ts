@@ -11,7 +11,7 @@ import { displayName, parseSource } from "../sources/names.js";
 import type { DumpSettings } from "../sources/open-dump.js";
 import { isTrace, lookAt, placeOf, type Source, spoolTrace } from "../sources/source.js";
 import type { SavedSpectrum } from "../spectrum/read.js";
-import type { Spectrum } from "../spectrum/spectrum.js";
+import { labelOf, type Spectrum } from "../spectrum/spectrum.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
 import { type Noted, notesByFile, notesByMember, readOf } from "../worlds/world.js";
@@ -96,7 +96,7 @@ async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spe
     sources: snapshots,
     labelNames,
     memberNames: new Set(snapshots.map(({ member }) => member)),
-    isLabelled: (label) => snapshots.every(({ labels }) => labels[label]),
+    isLabelled: (label) => snapshots.every((one) => labelOf(one, label) !== ""),
     pageSizes,
     resources,
     each,
@@ -133,7 +133,7 @@ async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArgu
     sources: [{ source }],
     labelNames,
     memberNames: new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member))),
-    isLabelled: (label) => spectra.every(({ members }) => members.every(({ labels }) => labels[label])),
+    isLabelled: (label) => spectra.every(({ members }) => members.every((one) => labelOf(one, label) !== "")),
     pageSizes,
     resources: undefined,
     each,
@@ -145,12 +145,13 @@ async function fromSaved(source: Source, saved: SavedSpectrum, args: SpectraArgu
   };
 }
 
-/** The labels of an inventory stand for those that were saved. */
+/** The labels that an inventory gives to members stand for those that were saved of them. */
 async function relabelled(saved: SavedSpectrum, inventoryFile: string | undefined): Promise<SavedSpectrum> {
   if (inventoryFile === undefined) return saved;
   const { readInventory } = await import("../sources/inventory.js");
   const inventory = await readInventory(inventoryFile);
   const labels = new Labels(inventory);
+  const none = Object.fromEntries(inventory.labelNames.map((name) => [name, ""]));
   return {
     notes: saved.notes,
     labelNames: [...new Set([...saved.labelNames, ...inventory.labelNames])],
@@ -158,7 +159,8 @@ async function relabelled(saved: SavedSpectrum, inventoryFile: string | undefine
       ...spectrum,
       members: spectrum.members.map((one) => ({
         member: one.member,
-        labels: { ...one.labels, ...labels.of(one.member, spectrum.timeS, undefined) },
+        // Others keep theirs; of what the inventory has besides they have none.
+        labels: { ...none, ...one.labels, ...labels.known(one.member, spectrum.timeS) },
       })),
     })),
   };

@@ -6,7 +6,7 @@ import { type Score, score, scoreZeroOnly, type Tenants } from "../sharing/isola
 import { type KernelCounters, type KernelSettings, kernelAtRest, kernelZeroOnly } from "../sharing/kernel.js";
 import { addedFrames, bestMerges, type Merge } from "../sharing/merges.js";
 import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js";
-import type { Spectrum, SpectrumMember } from "../spectrum/spectrum.js";
+import { labelOf, type Spectrum, type SpectrumMember } from "../spectrum/spectrum.js";
 import { inOneGroup } from "./one-group.js";
 import type { GroupingPolicy, Pause, Policy } from "./policy.js";
 
@@ -62,6 +62,8 @@ export interface Marginal {
   policy: string;
   member: string;
   group: string;
+  /** Of the group, from 0: two may have one name. */
+  number: number;
   addedFrames: number;
 }
 
@@ -106,8 +108,8 @@ async function compareView(view: View, settings: CompareSettings, pause: Pause):
 /** By member its tenant: those with the same value of a label; without one each its own. */
 export function tenantsOf({ members }: View, label: string | undefined): Tenants {
   const numbers = new Map<string, number>();
-  return Uint32Array.from(members, ({ labels }, member) => {
-    const tenant = label && labels[label];
+  return Uint32Array.from(members, (one, member) => {
+    const tenant = label && labelOf(one, label);
     const key = tenant ? `tenant ${tenant}` : `member ${member}`;
     const number = numbers.get(key) ?? numbers.size;
     numbers.set(key, number);
@@ -157,8 +159,8 @@ async function marginals(view: View, { policies, add }: CompareSettings, pause: 
   const rows: Marginal[] = [];
   for (const policy of policies) {
     for (const member of added) {
-      for (const [group, addedFrames] of await addedTo(view, policy, member, pause)) {
-        rows.push({ policy: policy.text, member: view.members[member].member, group, addedFrames });
+      for (const [number, [group, addedFrames]] of (await addedTo(view, policy, member, pause)).entries()) {
+        rows.push({ policy: policy.text, member: view.members[member].member, group, number, addedFrames });
       }
     }
   }

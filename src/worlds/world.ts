@@ -11,6 +11,8 @@ export interface Snapshot {
   labels: LabelValues;
   /** Where the source is a trace. */
   trace: TraceHead | undefined;
+  /** What is to be known of its file before it is read. */
+  fileNotes?: readonly string[];
 }
 
 /** All snapshots of one time, in the order of the sources. */
@@ -34,7 +36,7 @@ export interface Noted extends Notes {
 export const notedOf = (snapshot: Snapshot, { format, notes, fileNotes }: Notes & { format: string }): Noted => ({
   snapshot: { ...snapshot, source: { ...snapshot.source, format } },
   notes,
-  fileNotes,
+  fileNotes: [...(snapshot.fileNotes ?? []), ...fileNotes],
 });
 
 /** The same with all notes in one list. */
@@ -51,5 +53,5 @@ export function notesByMember(noted: readonly Noted[]): string[] {
   return noted.flatMap(({ snapshot, notes }) => notes.map((note) => `${nameOf(snapshot)}: ${note}`));
 }
 
-/** What stands for all members where the tables name one. */
+/** What stands for all members, or groups, where the tables name one; a column beside it tells it from one of that name. */
 export const ALL_MEMBERS = "*";
