@@ -1,6 +1,6 @@
 // Where a VM's RAM is: at which guest-physical addresses, and where in the memory of its QEMU.
 
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError, quoted, quotedList } from "../errors.js";
@@ -133,20 +133,23 @@ export function holdsPieces(mappings: readonly Mapping[], pieces: readonly Hoste
   });
 }
 
-/** The processes that hold a unix socket, by its path. Those of other users are hidden from a normal one. */
-export function holdersOf(socket: string): number[] {
-  const inodes = inodesOf(socket);
-  if (inodes.size === 0) return [];
+/** The processes that hold one of some sockets. Those of other users are hidden from a normal one. */
+export function holdersOf(sockets: ReadonlySet<string>): number[] {
+  if (sockets.size === 0) return [];
   const holders: number[] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     const folder = `/proc/${pid}/fd`;
-    if (linksIn(folder).some((target) => inodes.has(target))) holders.push(Number(pid));
+    if (linksIn(folder).some((target) => sockets.has(target))) holders.push(Number(pid));
   }
   return holders;
 }
 
-/** Descriptors of sockets that were made under a path, as links in /proc show them. */
-function inodesOf(socket: string): Set<string> {
+/**
+ * Sockets that were made under a path, as links in /proc show them: that which listens there and those of its clients; also
+ * those of others whose QEMU was given the same name relative to another folder. Who is connected since is the client of one.
+ */
+export function socketsOf(socket: string): Set<string> {
+  if (!existsSync(socket)) return new Set();
   const whole = realpathSync(socket);
   const inodes = new Set<string>();
   for (const line of readFileSync("/proc/net/unix", "utf8").split("\n")) {

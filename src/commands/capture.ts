@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import path from "node:path";
 import { captureSeries } from "../capture/capture-series.js";
 import { LiveTraceWriter } from "../capture/live-trace.js";
@@ -8,6 +9,7 @@ import type { Subject } from "../capture/subject.js";
 import { METHODS, VmSubject } from "../capture/vm-subject.js";
 import { PagekinError, quoted } from "../errors.js";
 import { Printer } from "../report/capture-summary.js";
+import { identityOf } from "../sources/source.js";
 import { splitName } from "../text/values.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { choice, flag, list, text, time } from "./option-kinds.js";
@@ -86,6 +88,10 @@ async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
       hint: "QEMU itself writes that dump to the disk: leave one of the two out",
     });
   }
+  refuseTwice(named, ({ socket }) => {
+    const stat = statSync(socket, { throwIfNoEntry: false });
+    return stat && identityOf(stat);
+  });
   const how = { kind: "vm", method };
   await capture(args, named, how, ({ name, socket }) => VmSubject.open(name, socket, method));
 }
@@ -102,6 +108,7 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
   if (args.fingerprint && !args.stop) {
     throw new PagekinError("--fingerprint of a running process may meet pages that go away", { hint: "add --stop" });
   }
+  refuseTwice(named, ({ pid }) => String(pid));
   const settings = { anonymousOnly: args.anonymousOnly, stop: args.stop };
   await capture(
     args,
@@ -185,6 +192,21 @@ function nameOf(pid: number): string {
     return memberOf(commandOf(pid), pid);
   } catch {
     return String(pid);
+  }
+}
+
+/** What is captured as two members would share all of its memory with itself. identityOf: undefined where it is not known. */
+function refuseTwice<T extends { name: string }>(
+  named: readonly T[],
+  identityOf: (one: T) => string | undefined,
+): void {
+  const seen = new Map<string, T>();
+  for (const one of named) {
+    const identity = identityOf(one);
+    const other = identity === undefined ? undefined : seen.get(identity);
+    if (other && other.name !== one.name)
+      throw new PagekinError(`${quoted(other.name)} and ${quoted(one.name)} are the same`, { hint: "name it once" });
+    if (identity !== undefined) seen.set(identity, one);
   }
 }
 

@@ -10,6 +10,7 @@ import * as tables from "../report/policy-tables.js";
 import type { KernelSettings } from "../sharing/kernel.js";
 import { SpectrumWriter } from "../spectrum/write.js";
 import { breathe } from "../system/pace.js";
+import { parseCells } from "../text/parse-csv.js";
 import { readRows } from "../text/read-csv.js";
 import { VERSION } from "../version.js";
 import { choice, count, flag, list, option, text } from "./option-kinds.js";
@@ -56,9 +57,11 @@ const options = [
 function members<N extends string>(name: N, describe: string) {
   return list(
     option(name, { describe }, (given) => {
-      const named = given.split(",");
-      if (named.length > 1) return named;
-      throw new PagekinError(`--${name} ${quoted(given)} names one member`, { hint: "name two or more, by commas" });
+      const named = parseCells(given);
+      if (named && named.length > 1) return named;
+      throw new PagekinError(`--${name} ${quoted(given)} names one member`, {
+        hint: 'name two or more, comma-separated; a name with a comma is written "a,b"',
+      });
     }),
   );
 }

@@ -61,6 +61,12 @@ export class CsvParser {
   }
 }
 
+/** The cells of a text that is one record; undefined if it is none, or several. */
+export function parseCells(text: string): string[] | undefined {
+  const found = recordAt(text, 0, true);
+  return found && "cells" in found && found.end === text.length ? found.cells : undefined;
+}
+
 interface Found {
   cells: string[];
   /** Where the next record begins. */
