@@ -9,6 +9,9 @@ import { findRepeated, findValueless, readArguments } from "./arguments.js";
 import type { Option } from "./option-kinds.js";
 import type { AnyCommand, Arguments } from "./options.js";
 
+/** Messages of yargs in which stands what was typed. */
+const WITH_INPUT = /^(Unknown arguments?: |Invalid values: Argument: \S+, Given: )(.*?)(, Choices: .*)?$/;
+
 /** Errors are thrown; help is printed. */
 function parserOf(argv: string[]): Argv {
   return yargs(argv)
@@ -19,8 +22,8 @@ function parserOf(argv: string[]): Argv {
     .fail((message, error) => {
       if (error && error.name !== "YError") throw error;
       const what = (message ?? error.message).replace(/\s+/g, " ");
-      const unknown = /^(Unknown arguments?: )(.*)$/s.exec(what);
-      throw new PagekinError(unknown ? `${unknown[1]}${quoted(unknown[2])}` : what, {
+      const [, before, given, behind = ""] = WITH_INPUT.exec(what) ?? [];
+      throw new PagekinError(given === undefined ? what : `${before}${quoted(given)}${behind}`, {
         hint: "see pagekin --help, pagekin COMMAND --help",
       });
     });

@@ -105,12 +105,12 @@ function checkFiles(snapshots: readonly Snapshot[]): void {
 
 function noteSameFile(snapshot: Snapshot, other: Snapshot): void {
   const isNamed = [snapshot, other].some(({ source }) => source.name.member !== undefined);
-  const same = `the same file as ${quoted(displayName(other.source.name))}`;
+  const file = quoted(displayName(other.source.name));
   if (isNamed && snapshot !== other) {
-    snapshot.fileNotes = [`${same}, member ${quoted(other.member)}: what they share is not the sharing of two dumps`];
+    snapshot.fileNotes = [`The same file as ${file}, member ${quoted(other.member)}: they share all of it`];
     return;
   }
-  throw new PagekinError(`is ${same}`, {
+  throw new PagekinError(`is the same file as ${file}`, {
     file: displayName(snapshot.source.name),
     hint: "name it once; to have it as two members, give it a name of its own: NAME=PATH",
   });
