@@ -86,15 +86,15 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
     });
 }
 
-/** What no file, or no hidden one, should have in its name; it stands there as in a URL. The trace itself has the name as it is. */
-const NOT_IN_NAMES = /[\p{Cc}/\\]|^\./gu;
+/** What files, other than hidden ones, cannot have in their names; it is written as in a URL. The trace has the name as it is. */
+const NOT_IN_NAMES = /[/\\\0]|^\./g;
 /** Of a file's name, which may have 255 with all that is added to it. */
 const MOST_NAME_BYTES = 180;
 
 /** `NAME.parquet`, or `NAME@SECONDS.parquet` where the time is not 0. */
 function fileNameOf(member: string, timeS: number): string {
-  const escape = (one: string) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
-  const name = shortened(member.replace(NOT_IN_NAMES, escape));
+  const encoded = (one: string) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+  const name = shortened(member.replace(NOT_IN_NAMES, encoded));
   return `${name}${timeS === 0 ? "" : `@${formatNumber(timeS)}`}.parquet`;
 }
 

@@ -6,7 +6,7 @@ import { PagekinError } from "../errors.js";
 import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
 import { Progress } from "../report/progress.js";
 import type { ReadSource } from "../report/read-sources.js";
-import { Labels } from "../sources/labels.js";
+import { Labels, type LabelValues } from "../sources/labels.js";
 import { displayName, parseSource } from "../sources/names.js";
 import type { DumpSettings } from "../sources/open-dump.js";
 import { isTrace, lookAt, placeOf, type Source, spoolTrace } from "../sources/source.js";
@@ -151,17 +151,20 @@ async function relabelled(saved: SavedSpectrum, inventoryFile: string | undefine
   const { readInventory } = await import("../sources/inventory.js");
   const inventory = await readInventory(inventoryFile);
   const labels = new Labels(inventory);
-  const none = Object.fromEntries(inventory.labelNames.map((name) => [name, ""]));
+  const labelNames = [...new Set([...saved.labelNames, ...inventory.labelNames])];
   return {
     notes: saved.notes,
-    labelNames: [...new Set([...saved.labelNames, ...inventory.labelNames])],
+    labelNames,
     spectra: saved.spectra.map((spectrum) => ({
       ...spectrum,
       members: spectrum.members.map((one) => ({
         member: one.member,
-        // Others keep theirs; of what the inventory has besides they have none.
-        labels: { ...none, ...one.labels, ...labels.known(one.member, spectrum.timeS) },
+        // What the inventory does not say of a member stays as it was.
+        labels: inOrder({ ...one.labels, ...labels.known(one.member, spectrum.timeS) }, labelNames),
       })),
     })),
   };
 }
+
+const inOrder = (labels: LabelValues, names: readonly string[]): LabelValues =>
+  Object.fromEntries(names.map((name) => [name, labelOf({ labels }, name)]));

@@ -73,7 +73,7 @@ describe("refused are", () => {
     ["groups:", /groups:/],
     ["groups:none.csv", /none\.csv: no such file/],
     ["groups:sub", /sub: is a folder/],
-    ["groups:pipe", /pipe: is no plain file/],
+    ["groups:pipe", /pipe: not a regular file/],
     ["groups:empty.csv", /empty\.csv/],
     ["groups:header.csv", /header\.csv: has no rows/],
     ["groups:private.csv", /private\.csv.*no group/],
