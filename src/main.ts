@@ -2,7 +2,7 @@
 import { constants } from "node:os";
 import { parseQuickly } from "./commands/arguments.js";
 import type { AnyCommand } from "./commands/options.js";
-import { EXIT, fromSystem, PagekinError } from "./errors.js";
+import { EXIT, fromSystem, PagekinError, printableLines } from "./errors.js";
 import { cleanUp } from "./system/cleanup.js";
 
 /** The commands: a line each. A command's module is loaded when it is called. */
@@ -40,6 +40,9 @@ async function main(argv: string[]): Promise<void> {
   if (args) await command.run(args as never);
 }
 
+/** Of a bug's stack, characters; its first line may quote anything. */
+const MOST_STACK = 4000;
+
 /** Undoes what is half done, says why, and ends. */
 function end(code: number, why?: string): never {
   try {
@@ -53,7 +56,7 @@ function end(code: number, why?: string): never {
 function fail(caught: unknown): never {
   const error = fromSystem(caught);
   if (error instanceof PagekinError) end(error.exitCode, error.line);
-  const stack = (error as Error).stack ?? error;
+  const stack = printableLines(String((error as Error).stack ?? error).slice(0, MOST_STACK));
   end(EXIT.bug, `a bug: ${stack}\nPlease report it, with the command line.`);
 }
 
@@ -67,7 +70,7 @@ process.on("uncaughtException", fail);
 // Whoever read the summary has seen enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") end(EXIT.done);
-  end(EXIT.input, `standard output: ${error.message}`);
+  fail(fromSystem(error, "standard output"));
 });
 
 main(process.argv.slice(2)).then(() => end(EXIT.done), fail);

@@ -1,7 +1,7 @@
 // Snapshot after snapshot: hold all, copy or hash what is resident, let all go, put the files in place.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { Progress } from "../report/progress.js";
 import type { Staging } from "../system/staging.js";
 import { formatNumber } from "../text/format.js";
@@ -139,8 +139,8 @@ async function letAllGo(subjects: readonly Subject[], failure: unknown): Promise
   const at = ends.findIndex(({ status }) => status === "rejected");
   if (at < 0) return;
   const [subject, end] = [subjects[at], ends[at] as PromiseRejectedResult];
-  const before = failure instanceof Error ? ` (after: ${failure.message})` : "";
-  throw new PagekinError(`could not be continued: ${(end.reason as Error).message}${before}`, {
+  const before = failure instanceof Error ? ` (after: ${quoted(failure.message)})` : "";
+  throw new PagekinError(`could not be continued: ${quoted((end.reason as Error).message)}${before}`, {
     file: subject.shownAs,
     hint: "continue it by hand",
   });

@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { quoted } from "../errors.js";
 import type { Held } from "./guardian.js";
 import { Qmp } from "./qmp.js";
 
@@ -49,8 +50,8 @@ async function guard(): Promise<void> {
   ends.forEach((end, i) => {
     if (end.status === "fulfilled") return;
     const one = held[i];
-    const what = "pid" in one ? `process ${one.pid}` : `the VM of ${one.socket}`;
-    process.stderr.write(`pagekin: ${what} may still be stopped: ${end.reason.message}; continue it by hand\n`);
+    const what = "pid" in one ? `process ${one.pid}` : `the VM of ${quoted(one.socket)}`;
+    process.stderr.write(`pagekin: ${what} may still be stopped: ${quoted(end.reason.message)}; continue it by hand\n`);
   });
   process.exit();
 }

@@ -1,9 +1,9 @@
 // Where a VM's RAM is: at which guest-physical addresses, and where in the memory of its QEMU.
 
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted, quotedList } from "../errors.js";
 import { linkOf, type Mapping } from "./process-memory.js";
 import type { Qmp } from "./qmp.js";
 import { ask, print } from "./qmp-answers.js";
@@ -46,7 +46,7 @@ export async function pluggedRamOf(qmp: Qmp): Promise<RamPiece[]> {
     if (data.size === 0) unplugged.add(block);
     else if (data.size !== wholeBytes)
       throw qmp.fault(
-        `${type} ${block} has ${data.size} of ${wholeBytes} bytes plugged in, and QEMU does not say which`,
+        `${type} ${quoted(block)} has ${data.size} of ${wholeBytes} bytes plugged in, and QEMU does not say which`,
         "use --method core or resident",
       );
   }
@@ -74,7 +74,7 @@ export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
   const blocks = [...new Set(pieces.map(({ block }) => block))];
   const found = blocks.reduce((sum, block) => sum + (sizes.get(block) ?? 0), 0);
   if (found !== ramBytes) {
-    const what = `its memory backends (${blocks.join(", ")}) have ${found} bytes, its RAM ${ramBytes}`;
+    const what = `its memory backends (${quotedList(blocks)}) have ${found} bytes, its RAM ${ramBytes}`;
     throw qmp.fault(what, "take --method core");
   }
   return pieces;
@@ -122,7 +122,7 @@ async function hostAddressOf(qmp: Qmp, address: number): Promise<number> {
   const text = await print(qmp, `gpa2hva 0x${address.toString(16)}`);
   const match = /^Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)/.exec(text);
   if (match) return Number.parseInt(match[1], 16);
-  throw qmp.fault(`it does not tell where its RAM is: ${text.trim()}`, "take --method core");
+  throw qmp.fault(`it does not tell where its RAM is: ${quoted(text.trim())}`, "take --method core");
 }
 
 /** Whether a process has all pieces where QEMU says. */
@@ -135,20 +135,23 @@ export function holdsPieces(mappings: readonly Mapping[], pieces: readonly Hoste
   });
 }
 
-/** The processes that hold a unix socket, by its path. Those of other users are hidden from a normal one. */
-export function holdersOf(socket: string): number[] {
-  const inodes = inodesOf(socket);
-  if (inodes.size === 0) return [];
+/** The processes that hold one of some sockets. Those of other users are hidden from a normal one. */
+export function holdersOf(sockets: ReadonlySet<string>): number[] {
+  if (sockets.size === 0) return [];
   const holders: number[] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     const folder = `/proc/${pid}/fd`;
-    if (linksIn(folder).some((target) => inodes.has(target))) holders.push(Number(pid));
+    if (linksIn(folder).some((target) => sockets.has(target))) holders.push(Number(pid));
   }
   return holders;
 }
 
-/** Descriptors of sockets that were made under a path, as links in /proc show them. */
-function inodesOf(socket: string): Set<string> {
+/**
+ * Sockets that were made under a path, as links in /proc show them: that which listens there and those of its clients; also
+ * those of others whose QEMU was given the same name relative to another folder. Who is connected since is the client of one.
+ */
+export function socketsOf(socket: string): Set<string> {
+  if (!existsSync(socket)) return new Set();
   const whole = realpathSync(socket);
   const inodes = new Set<string>();
   for (const line of readFileSync("/proc/net/unix", "utf8").split("\n")) {

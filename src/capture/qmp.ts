@@ -2,7 +2,7 @@
 
 import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 
 const GREETING_MS = 5_000;
 const ANSWER_MS = 30_000;
@@ -62,7 +62,7 @@ export class Qmp {
     const { error, return: result } = await answer;
     if (error === undefined) return result;
     const { desc } = (error ?? {}) as { desc?: unknown };
-    throw this.fault(`${command}: ${typeof desc === "string" ? desc : "refused without a reason"}`);
+    throw this.fault(`${command}: ${typeof desc === "string" ? quoted(desc) : "refused without a reason"}`);
   }
 
   close(): void {

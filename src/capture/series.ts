@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fromSystem, PagekinError } from "../errors.js";
+import { fromSystem, PagekinError, quotedList } from "../errors.js";
 import { OWN_PREFIX } from "../system/owner.js";
 import { isThere, readPlainFile } from "../system/plain-file.js";
 import { Staging, tidy } from "../system/staging.js";
@@ -101,7 +101,7 @@ export class SeriesFolder {
       if (there.length === 0) return new SeriesFolder(folder, settings, []);
       if (!there.includes(RECORD)) {
         const hint = "name a new folder with --out";
-        throw new PagekinError(`contains unrelated files (${there.slice(0, 3).join(", ")})`, {
+        throw new PagekinError(`contains unrelated files (${quotedList(there)})`, {
           file: folder,
           hint,
         });

@@ -3,10 +3,20 @@
 import path from "node:path";
 import { ExtentList } from "../dumps/extents.js";
 import { MACHINE } from "../dumps/formats/elf-header.js";
+import { quoted } from "../errors.js";
 import type { Staging } from "../system/staging.js";
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
-import { type HostedPiece, holdersOf, holdsPieces, hostPieces, noProcess, ramBytesOf, ramOf } from "./guest-ram.js";
+import {
+  type HostedPiece,
+  holdersOf,
+  holdsPieces,
+  hostPieces,
+  noProcess,
+  ramBytesOf,
+  ramOf,
+  socketsOf,
+} from "./guest-ram.js";
 import type { Area } from "./live-memory.js";
 import { Balloon, residentBytesOf } from "./measure-usage.js";
 import { ProcessMemory, visibleMappings } from "./process-memory.js";
@@ -48,17 +58,21 @@ export class VmSubject implements Subject {
   ) {}
 
   static async open(name: string, socket: string, method: Method): Promise<VmSubject> {
+    const before = socketsOf(socket);
     const qmp = await Qmp.connect(socket);
+    // QEMU's end of the connection is new: another VM may have a monitor of the same relative name.
+    const own = new Set([...socketsOf(socket)].filter((one) => !before.has(one)));
     try {
       await runs(qmp);
       const { arch } = await ask(qmp, "query-target");
       const balloon = await Balloon.find(qmp);
       await balloon?.ask();
       let memory: ProcessMemory | undefined;
-      let pid: number | undefined = holdersOf(socket)[0];
+      const holders = holdersOf(own);
+      let pid: number | undefined = holders[0];
       if (method === "resident") {
         const pieces = await hostPieces(qmp, await ramOf(qmp));
-        pid = processWith(socket, pieces);
+        pid = processWith(socket, holders, pieces);
         memory = ProcessMemory.open(pid, `process ${pid} of VM ${name}`);
       }
       return new VmSubject(name, qmp, method, MACHINES[arch] ?? 0, balloon, pid, memory);
@@ -145,16 +159,16 @@ export class VmSubject implements Subject {
 /** Whether a VM runs, or is paused; one on which others work is refused. */
 async function runs(qmp: Qmp): Promise<boolean> {
   const { status, running } = await ask(qmp, "query-status");
-  if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${status})`, "capture it afterwards");
+  if (IN_MOTION.includes(status)) throw qmp.fault(`the VM is being moved (${quoted(status)})`, "capture it afterwards");
   return running;
 }
 
 const noteOfHuge = (bytes: number) =>
   `${bytes} bytes of its RAM are in huge pages, which are resident as a whole: pages that the guest never touched count too`;
 
-/** Of the processes that hold a monitor's socket, the one that has the RAM where QEMU says. */
-function processWith(socket: string, pieces: readonly HostedPiece[]): number {
-  const pid = holdersOf(socket).find((holder) => holdsPieces(visibleMappings(holder), pieces));
+/** Of the processes that hold a monitor's connection, the one that has the RAM where QEMU says. */
+function processWith(socket: string, holders: readonly number[], pieces: readonly HostedPiece[]): number {
+  const pid = holders.find((holder) => holdsPieces(visibleMappings(holder), pieces));
   if (pid === undefined) throw noProcess(socket);
   return pid;
 }

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import path from "node:path";
 import { captureSeries } from "../capture/capture-series.js";
 import { LiveTraceWriter } from "../capture/live-trace.js";
@@ -6,12 +7,12 @@ import { commandOf, memberOf, ProcessSubject } from "../capture/process-subject.
 import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
 import type { Subject } from "../capture/subject.js";
 import { METHODS, VmSubject } from "../capture/vm-subject.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { Printer } from "../report/capture-summary.js";
+import { identityOf } from "../sources/source.js";
 import { Inputs } from "../system/inputs.js";
 import { splitName } from "../text/values.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
-import { ALL_MEMBERS } from "../worlds/world.js";
 import { choice, flag, list, text, time } from "./option-kinds.js";
 import { type Arguments, type Command, json, pageSize, progress, quiet } from "./options.js";
 
@@ -79,7 +80,7 @@ export { process_ as process };
 async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
   const { method } = args;
   if (args.sources.length > 0)
-    throw new PagekinError(`${args.sources[0]} is no option`, { hint: "name VMs with --qmp" });
+    throw new PagekinError(`${quoted(args.sources[0])} is no option`, { hint: "name VMs with --qmp" });
   const named = args.qmp.map((text) => {
     const { name, rest } = nameAndRest(text);
     return { name: name ?? path.basename(rest).replace(/\.[^.]*$/, ""), socket: rest };
@@ -90,6 +91,10 @@ async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
       hint: "QEMU itself writes that dump to the disk: leave one of the two out",
     });
   }
+  refuseTwice(named, ({ socket }) => {
+    const stat = statSync(socket, { bigint: true, throwIfNoEntry: false });
+    return stat && identityOf(stat);
+  });
   const how = { kind: "vm", method };
   await capture(args, named, how, ({ name, socket }) => VmSubject.open(name, socket, method));
 }
@@ -98,13 +103,14 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
   const named = args.sources.map((text) => {
     const { name, rest } = nameAndRest(text);
     const pid = /^[1-9]\d{0,9}$/.test(rest) ? Number(rest) : Number.NaN;
-    if (Number.isNaN(pid)) throw new PagekinError(`${text} is not a process ID`, { hint: "write [NAME=]PID" });
+    if (Number.isNaN(pid)) throw new PagekinError(`${quoted(text)} is not a process ID`, { hint: "write [NAME=]PID" });
     return { name: name ?? nameOf(pid), pid };
   });
   if (named.length === 0) throw new PagekinError("no process is named", { hint: "give their process IDs (see ps)" });
   if (args.fingerprint && !args.stop) {
     throw new PagekinError("--fingerprint of a running process may meet pages that go away", { hint: "add --stop" });
   }
+  refuseTwice(named, ({ pid }) => String(pid));
   const settings = { anonymousOnly: args.anonymousOnly, stop: args.stop };
   await capture(
     args,
@@ -191,14 +197,27 @@ function nameOf(pid: number): string {
   }
 }
 
+/** What is captured as two members would share all of its memory with itself. identityOf: undefined where it is not known. */
+function refuseTwice<T extends { name: string }>(
+  named: readonly T[],
+  identityOf: (one: T) => string | undefined,
+): void {
+  const seen = new Map<string, T>();
+  for (const one of named) {
+    const identity = identityOf(one);
+    const other = identity === undefined ? undefined : seen.get(identity);
+    if (other && other.name !== one.name)
+      throw new PagekinError(`${quoted(other.name)} and ${quoted(one.name)} are the same`, { hint: "name it once" });
+    if (identity !== undefined) seen.set(identity, one);
+  }
+}
+
 function checkNames(names: readonly string[]): void {
   for (const [i, name] of names.entries()) {
     if (/[/\\\0]/.test(name) || name.startsWith(".") || name === "") {
-      throw new PagekinError(`"${name}" cannot be a file's name`, { hint: "name it another way: NAME=" });
+      throw new PagekinError(`"${quoted(name)}" cannot be a file's name`, { hint: "name it another way: NAME=" });
     }
-    if (name === ALL_MEMBERS)
-      throw new PagekinError(`no member can be named ${name}`, { hint: "it stands for all in the tables: NAME=" });
     if (names.indexOf(name) !== i)
-      throw new PagekinError(`${name} is named twice`, { hint: "name one another way: NAME=" });
+      throw new PagekinError(`${quoted(name)} is named twice`, { hint: "name one another way: NAME=" });
   }
 }

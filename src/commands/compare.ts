@@ -1,4 +1,4 @@
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted, quotedList } from "../errors.js";
 import { knownLabel } from "../policies/argument.js";
 import { type Comparison, comparePolicies } from "../policies/comparison.js";
 import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
@@ -10,6 +10,7 @@ import * as tables from "../report/policy-tables.js";
 import type { KernelSettings } from "../sharing/kernel.js";
 import { SpectrumWriter } from "../spectrum/write.js";
 import { breathe } from "../system/pace.js";
+import { parseCells } from "../text/parse-csv.js";
 import { readRows } from "../text/read-csv.js";
 import { VERSION } from "../version.js";
 import { choice, count, flag, list, option, text } from "./option-kinds.js";
@@ -56,9 +57,11 @@ const options = [
 function members<N extends string>(name: N, describe: string) {
   return list(
     option(name, { describe }, (given) => {
-      const named = given.split(",");
-      if (named.length > 1) return named;
-      throw new PagekinError(`--${name} ${given} names one member`, { hint: "name two or more, by commas" });
+      const named = parseCells(given);
+      if (named && named.length > 1) return named;
+      throw new PagekinError(`--${name} ${quoted(given)} names one member`, {
+        hint: 'name two or more, comma-separated; a name with a comma is written "a,b"',
+      });
     }),
   );
 }
@@ -160,14 +163,13 @@ function contextOf(
 function refuseUnknown(option: string, members: readonly string[], { memberNames }: Spectra): void {
   const unknown = members.find((member) => !memberNames.has(member));
   if (unknown === undefined) return;
-  const names = [...memberNames];
-  const some = `${names.slice(0, 8).join(", ")}${names.length > 8 ? ", ..." : ""}`;
-  throw new PagekinError(`--${option} ${unknown}: there is no such member`, { hint: `there are ${some}` });
+  const hint = `there are ${quotedList([...memberNames])}`;
+  throw new PagekinError(`--${option} ${quoted(unknown)}: there is no such member`, { hint });
 }
 
 function refuseTwice(option: string, members: readonly string[]): void {
   const twice = members.find((member, i) => members.indexOf(member) !== i);
-  if (twice !== undefined) throw new PagekinError(`--${option} names ${twice} twice`, { hint: "name it once" });
+  if (twice !== undefined) throw new PagekinError(`--${option} names ${quoted(twice)} twice`, { hint: "name it once" });
 }
 
 /** Limits that no policy keeps to would be believed to hold. */

@@ -1,4 +1,5 @@
-import { PagekinError } from "../errors.js";
+import { createHash } from "node:crypto";
+import { PagekinError, quoted } from "../errors.js";
 import type { TraceTask } from "../fingerprints/write-traces.js";
 import { printTraces } from "../report/fingerprint-summary.js";
 import { writeManifest } from "../report/manifest.js";
@@ -84,12 +85,24 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
     });
 }
 
+/** What files, other than hidden ones, cannot have in their names; it is written as in a URL. The trace has the name as it is. */
+const NOT_IN_NAMES = /[/\\\0]|^\./g;
+/** Of a file's name, which may have 255 with all that is added to it. */
+const MOST_NAME_BYTES = 180;
+
 /** `NAME.parquet`, or `NAME@SECONDS.parquet` where the time is not 0. */
 function fileNameOf(member: string, timeS: number): string {
-  if (/[/\\\0]/.test(member) || member.startsWith(".")) {
-    throw new PagekinError(`member ${member} cannot be a file's name`, { hint: "name it another way: NAME=PATH" });
-  }
-  return `${member}${timeS === 0 ? "" : `@${formatNumber(timeS)}`}.parquet`;
+  const encoded = (one: string) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+  const name = shortened(member.replace(NOT_IN_NAMES, encoded));
+  return `${name}${timeS === 0 ? "" : `@${formatNumber(timeS)}`}.parquet`;
+}
+
+/** A long name by its beginning and its hash. */
+function shortened(name: string): string {
+  if (Buffer.byteLength(name) <= MOST_NAME_BYTES) return name;
+  // Bytes that a cut leaves of a character are left out.
+  const begin = new TextDecoder().decode(Buffer.from(name).subarray(0, MOST_NAME_BYTES - 20), { stream: true });
+  return `${begin}~${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
 }
 
 /** The traces' names; an error if two snapshots would have the same. */
@@ -99,10 +112,13 @@ function fileNamesOf(snapshots: readonly Snapshot[]): string[] {
     const fileName = fileNameOf(snapshot.member, snapshot.timeS);
     const other = seen.get(fileName);
     if (other) {
-      throw new PagekinError(`its trace and that of ${displayName(other.source.name)} would both be ${fileName}`, {
-        file: displayName(snapshot.source.name),
-        hint: "give it another name: NAME=PATH",
-      });
+      throw new PagekinError(
+        `its trace and that of ${quoted(displayName(other.source.name))} would both be ${quoted(fileName)}`,
+        {
+          file: displayName(snapshot.source.name),
+          hint: "give it another name: NAME=PATH",
+        },
+      );
     }
     seen.set(fileName, snapshot);
     return fileName;

@@ -1,7 +1,7 @@
 // An option is one entry: its name, help text, parser and check. A command's table of options is a list of such entries;
 // both command-line parsers and the types of a command's arguments are derived from it.
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { parseCount, parsePart, parseSize, parseTime } from "../text/values.js";
 
 /** What the command line gives for an option: true or false for a flag, else its text, or a list of texts. */
@@ -110,5 +110,5 @@ export function commas<N extends string, T>({ read, ...one }: Option<N, T | unde
 }
 
 function refuse(name: string, given: string, what: string, hint: string): never {
-  throw new PagekinError(`--${name} ${given} ${what}`, { hint });
+  throw new PagekinError(`--${name} ${quoted(given)} ${what}`, { hint });
 }

@@ -6,12 +6,13 @@ import { PagekinError } from "../errors.js";
 import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
 import { Progress } from "../report/progress.js";
 import type { ReadSource } from "../report/read-sources.js";
+import type { LabelValues } from "../sources/inventory.js";
 import { Labels } from "../sources/labels.js";
 import { displayName, parseSource } from "../sources/names.js";
 import type { DumpSettings } from "../sources/open-dump.js";
 import { isTrace, lookAt, placeOf, type Source, spoolTrace } from "../sources/source.js";
 import type { SavedSpectrum } from "../spectrum/read.js";
-import type { Spectrum } from "../spectrum/spectrum.js";
+import { labelOf, type Spectrum } from "../spectrum/spectrum.js";
 import { Inputs } from "../system/inputs.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources, type Resources } from "../worlds/resources.js";
@@ -101,7 +102,7 @@ async function fromSources(args: SpectraArguments, inputs: Inputs, looked?: Sour
     inputs,
     labelNames,
     memberNames: new Set(snapshots.map(({ member }) => member)),
-    isLabelled: (label) => snapshots.every(({ labels }) => labels[label]),
+    isLabelled: (label) => snapshots.every((one) => labelOf(one, label) !== ""),
     pageSizes,
     resources,
     each,
@@ -145,7 +146,7 @@ async function fromSaved(
     inputs,
     labelNames,
     memberNames: new Set(spectra.flatMap(({ members }) => members.map(({ member }) => member))),
-    isLabelled: (label) => spectra.every(({ members }) => members.every(({ labels }) => labels[label])),
+    isLabelled: (label) => spectra.every(({ members }) => members.every((one) => labelOf(one, label) !== "")),
     pageSizes,
     resources: undefined,
     each,
@@ -157,7 +158,7 @@ async function fromSaved(
   };
 }
 
-/** The labels of an inventory stand for those that were saved. */
+/** The labels that an inventory gives to members stand for those that were saved of them. */
 async function relabelled(
   saved: SavedSpectrum,
   inventoryFile: string | undefined,
@@ -167,15 +168,20 @@ async function relabelled(
   const { readInventory } = await import("../sources/inventory.js");
   const inventory = await readInventory(inventoryFile, inputs);
   const labels = new Labels(inventory);
+  const labelNames = [...new Set([...saved.labelNames, ...inventory.labelNames])];
   return {
     notes: saved.notes,
-    labelNames: [...new Set([...saved.labelNames, ...inventory.labelNames])],
+    labelNames,
     spectra: saved.spectra.map((spectrum) => ({
       ...spectrum,
       members: spectrum.members.map((one) => ({
         member: one.member,
-        labels: { ...one.labels, ...labels.of(one.member, spectrum.timeS, undefined) },
+        // What the inventory does not say of a member stays as it was.
+        labels: inOrder({ ...one.labels, ...labels.known(one.member, spectrum.timeS) }, labelNames),
       })),
     })),
   };
 }
+
+const inOrder = (labels: LabelValues, names: readonly string[]): LabelValues =>
+  Object.fromEntries(names.map((name) => [name, labelOf({ labels }, name)]));

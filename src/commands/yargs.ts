@@ -3,11 +3,14 @@
 import type { Argv } from "yargs";
 // The CommonJS build: it wraps help at words.
 import yargs from "yargs/yargs";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { VERSION } from "../version.js";
 import { findRepeated, findValueless, readArguments } from "./arguments.js";
 import type { Option } from "./option-kinds.js";
 import type { AnyCommand, Arguments } from "./options.js";
+
+/** Messages of yargs in which stands what was typed. */
+const WITH_INPUT = /^(Unknown arguments?: |Invalid values: Argument: \S+, Given: )(.*?)(, Choices: .*)?$/;
 
 /** Errors are thrown; help is printed. */
 function parserOf(argv: string[]): Argv {
@@ -19,7 +22,10 @@ function parserOf(argv: string[]): Argv {
     .fail((message, error) => {
       if (error && error.name !== "YError") throw error;
       const what = (message ?? error.message).replace(/\s+/g, " ");
-      throw new PagekinError(what, { hint: "see pagekin --help, pagekin COMMAND --help" });
+      const [, before, given, behind = ""] = WITH_INPUT.exec(what) ?? [];
+      throw new PagekinError(given === undefined ? what : `${before}${quoted(given)}${behind}`, {
+        hint: "see pagekin --help, pagekin COMMAND --help",
+      });
     });
 }
 
@@ -43,7 +49,7 @@ export function parseMain(argv: string[], commands: [name: string, what: string]
   const hint = `there are ${names}; see pagekin --help`;
   const unknown = rest[0];
   if (unknown !== undefined && !unknown.startsWith("-")) {
-    throw new PagekinError(`${family.length > 0 ? `${name} ` : ""}${unknown} is no command`, { hint });
+    throw new PagekinError(`${family.length > 0 ? `${name} ` : ""}${quoted(unknown)} is no command`, { hint });
   }
   const args = parser.parseSync();
   if (args.help || args.version) return;

@@ -9,11 +9,11 @@ import {
 } from "hyparquet";
 import { getTreePath } from "hyparquet/src/schema.js";
 import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { decompressorsFor } from "./codecs.js";
 import { type Chunk, type Column, isCount, readPages } from "./pages.js";
 import { structEnd } from "./thrift.js";
-import { valuesOf } from "./values.js";
+import { textOf, valuesOf } from "./values.js";
 
 const MAGIC = "PAR1";
 const LENGTH_BYTES = 4;
@@ -50,11 +50,14 @@ export async function openParquet(place: FilePlace): Promise<ParquetFile> {
   const known = (error: unknown) =>
     isKnown(error)
       ? error
-      : fail(`not a readable Parquet file (${(error as Error).message})`, "write or copy it again");
+      : fail(`not a readable Parquet file (${quoted((error as Error).message, 160)})`, "write or copy it again");
   try {
     const metadata = readFooter(opened);
     checkSchema(metadata);
     const schema = parquetSchema(metadata);
+    const names = schema.children.map(({ element }) => element.name);
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (twice !== undefined) throw fail(`duplicate column ${quoted(twice)}`);
     const decompressors = await decompressorsFor(metadata);
     const read = <T>(group: number, name: string, use: (chunk: Chunk) => T): T => {
       try {
@@ -89,7 +92,16 @@ function readFooter(file: DumpFile): FileMetaData {
   } catch {
     throw new Error("its footer is damaged");
   }
-  return parquetMetadata(footer, { geoparquet: false });
+  return parquetMetadata(footer, { geoparquet: false, parsers: { stringFromBytes: utf8OrNothing } });
+}
+
+/** Statistics may be of bytes that are no text. */
+function utf8OrNothing(bytes: Uint8Array): string | undefined {
+  try {
+    return textOf(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Throws where the schema's elements are no tree: each but the first is the child of one before it. */

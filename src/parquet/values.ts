@@ -21,13 +21,26 @@ const WIDTHS: Readonly<Record<string, number>> = {
   BYTE_ARRAY: 4,
 };
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A text, exactly: two that are no UTF-8 would else look the same. */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw new Error("a text is not UTF-8");
+  }
+}
+
+const PARSERS = { ...DEFAULT_PARSERS, stringFromBytes: textOf };
+
 /** A value for each row: of lists an array, null where there is none. */
 export function valuesOf({ column, dictionary, pages }: Chunk): DecodedArray {
   const { meta, path } = column;
   const { element } = path[path.length - 1];
   const { codec, path_in_schema: pathInSchema } = meta;
   const type = element.type ?? meta.type;
-  const decoder = { pathInSchema, schemaPath: path, type, element, codec, parsers: DEFAULT_PARSERS, utf8: false };
+  const decoder = { pathInSchema, schemaPath: path, type, element, codec, parsers: PARSERS, utf8: false };
   const names = dictionary && convert(plainValues(dictionary.data, dictionary.count, element), decoder);
   const isNested = path.length > 2;
   const parts: DecodedArray[] = [];
@@ -44,7 +57,7 @@ export function valuesOf({ column, dictionary, pages }: Chunk): DecodedArray {
   }
   if (!isNested) return joined(parts);
   const columns = new Map<string, DecodedArray>([[pathInSchema.join("."), lists]]);
-  assembleNested(columns, path[1], DEFAULT_PARSERS);
+  assembleNested(columns, path[1], PARSERS);
   return columns.get(pathInSchema[0]) ?? [];
 }
 

@@ -1,19 +1,25 @@
 // What arguments of several policies mean.
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted, quotedList } from "../errors.js";
+import { type CsvRow, lineOf } from "../text/read-csv.js";
 import type { PolicyContext } from "./policy.js";
 
 /** A label, which must be one that members have. */
 export function knownLabel(label: string, { labelNames }: Pick<PolicyContext, "labelNames">): string {
   if (labelNames.includes(label)) return label;
-  const known = labelNames.length > 0 ? `there are ${labelNames.join(", ")}` : "an --inventory gives members labels";
-  throw new PagekinError(`no member has a label ${label}`, { hint: known });
+  const known = labelNames.length > 0 ? `there are ${quotedList(labelNames)}` : "an --inventory gives members labels";
+  throw new PagekinError(`no member has a label ${quoted(label)}`, { hint: known });
 }
 
 /** The K of `NAME:K`, from 1. */
 export function groupCount(policy: string, text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new PagekinError(`${policy}:${text} has no number of groups`, {
+  throw new PagekinError(`${quoted(`${policy}:${text}`)} has no number of groups`, {
     hint: `write ${policy}:K, such as ${policy}:2`,
   });
+}
+
+/** A member is named in two rows of a policy's file. */
+export function namedTwice(row: CsvRow, file: string, hint: string): PagekinError {
+  return new PagekinError(`member ${quoted(row.member)} is named twice`, { file, line: lineOf(row), hint });
 }

@@ -1,5 +1,6 @@
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
+import { labelOf } from "../spectrum/spectrum.js";
 import { knownLabel } from "./argument.js";
 import type { Grouper, PolicyEntry } from "./policy.js";
 
@@ -16,9 +17,12 @@ export const byLabel: PolicyEntry = {
 function groupByLabel(label: string): Grouper {
   return ({ members }) =>
     groupBy(
-      members.map(({ member, labels }) => {
-        if (labels[label]) return labels[label];
-        throw new PagekinError(`member ${member} has no label ${label}`, { hint: "give it one in the inventory" });
+      members.map((one) => {
+        const value = labelOf(one, label);
+        if (value !== "") return value;
+        throw new PagekinError(`member ${quoted(one.member)} has no label ${quoted(label)}`, {
+          hint: "give it one in the inventory",
+        });
       }),
     );
 }

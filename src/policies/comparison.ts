@@ -6,7 +6,7 @@ import { type Score, score, scoreZeroOnly, type Tenants } from "../sharing/isola
 import { type KernelCounters, type KernelSettings, kernelAtRest, kernelZeroOnly } from "../sharing/kernel.js";
 import { addedFrames, bestMerges, type Merge } from "../sharing/merges.js";
 import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js";
-import type { Spectrum, SpectrumMember } from "../spectrum/spectrum.js";
+import { labelOf, type Spectrum, type SpectrumMember } from "../spectrum/spectrum.js";
 import { inOneGroup } from "./one-group.js";
 import type { GroupingPolicy, Pause, Policy } from "./policy.js";
 import { NoGrouping } from "./units.js";
@@ -65,6 +65,8 @@ export interface Marginal {
   policy: string;
   member: string;
   group: string;
+  /** Of the group, from 0: two may have one name. */
+  number: number;
   addedFrames: number;
 }
 
@@ -109,8 +111,8 @@ async function compareView(view: View, settings: CompareSettings, pause: Pause):
 /** By member its tenant: those with the same value of a label; without one each its own. */
 export function tenantsOf({ members }: View, label: string | undefined): Tenants {
   const numbers = new Map<string, number>();
-  return Uint32Array.from(members, ({ labels }, member) => {
-    const tenant = label && labels[label];
+  return Uint32Array.from(members, (one, member) => {
+    const tenant = label && labelOf(one, label);
     const key = tenant ? `tenant ${tenant}` : `member ${member}`;
     const number = numbers.get(key) ?? numbers.size;
     numbers.set(key, number);
@@ -163,11 +165,11 @@ async function marginals(
   const added = [...view.members.keys()].filter((member) => add.includes(view.members[member].member));
   const marginal: Marginal[] = [];
   const notAdded: string[] = [];
-  for (const { policy, number } of policies.flatMap((policy) => added.map((number) => ({ policy, number })))) {
-    const { member } = view.members[number];
+  for (const { policy, added: one } of policies.flatMap((policy) => added.map((added) => ({ policy, added })))) {
+    const { member } = view.members[one];
     try {
-      for (const [group, addedFrames] of await addedTo(view, policy, number, pause)) {
-        marginal.push({ policy: policy.text, member, group, addedFrames });
+      for (const [number, [group, addedFrames]] of (await addedTo(view, policy, one, pause)).entries()) {
+        marginal.push({ policy: policy.text, member, group, number, addedFrames });
       }
     } catch (error) {
       if (!(error instanceof NoGrouping)) throw error;

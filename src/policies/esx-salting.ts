@@ -1,5 +1,6 @@
 import { PagekinError } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
+import { labelOf } from "../spectrum/spectrum.js";
 import type { Grouper, PolicyEntry } from "./policy.js";
 
 const LABEL = "salt";
@@ -22,7 +23,7 @@ export const esxSalting: PolicyEntry = {
 function groupBySalt(mode: string): Grouper {
   return ({ members }) => {
     if (mode === "0") return groupBy(members.map(() => "all"));
-    const salts = members.map(({ labels }) => labels[LABEL] || (mode === "1" ? NO_SALT : undefined));
+    const salts = members.map((one) => labelOf(one, LABEL) || (mode === "1" ? NO_SALT : undefined));
     // A member alone may have the name of a salt.
     const keys = salts.map((salt, i) => (salt === undefined ? `member ${members[i].member}` : `salt ${salt}`));
     return groupBy(keys, (key) => key.slice(key.indexOf(" ") + 1));

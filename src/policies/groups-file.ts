@@ -1,5 +1,6 @@
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
+import { namedTwice } from "./argument.js";
 import type { Grouper, PolicyContext, PolicyEntry } from "./policy.js";
 
 /**
@@ -14,14 +15,9 @@ export const groupsFile: PolicyEntry = {
 
 async function groupByFile(file: string, { readRows }: PolicyContext): Promise<Grouper> {
   const groups = new Map<string, string>();
-  for (const [i, { member, group }] of (await readRows(file, ["member", "group"])).entries()) {
-    if (groups.has(member)) {
-      throw new PagekinError(`member ${member} is named twice`, {
-        file,
-        line: i + 2,
-        hint: "a member is in one group",
-      });
-    }
+  for (const row of await readRows(file, ["member", "group"])) {
+    const { member, group } = row;
+    if (groups.has(member)) throw namedTwice(row, file, "a member is in one group");
     groups.set(member, group);
   }
   return ({ members }) =>
@@ -29,7 +25,7 @@ async function groupByFile(file: string, { readRows }: PolicyContext): Promise<G
       members.map(({ member }) => {
         const group = groups.get(member);
         if (group !== undefined) return group;
-        throw new PagekinError(`names no group for member ${member}`, { file, hint: "add a row for it" });
+        throw new PagekinError(`names no group for member ${quoted(member)}`, { file, hint: "add a row for it" });
       }),
     );
 }

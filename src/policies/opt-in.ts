@@ -1,5 +1,6 @@
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
+import { labelOf } from "../spectrum/spectrum.js";
 import { knownLabel } from "./argument.js";
 import type { Grouper, PolicyEntry } from "./policy.js";
 
@@ -19,14 +20,17 @@ export const optIn: PolicyEntry = {
 
 function groupAgreed(label: string, tenantLabel: string | undefined): Grouper {
   return ({ members }) => {
-    const keys = members.map(({ member, labels }) => {
-      const agreed = labels[label] ?? "";
+    const keys = members.map((one) => {
+      const { member } = one;
+      const agreed = labelOf(one, label);
       if (YES.test(agreed)) return "agreed";
-      const tenant = tenantLabel && labels[tenantLabel];
+      const tenant = tenantLabel && labelOf(one, tenantLabel);
       if (NO.test(agreed)) return tenant ? `tenant ${tenant}` : `member ${member}`;
-      throw new PagekinError(`member ${member} has ${agreed} as label ${label}`, { hint: "it must be yes or no" });
+      throw new PagekinError(`member ${quoted(member)} has ${quoted(agreed)} as label ${quoted(label)}`, {
+        hint: "it must be yes or no",
+      });
     });
     const first = members[keys.indexOf("agreed")];
-    return groupBy(keys, (key) => (key === "agreed" ? first.labels[label] : key.slice(key.indexOf(" ") + 1)));
+    return groupBy(keys, (key) => (key === "agreed" ? labelOf(first, label) : key.slice(key.indexOf(" ") + 1)));
   };
 }

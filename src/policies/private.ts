@@ -1,6 +1,7 @@
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
 import { restrict } from "../sharing/view.js";
+import { namedTwice } from "./argument.js";
 import type { Grouped, Grouper, GroupingPolicy, PolicyContext, PolicyEntry } from "./policy.js";
 
 const NAME = "private";
@@ -18,7 +19,7 @@ export const privateGroup: PolicyEntry = {
     if (comma < 1) throw new PagekinError("private needs a file and a policy", { hint: "write private:FILE,POLICY" });
     const rest = await context.parse(argument.slice(comma + 1));
     if (rest.kind !== "grouping" || rest.text.startsWith("private:")) {
-      throw new PagekinError(`${rest.text} cannot stand behind a private group`, {
+      throw new PagekinError(`${quoted(rest.text)} cannot stand behind a private group`, {
         hint: "name a grouping such as one-group",
       });
     }
@@ -28,7 +29,11 @@ export const privateGroup: PolicyEntry = {
 };
 
 async function groupPrivate(file: string, rest: GroupingPolicy, { readRows }: PolicyContext): Promise<Grouper> {
-  const named = new Set((await readRows(file, ["member"])).map(({ member }) => member));
+  const named = new Set<string>();
+  for (const row of await readRows(file, ["member"])) {
+    if (named.has(row.member)) throw namedTwice(row, file, "name each member of the private group once");
+    named.add(row.member);
+  }
   return async (view, pause) => {
     const others = [...view.members.keys()].filter((member) => !named.has(view.members[member].member));
     const grouped = others.length > 0 ? await rest.group(restrict(view, others), pause) : NOBODY;

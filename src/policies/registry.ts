@@ -1,6 +1,6 @@
 // Every policy. A new one is a file beside this one and an entry in this list, from which help and errors follow.
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { listed } from "../text/list.js";
 import { best } from "./best.js";
 import { byLabel } from "./by-label.js";
@@ -39,7 +39,7 @@ export const LIMITED_POLICIES = listed(
 /** The policies of several texts, each of which may be there once. */
 export async function parsePolicies(texts: readonly string[], context: PolicyContext): Promise<Policy[]> {
   const twice = texts.find((text, i) => texts.indexOf(text) !== i);
-  if (twice !== undefined) throw new PagekinError(`--policy ${twice} is given twice`, { hint: "give it once" });
+  if (twice !== undefined) throw new PagekinError(`--policy ${quoted(twice)} is given twice`, { hint: "give it once" });
   const policies: Policy[] = [];
   for (const text of texts) policies.push(await parsePolicy(text, context));
   return policies;
@@ -52,7 +52,7 @@ async function parsePolicy(text: string, context: PolicyContext): Promise<Policy
   const argument = colon < 0 ? "" : text.slice(colon + 1);
   const isForm = (form: string) => (argument === "" ? form === text : form.startsWith(`${name}:`));
   const entry = POLICIES.find((one) => one.name === name && one.forms.some(isForm));
-  if (!entry) throw new PagekinError(`there is no policy ${text}`, { hint: `there are ${POLICY_FORMS}` });
+  if (!entry) throw new PagekinError(`there is no policy ${quoted(text)}`, { hint: `there are ${POLICY_FORMS}` });
   const made = await entry.make(argument, { ...context, parse: (other) => parsePolicy(other, context) });
   return { text, limited: entry.limited ?? false, ...made };
 }

@@ -1,6 +1,6 @@
 // What `similar` and `best` put into groups: members, or those that must be together as one.
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { type Grouping, numberGroups } from "../sharing/grouping.js";
 import type { View } from "../sharing/view.js";
 import type { Limits } from "./policy.js";
@@ -62,9 +62,12 @@ function keepApart({ of, apart }: Units, { members }: View, list: readonly numbe
   for (const [i, a] of list.entries()) {
     for (const b of list.slice(i + 1)) {
       if (of[a] === of[b]) {
-        throw new PagekinError(`members ${members[a].member} and ${members[b].member} are to be together and apart`, {
-          hint: "change --together or --apart",
-        });
+        throw new PagekinError(
+          `members ${quoted(members[a].member)} and ${quoted(members[b].member)} are to be together and apart`,
+          {
+            hint: "change --together or --apart",
+          },
+        );
       }
       apart[of[a]].add(of[b]);
       apart[of[b]].add(of[a]);

@@ -1,5 +1,6 @@
 // What a scenario's keys say of one another, of the members and of the groups: what cannot be is a fault with its place.
 
+import { quoted, quotedList } from "../errors.js";
 import { fixed } from "./controllers/fixed.js";
 import { controllerOf } from "./controllers/registry.js";
 import type { ReplayMember } from "./members.js";
@@ -16,7 +17,7 @@ export function checkScenario(scenario: Scenario, runs: readonly Pick<RunScenari
   }
   checkScanner(scenario);
   checkController(scenario);
-  for (const [name, { workload }] of Object.entries(scenario.members)) {
+  for (const [name, { workload }] of scenario.members) {
     if (!workload) continue;
     const path = ["members", name, "workload"];
     const { curve, working_set: workingSet, baseline } = workload;
@@ -26,11 +27,15 @@ export function checkScenario(scenario: Scenario, runs: readonly Pick<RunScenari
     if (baseline === undefined) continue;
     const other = runs.find((run) => run.name === baseline);
     if (!other) {
-      const hint = `there are ${runs.map((run) => run.name).join(", ")}`;
-      throw new ScenarioFault([...path, "baseline"], `there is no run ${baseline}`, hint);
+      const hint = `there are ${quotedList(runs.map((run) => run.name))}`;
+      throw new ScenarioFault([...path, "baseline"], `there is no run ${quoted(baseline)}`, hint);
     }
-    if (!Object.hasOwn(other.scenario.members, name) || !other.scenario.members[name].workload) {
-      throw new ScenarioFault([...path, "baseline"], `${name} has no workload in the run ${baseline}`, "give it one");
+    if (!other.scenario.members.get(name)?.workload) {
+      throw new ScenarioFault(
+        [...path, "baseline"],
+        `${quoted(name)} has no workload in the run ${quoted(baseline)}`,
+        "give it one",
+      );
     }
   }
 }
@@ -42,10 +47,10 @@ function checkScanner({ scanner, groups, schedule }: Scenario): void {
     if (later) throw new ScenarioFault(["scanner", later], `${rules} has no ${later}`, "leave it out");
   }
   if (threads === "per-group") return;
-  const own = Object.entries(groups).find(([, { pages_to_scan: pages }]) => pages !== undefined);
+  const own = [...groups].find(([, { pages_to_scan: pages }]) => pages !== undefined);
   const hint = "give it a weight, or set threads: per-group";
   if (own) {
-    const what = `${own[0]} has pages_to_scan, but one thread serves all groups by weight`;
+    const what = `${quoted(own[0])} has pages_to_scan, but one thread serves all groups by weight`;
     throw new ScenarioFault(["groups", own[0], "pages_to_scan"], what, hint);
   }
   const step = schedule.findIndex((one) => !("member" in one) && one.pages_to_scan !== undefined);
@@ -86,26 +91,27 @@ export function checkNames(
 ): void {
   const { schedule, groups, regroup } = scenario;
   checkTime(scenario, members);
-  const isMember = (name: string) => members.some((member) => member.name === name);
+  const names = new Set(members.map(({ name }) => name));
+  const isMember = (name: string) => names.has(name);
   const known = groupNames(scenario, policyGroups);
   // Groups that regroup makes may have any name.
   const isGroup = (name: string) => regroup !== undefined || known.includes(name);
-  const noMember = (name: string) => `there is no member ${name}`;
-  const noGroup = (name: string) => `the policy makes no group ${name}`;
+  const noMember = (name: string) => `there is no member ${quoted(name)}`;
+  const noGroup = (name: string) => `the policy makes no group ${quoted(name)}`;
   const memberHint = "name one of the sources";
   for (const [i, step] of schedule.entries()) {
     if ("member" in step && !isMember(step.member)) {
       throw new ScenarioFault(["schedule", i, "member"], noMember(step.member), memberHint);
     }
     if (!isGroup(step.group)) {
-      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), `there are ${known.join(", ")}`);
+      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), `there are ${quotedList(known)}`);
     }
   }
-  const group = Object.keys(groups).find((name) => !isGroup(name));
+  const group = [...groups.keys()].find((name) => !isGroup(name));
   if (group !== undefined) {
-    throw new ScenarioFault(["groups", group], noGroup(group), `there are ${known.join(", ")}`);
+    throw new ScenarioFault(["groups", group], noGroup(group), `there are ${quotedList(known)}`);
   }
-  const member = Object.keys(scenario.members).find((name) => !isMember(name));
+  const member = [...scenario.members.keys()].find((name) => !isMember(name));
   if (member !== undefined) throw new ScenarioFault(["members", member], noMember(member), memberHint);
 }
 

@@ -1,4 +1,5 @@
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
+import { lineOf } from "../text/read-csv.js";
 import { parseCount, parseDecimal } from "../text/values.js";
 import type { ReplayEvent } from "./members.js";
 import { NANOSECONDS } from "./time.js";
@@ -9,7 +10,7 @@ const EVENTS = ["write", "drop", "exit", "unmerge"] as const;
 
 /** What rows may name: members, and fingerprints in hex, each with the number of its content (undefined: it is none). */
 interface Known {
-  members: readonly string[];
+  members: ReadonlySet<string>;
   contentOf(fingerprint: string): number | undefined;
   /** Of what a fingerprint is. */
   fingerprintHint: string;
@@ -21,18 +22,18 @@ export function parseEvents(
   file: string,
   { members, contentOf, fingerprintHint }: Known,
 ): ReplayEvent[] {
-  return rows.map((row, i) => {
-    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
+  return rows.map((row) => {
+    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: lineOf(row), hint });
     const timeS = parseDecimal(row.time_s);
-    if (timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
-    if (!members.includes(row.member)) throw fail(`there is no member ${row.member}`, "name one of the sources");
+    if (timeS === undefined) throw fail(`time_s is "${quoted(row.time_s)}"`, "give seconds, such as 15 or 0.5");
+    if (!members.has(row.member)) throw fail(`there is no member ${quoted(row.member)}`, "name one of the sources");
     const event = EVENTS.find((one) => one === row.event);
-    if (!event) throw fail(`event is "${row.event}"`, `give one of ${EVENTS.join(", ")}`);
+    if (!event) throw fail(`event is "${quoted(row.event)}"`, `give one of ${EVENTS.join(", ")}`);
     const onPage = event === "write" || event === "drop";
     const page = onPage ? parseCount(row.page ?? "") : 0;
-    if (page === undefined) throw fail(`page is "${row.page ?? ""}"`, "give a page number");
+    if (page === undefined) throw fail(`page is "${quoted(row.page ?? "")}"`, "give a page number");
     const content = event === "write" ? contentOf(row.fingerprint ?? "") : 0;
-    if (content === undefined) throw fail(`fingerprint is "${row.fingerprint ?? ""}"`, fingerprintHint);
+    if (content === undefined) throw fail(`fingerprint is "${quoted(row.fingerprint ?? "")}"`, fingerprintHint);
     return {
       ns: Math.round(timeS * NANOSECONDS),
       member: row.member,

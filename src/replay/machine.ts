@@ -16,8 +16,7 @@ export interface TimedDecision extends Decision {
 
 /** Bytes that a member was promised: the scenario's, or all pages of its first snapshot. */
 export function memoryOf(member: ReplayMember, { members, page_size: pageBytes }: Scenario): number {
-  const own = Object.hasOwn(members, member.name) ? members[member.name].memory : undefined;
-  return own ?? member.firstPages * pageBytes;
+  return members.get(member.name)?.memory ?? member.firstPages * pageBytes;
 }
 
 export class RunningMachine implements Machine {
@@ -115,7 +114,7 @@ export class RunningMachine implements Machine {
     const from = this.balloonBytes(member);
     set(Math.floor(bytes / this.pageBytes));
     const to = this.balloonBytes(member);
-    if (to !== from) this.note({ subject: this.memberName(member), action, from, to, reason });
+    if (to !== from) this.note({ subject: this.memberName(member), kind: "member", action, from, to, reason });
   }
 
   speeds(): readonly Speed[] {
@@ -128,14 +127,17 @@ export class RunningMachine implements Machine {
   }
 
   private speedOf(group: number, pagesToScan: number): Speed {
-    return { subject: this.groups.names[group], groups: [group], pagesToScan };
+    return { subject: this.groups.names[group], group, groups: [group], pagesToScan };
   }
 
-  setSpeed({ subject, groups, pagesToScan: from }: Speed, to: number, reason: string): void {
+  setSpeed({ subject, group: own, groups, pagesToScan: from }: Speed, to: number, reason: string): void {
     if (to === from) return;
     if (this.scenario.scanner.threads === "one") this.pagesToScan = to;
     else for (const group of groups) this.groups.rates[group].pagesToScan = to;
-    this.note({ subject, action: "pages_to_scan", from, to, reason });
+    this.note({
+      ...{ subject, kind: own === undefined ? "scanner" : "group", group: own },
+      ...{ action: "pages_to_scan", from, to, reason },
+    });
   }
 
   passEnded(controller: Controller, group: number, pass: Omit<EndedPass, "speed">): void {
@@ -148,7 +150,7 @@ export class RunningMachine implements Machine {
 
   setSleep(to: number, reason: string): void {
     if (to === this.sleep) return;
-    this.note({ subject: "scanner", action: "sleep_millisecs", from: this.sleep, to, reason });
+    this.note({ subject: "scanner", kind: "scanner", action: "sleep_millisecs", from: this.sleep, to, reason });
     this.sleep = to;
   }
 
@@ -158,7 +160,14 @@ export class RunningMachine implements Machine {
 
   setRunning(to: boolean, reason: string): void {
     if (to === this.running) return;
-    this.note({ subject: "scanner", action: "run", from: Number(this.running), to: Number(to), reason });
+    this.note({
+      subject: "scanner",
+      kind: "scanner",
+      action: "run",
+      from: Number(this.running),
+      to: Number(to),
+      reason,
+    });
     this.running = to;
   }
 

@@ -41,22 +41,21 @@ function isOfOneGroup({ scenario, grouping }: PlannedRun): boolean {
 }
 
 function isCounterpart(run: PlannedRun, other: PlannedRun): boolean {
-  const keys = Object.keys(run.settings).filter((key) => key !== "policy");
-  return keys.every((key) => run.settings[key] === other.settings[key]);
+  return [...run.settings].every(([key, value]) => key === "policy" || value === other.settings.get(key));
 }
 
 /** The same members as one group, at the speed of all groups together when they start. */
 function inOneGroup({ scenario, settings, grouping }: PlannedRun): PlannedRun {
   const { scanner, groups } = scenario;
-  const pages = grouping.groups.map((name) => groups[name]?.pages_to_scan ?? scanner.pages_to_scan);
+  const pages = grouping.groups.map((name) => groups.get(name)?.pages_to_scan ?? scanner.pages_to_scan);
   const one: Scenario = {
     ...scenario,
     policy: "one-group",
-    groups: {},
+    groups: new Map(),
     schedule: [],
     regroup: undefined,
     redistribute: undefined,
-    members: {},
+    members: new Map(),
     scanner: { ...scanner, pages_to_scan: pages.reduce((a, b) => a + b, 0) },
   };
   const together = groupBy(Array.from(grouping.of, () => "all"));

@@ -28,7 +28,7 @@ export class ScannedGroups {
 
   private add(name: string): number {
     const { groups, scanner } = this.scenario;
-    const own = Object.hasOwn(groups, name) ? groups[name] : {};
+    const own = groups.get(name) ?? {};
     const usual = controllerOf(this.scenario).firstPagesToScan?.(scanner) ?? scanner.pages_to_scan;
     this.rates.push({ pagesToScan: own.pages_to_scan ?? usual, weight: own.weight ?? 1 });
     return this.names.push(name) - 1;

@@ -25,7 +25,7 @@ export interface MemberMemory {
 
 /** How memory is given out; where workloads want to know their memory, and nothing is said, it stays as it is. */
 export function redistributionOf({ redistribute, members }: Scenario): Scenario["redistribute"] {
-  const isAsked = Object.values(members).some(({ workload }) => workload);
+  const isAsked = [...members.values()].some(({ workload }) => workload);
   return redistribute ?? (isAsked ? { kind: none.name, every: NANOSECONDS } : undefined);
 }
 

@@ -1,6 +1,7 @@
 // What was measured of real machines: usage.csv, as SEMMA's collector gathers it.
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
+import { lineOf } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
 import { NANOSECONDS } from "./time.js";
 
@@ -26,16 +27,21 @@ export interface UsageRow {
 export function parseUsage(
   rows: readonly Record<string, string>[],
   file: string,
-  members: readonly string[],
+  members: ReadonlySet<string>,
 ): UsageRow[] {
-  const parsed = rows.map((row, i) => {
-    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
+  const seen = new Set<string>();
+  const parsed = rows.map((row) => {
+    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: lineOf(row), hint });
     const timeS = parseDecimal(row.time_s);
-    if (timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
-    if (!members.includes(row.vm)) throw fail(`there is no member ${row.vm}`, "name one of the sources");
+    if (timeS === undefined) throw fail(`time_s is "${quoted(row.time_s)}"`, "give seconds, such as 15 or 0.5");
+    if (!members.has(row.vm)) throw fail(`there is no member ${quoted(row.vm)}`, "name one of the sources");
+    const key = JSON.stringify([timeS, row.vm]);
+    if (seen.has(key))
+      throw fail(`${quoted(row.vm)} is there twice at time ${timeS}`, "give each member one row a time");
+    seen.add(key);
     const number = (column: string) => {
       const value = parseDecimal(row[column]);
-      if (value === undefined) throw fail(`${column} is "${row[column]}"`, "give a number");
+      if (value === undefined) throw fail(`${column} is "${quoted(row[column])}"`, "give a number");
       return value;
     };
     const bytes = (column: string) => {
@@ -43,7 +49,7 @@ export function parseUsage(
       return row[column] === "" ? undefined : number(column);
     };
     const muhRate = number("muh_rate");
-    if (muhRate > 1) throw fail(`muh_rate is "${row.muh_rate}"`, "give a part from 0 to 1");
+    if (muhRate > 1) throw fail(`muh_rate is "${quoted(row.muh_rate)}"`, "give a part from 0 to 1");
     return {
       ns: Math.round(timeS * NANOSECONDS),
       vm: row.vm,

@@ -1,6 +1,7 @@
 // What memory does to a workload: a member that reads a file at random places through its page cache (GRP, figure 2).
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
+import { lineOf } from "../text/read-csv.js";
 import type { WorkloadSettings } from "./scenario/schema.js";
 import type { Shareout } from "./shareout.js";
 
@@ -11,12 +12,13 @@ export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;
 export type Curve = readonly { memoryBytes: number; missRatio: number }[];
 
 export function parseCurve(rows: readonly Record<string, string>[], file: string): Curve {
-  const points = rows.map((row, i) => {
-    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
+  const points = rows.map((row) => {
+    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: lineOf(row), hint });
     const [memoryBytes, missRatio] = CURVE_COLUMNS.map((column) => Number(row[column]));
     if (!(memoryBytes >= 0 && memoryBytes < Infinity))
-      throw fail(`memory_bytes is "${row.memory_bytes}"`, "give bytes");
-    if (!(missRatio >= 0 && missRatio <= 1)) throw fail(`miss_ratio is "${row.miss_ratio}"`, "give a part from 0 to 1");
+      throw fail(`memory_bytes is "${quoted(row.memory_bytes)}"`, "give bytes");
+    if (!(missRatio >= 0 && missRatio <= 1))
+      throw fail(`miss_ratio is "${quoted(row.miss_ratio)}"`, "give a part from 0 to 1");
     return { memoryBytes, missRatio };
   });
   const twice = points.findIndex(
@@ -24,7 +26,7 @@ export function parseCurve(rows: readonly Record<string, string>[], file: string
   );
   if (twice >= 0) {
     const what = `memory_bytes ${points[twice].memoryBytes} appears twice`;
-    throw new PagekinError(what, { file, line: twice + 2, hint: "give each point of the curve once" });
+    throw new PagekinError(what, { file, line: lineOf(rows[twice]), hint: "give each point of the curve once" });
   }
   return points.sort((a, b) => a.memoryBytes - b.memoryBytes);
 }

@@ -2,7 +2,7 @@
 
 import { printable } from "../errors.js";
 import { formatBytes, formatNumber } from "../text/format.js";
-import { print } from "./terminal.js";
+import { print, printJson } from "./terminal.js";
 
 interface CapturedMember {
   member: string;
@@ -74,6 +74,6 @@ export class Printer {
         ...{ member, file, stored_bytes: storedBytes, swapped_bytes: swappedBytes, notes },
       })),
     }));
-    await print(JSON.stringify({ out: this.folder, snapshots: list, usage_unknown: silent }, null, 2));
+    await printJson({ out: this.folder, snapshots: list, usage_unknown: silent });
   }
 }

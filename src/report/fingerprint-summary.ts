@@ -4,7 +4,7 @@ import type { TraceFile } from "../fingerprints/write-traces.js";
 import { formatBytes, formatCount } from "../text/format.js";
 import type { Snapshot } from "../worlds/world.js";
 import { commonFields, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { plural, print, styled, table } from "./terminal.js";
+import { plural, print, printJson, styled, table } from "./terminal.js";
 
 export interface WrittenTrace extends TraceFile {
   snapshot: Snapshot;
@@ -26,19 +26,13 @@ export function printTraces(traces: readonly WrittenTrace[], options: TracesOpti
       pages,
       zero_pages: zeroPages,
     }));
-    return print(
-      JSON.stringify(
-        {
-          ...commonFields(options),
-          page_sizes: pageSizes,
-          rows,
-          duration_s: Number(seconds.toFixed(3)),
-          traces: list,
-        },
-        null,
-        2,
-      ),
-    );
+    return printJson({
+      ...commonFields(options),
+      page_sizes: pageSizes,
+      rows,
+      duration_s: Number(seconds.toFixed(3)),
+      traces: list,
+    });
   }
   const body = table([
     ["trace", ...pageSizes.map((bytes) => `pages of ${formatBytes(bytes)}`)],

@@ -11,7 +11,7 @@ import { formatBytes, formatCount, formatHex } from "../text/format.js";
 import { jsonText } from "../text/json.js";
 import type { TraceHead } from "../traces/rows.js";
 import { DETECTED_BY, packingText } from "./read-sources.js";
-import { print, styled, table } from "./terminal.js";
+import { print, printJson, styled, table } from "./terminal.js";
 
 const MOST_SHOWN = 12;
 const RAW_NOTE = "Raw dumps carry no address map: addresses count from 0, and device memory cannot be distinguished.";
@@ -38,7 +38,7 @@ export function printInspection(
     };
     const extents = stretches.map(({ address, bytes }) => ({ address: numberOf(address), bytes }));
     const held = { pages, zero_pages: zeroPages, extents, ledger, notes: odd, details };
-    return print(jsonText({ ...said, ...held }, 2));
+    return printJson({ ...said, ...held });
   }
   const how = packing.length > 0 ? `${format} in ${packingText(packing)}` : format;
   const head = printable(`${shownAs}: ${how} (${why}), ${addressSpace} addresses`);
@@ -88,23 +88,10 @@ export function printTrace({ name, format }: Source, head: TraceHead, json: bool
   const notes = [...head.notes, ...head.fileNotes];
   const source = displayName(name);
   if (json) {
-    return print(
-      JSON.stringify(
-        {
-          ...{
-            source,
-            format,
-            address_space: addressSpace ?? null,
-            extents: [],
-            ledger: ledger ?? null,
-            notes,
-          },
-          ...{ member: member ?? null, time_s: timeS ?? null, algorithm, key_id: keyId ?? null, page_sizes: pageSizes },
-        },
-        null,
-        2,
-      ),
-    );
+    return printJson({
+      ...{ source, format, address_space: addressSpace ?? null, extents: [], ledger: ledger ?? null, notes },
+      ...{ member: member ?? null, time_s: timeS ?? null, algorithm, key_id: keyId ?? null, page_sizes: pageSizes },
+    });
   }
   const of = member === undefined ? "" : ` of ${member}${timeS ? ` at ${timeS} s` : ""}`;
   const fingerprints = `${algorithm}${keyId ? `, key ${keyId}` : ""}`;

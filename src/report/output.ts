@@ -2,7 +2,7 @@
 
 import { existsSync, lstatSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fromSystem, PagekinError } from "../errors.js";
+import { fromSystem, PagekinError, quoted, quotedList } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import { identityOf, type Source } from "../sources/source.js";
 import { isResultName } from "../system/journal.js";
@@ -86,7 +86,7 @@ export class Output {
     const foreign = this.files.find((file) => isThere(path.join(this.folder, file)) && !known.has(file));
     if (foreign) {
       const hint = "choose another --out; --force replaces nothing that is not pagekin's";
-      throw new PagekinError(`${foreign} is there already`, { file: this.folder, hint });
+      throw new PagekinError(`${quoted(foreign)} is there already`, { file: this.folder, hint });
     }
     return earlier;
   }
@@ -128,7 +128,7 @@ function otherFiles(folder: string): string[] {
 function refuseOtherFiles(folder: string): void {
   const others = otherFiles(folder);
   if (others.length === 0) return;
-  throw new PagekinError(`--out holds files that are not pagekin's (${others.slice(0, 3).join(", ")})`, {
+  throw new PagekinError(`--out holds files that are not pagekin's (${quotedList(others)})`, {
     file: folder,
     hint: "choose another folder, or --force to write beside them",
   });

@@ -6,7 +6,7 @@ import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { mean, rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { plural, print, styled, table } from "./terminal.js";
+import { plural, print, printJson, styled, table } from "./terminal.js";
 
 const MOST_MERGES = 3;
 const MOST_MARGINAL = 40;
@@ -26,7 +26,7 @@ interface Row {
 }
 
 export function printPolicies(comparisons: readonly Comparison[], options: SummaryOptions): Promise<void> {
-  if (options.json) return print(JSON.stringify(summaryJson(comparisons, options), null, 2));
+  if (options.json) return printJson(summaryJson(comparisons, options));
   const counted = comparisons.filter(({ zeroPages }) => zeroPages === "counted");
   const sizes = [...new Set(counted.map(({ pageBytes }) => pageBytes))];
   const pageBytes = sizes.includes(BASE_PAGE_BYTES) ? BASE_PAGE_BYTES : sizes[0];

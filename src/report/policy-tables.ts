@@ -56,6 +56,7 @@ export function policiesTable(comparisons: readonly Comparison[]): Table {
 
 interface GroupRow extends PolicyRow {
   group: string;
+  number: number;
   score: Score["groups"][number];
   kernel: KernelCounters | undefined;
 }
@@ -82,14 +83,17 @@ const KERNEL_COLUMNS: readonly Column<GroupRow>[] = [
   ["general_profit", ({ kernel }) => kernel?.generalProfit, "number"],
 ];
 
+/** Groups are counted from 1 in each row of policies.csv; two of them may have one name. */
+const GROUP_NUMBER: Column<{ number: number }> = ["group_number", ({ number }) => number + 1, "number"];
+
 /** kernel: whether the kernel's counters were asked for. */
 export function groupsTable(comparisons: readonly Comparison[], kernel: boolean): Table {
   const rows = eachPolicy(comparisons, function* (row) {
     const { grouping, score, kernel: counters } = row.result;
     for (const [number, one] of score.groups.entries())
-      yield { ...row, group: grouping.groups[number], score: one, kernel: counters?.[number] };
+      yield { ...row, number, group: grouping.groups[number], score: one, kernel: counters?.[number] };
   });
-  return tableOf("groups.csv", kernel ? [...GROUP_COLUMNS, ...KERNEL_COLUMNS] : GROUP_COLUMNS, rows);
+  return tableOf("groups.csv", [...GROUP_COLUMNS, ...(kernel ? KERNEL_COLUMNS : []), GROUP_NUMBER], rows);
 }
 
 interface MemberRow extends PolicyRow {
@@ -104,6 +108,7 @@ const MEMBER_COLUMNS: readonly Column<MemberRow>[] = [
   ["pages", ({ comparison, number }) => comparison.pages[number], "number"],
   ["entitlement_pages", ({ result, number }) => result.entitlements[number], "fraction"],
   ["isolation_cost_pages", ({ result, number }) => result.costs[number], "fraction"],
+  ["group_number", ({ result: { grouping }, number }) => grouping.of[number] + 1, "number"],
 ];
 
 export function membersTable(comparisons: readonly Comparison[], labelNames: readonly string[]): Table {
@@ -123,6 +128,8 @@ const MERGE_COLUMNS: readonly Column<MergeRow>[] = [
   ["group_a", ({ result, merge }) => result.grouping.groups[merge.a], "text"],
   ["group_b", ({ result, merge }) => result.grouping.groups[merge.b], "text"],
   ["recovered_pages", ({ merge }) => merge.recovered, "number"],
+  ["group_a_number", ({ merge }) => merge.a + 1, "number"],
+  ["group_b_number", ({ merge }) => merge.b + 1, "number"],
 ];
 
 export function mergesTable(comparisons: readonly Comparison[]): Table {
@@ -144,6 +151,7 @@ const MARGINAL_COLUMNS: readonly Column<MarginalRow>[] = [
   ["member", ({ marginal }) => marginal.member, "text"],
   ["group", ({ marginal }) => marginal.group, "text"],
   ["added_frames", ({ marginal }) => marginal.addedFrames, "number"],
+  ["group_number", ({ marginal }) => marginal.number + 1, "number"],
 ];
 
 export function marginalTable(comparisons: readonly Comparison[]): Table {

@@ -5,7 +5,7 @@ import type { SavedPages } from "../processes/estimate.js";
 import type { Ranking, Thresholds } from "../processes/ranking.js";
 import { formatBytes, formatCount, formatPercent, percent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { print, styled, table } from "./terminal.js";
+import { print, printJson, styled, table } from "./terminal.js";
 
 const MOST_PROCESSES = 40;
 const MOST_NAME = 18;
@@ -16,7 +16,7 @@ interface ProcessesOptions extends SummaryOptions, Thresholds {
 }
 
 export function printProcesses(ranking: Ranking, options: ProcessesOptions): Promise<void> {
-  if (options.json) return print(JSON.stringify(summaryJson(ranking, options), null, 2));
+  if (options.json) return printJson(summaryJson(ranking, options));
   return print(
     [
       headline(ranking),

@@ -10,7 +10,7 @@ import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/f
 import { ALL_MEMBERS } from "../worlds/world.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { isolationCostOf } from "./runs-table.js";
-import { lineWidth, plural, print, styled, table } from "./terminal.js";
+import { lineWidth, plural, print, printJson, styled, table } from "./terminal.js";
 
 const LEVELS = " ▁▂▃▄▅▆▇█";
 const MOST_NAME = 36;
@@ -22,7 +22,7 @@ interface ReplaySummaryOptions extends SummaryOptions {
 
 export function printReplay(finished: FinishedRuns, options: ReplaySummaryOptions): Promise<void> {
   const { runs, results } = finished;
-  if (options.json) return print(JSON.stringify(jsonOf(finished, options), null, 2));
+  if (options.json) return printJson(jsonOf(finished, options));
   const body = runs.length === 1 ? ofOneRun(finished) : ofRuns(finished);
   const [{ scenario }] = runs;
   const members = plural(finished.members.length, "member");
@@ -109,7 +109,7 @@ function ofRuns(finished: FinishedRuns): string[] {
     const cost = isolationCostOf(finished, run);
     const isReference = finished.references[run] === run;
     return [
-      ...(keys ? keys.map((key) => cut(settings[key])) : [cut(name)]),
+      ...(keys ? keys.map((key) => cut(settings.get(key) ?? "")) : [cut(name)]),
       blocks(results[run].samples, most, width),
       formatBytes(outcome.savedPages * scenario.page_size),
       outcome.secondsToMost === undefined ? "" : `${formatNumber(outcome.secondsToMost)} s`,
@@ -128,14 +128,14 @@ function ofRuns(finished: FinishedRuns): string[] {
 
 /** What is varied, if that tells runs apart in a few words. */
 function settingKeys(runs: readonly PlannedRun[]): string[] | undefined {
-  const keys = Object.keys(runs[0].settings);
+  const keys = [...runs[0].settings.keys()];
   const isShort = keys.length <= 3 && runs.every(({ name, settings }) => name === nameOf(settings, keys));
   return isShort ? keys : undefined;
 }
 
 /** The name of a run under vary. */
-const nameOf = (settings: Record<string, string>, keys: readonly string[]) =>
-  keys.map((key) => `${key}=${settings[key]}`).join(",");
+const nameOf = (settings: PlannedRun["settings"], keys: readonly string[]) =>
+  keys.map((key) => `${key}=${settings.get(key)}`).join(",");
 
 const cut = (name: string) => (name.length <= MOST_NAME ? name : `${name.slice(0, MOST_NAME - 3)}...`);
 

@@ -27,7 +27,7 @@ export function replayTables(finished: FinishedRuns): Table[] {
   if (isAsked(({ scenario }) => scenario.controller || scenario.scanner.advisor_mode !== "none")) {
     tables.push(decisionsTable(finished));
   }
-  if (isAsked(({ scenario }) => Object.values(scenario.members).some(({ workload }) => workload))) {
+  if (isAsked(({ scenario }) => [...scenario.members.values()].some(({ workload }) => workload))) {
     tables.push(throughputTable(finished));
   }
   tables.push(runsTable(finished));
@@ -37,7 +37,15 @@ export function replayTables(finished: FinishedRuns): Table[] {
 const RUN: Column<{ run: PlannedRun }> = ["run", ({ run }) => run.name, "text"];
 const TIME: Column<{ ns: number }> = ["time_s", ({ ns }) => ns / NANOSECONDS, "number"];
 
+/** Groups are counted from 1; two may have one name, and one may be called as all are. Of all: empty. */
+const GROUP_NUMBER: Column<{ number?: number }> = [
+  "group_number",
+  ({ number }) => (number === undefined ? undefined : number + 1),
+  "number",
+];
+
 interface SampleRow {
+  number?: number;
   run: PlannedRun;
   ns: number;
   group: string;
@@ -65,13 +73,14 @@ const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
   ["checksums", ({ counters }) => counters.checksums, "number"],
   ["compares", ({ counters }) => counters.compares, "number"],
   ["merges", ({ counters }) => counters.merges, "number"],
+  GROUP_NUMBER,
 ];
 
 /** The counters of each group and of all (`*`) along each run. */
 function samplesTable(finished: FinishedRuns): Table {
   const rows = eachRun(finished, function* (run, { samples, groups }) {
     for (const { ns, groups: sampled } of samples) {
-      for (const [number, counters] of sampled.entries()) yield { run, ns, group: groups[number], counters };
+      for (const [number, counters] of sampled.entries()) yield { run, ns, number, group: groups[number], counters };
       yield { run, ns, group: ALL_MEMBERS, counters: sumOf(sampled) };
     }
   });
@@ -103,6 +112,7 @@ function hostTable(finished: FinishedRuns): Table {
 }
 
 interface MemoryRow {
+  number?: number;
   run: PlannedRun;
   ns: number;
   member: string;
@@ -118,6 +128,7 @@ const MEMORY_COLUMNS: readonly Column<MemoryRow>[] = [
   ["group", ({ group }) => group, "text"],
   ["memory_bytes", ({ memoryBytes }) => memoryBytes, "number"],
   ["reclaimed_bytes", ({ reclaimedBytes }) => reclaimedBytes, "number"],
+  GROUP_NUMBER,
 ];
 
 /** The memory of each member that is there, and of all (`*`), at each time at which it is given out. */
@@ -125,7 +136,11 @@ function memoryTable(finished: FinishedRuns): Table {
   const rows = eachRun(finished, function* (run, { shareouts, groups }) {
     for (const { ns, reclaimedBytes, members: given } of shareouts) {
       for (const one of given)
-        yield { ...one, run, ns, member: finished.members[one.member].name, group: groups[one.group] };
+        yield {
+          ...one,
+          ...{ run, ns, member: finished.members[one.member].name },
+          ...{ group: groups[one.group], number: one.group },
+        };
       yield { run, ns, member: ALL_MEMBERS, group: ALL_MEMBERS, memoryBytes: totalOf(given), reclaimedBytes };
     }
   });
@@ -135,6 +150,7 @@ function memoryTable(finished: FinishedRuns): Table {
 const totalOf = (given: Shareout["members"]) => given.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
 
 interface GuaranteeRow {
+  number?: number;
   run: PlannedRun;
   member: string;
   group: string;
@@ -156,6 +172,7 @@ const GUARANTEE_COLUMNS: readonly Column<GuaranteeRow>[] = [
   }),
   ["max_bytes", ({ spread }) => spread.most, "number"],
   ["break_all_bytes", ({ breakAll }) => breakAll, "number"],
+  GROUP_NUMBER,
 ];
 
 /** How each member's memory was spread over time, and what all need (`*`) if sharing breaks at the worst time. */
@@ -174,8 +191,9 @@ function guaranteeRows({ members }: FinishedRuns, run: PlannedRun, result: RunRe
     const amounts = amountsOver(shareouts, endNs, (shareout) => ownIn(shareout)?.memoryBytes);
     if (amounts.length === 0) return [];
     const last = shareouts.findLast(ownIn);
-    const group = groups[(last && ownIn(last)?.group) ?? 0];
-    return [{ run, member: member.name, group, lowerBound: memoryOf(member, run.scenario), spread: spreadOf(amounts) }];
+    const group = (last && ownIn(last)?.group) ?? 0;
+    const names = { member: member.name, group: groups[group], number: group };
+    return [{ run, ...names, lowerBound: memoryOf(member, run.scenario), spread: spreadOf(amounts) }];
   });
   if (rows.length === 0) return [];
   const lowerBound = rows.reduce((sum, row) => sum + row.lowerBound, 0);
@@ -197,6 +215,8 @@ const DECISION_COLUMNS: readonly Column<DecisionRow>[] = [
   ["from", ({ from }) => from, "number"],
   ["to", ({ to }) => to, "number"],
   ["reason", ({ reason }) => reason, "text"],
+  ["subject_kind", ({ kind }) => kind, "text"],
+  ["group_number", ({ group }) => (group === undefined ? undefined : group + 1), "number"],
 ];
 
 /** What controllers decided, and why. */

@@ -12,8 +12,9 @@ import { normalizedThroughputs } from "./throughput-table.js";
 
 /** What isolation cost a run, beside a run of one group. */
 export interface IsolationCost {
-  /** Its name, or that it was added. */
+  /** Its name, or that it was added: a run of the scenario may be called so, too. */
   reference: string;
+  isAdded: boolean;
   /** Saved less in the end. */
   pages: number;
   /** Saved less over time. */
@@ -31,6 +32,7 @@ export function isolationCostOf(finished: FinishedRuns, run: number): IsolationC
   const reference = outcomeOf(other);
   return {
     reference: runs[number]?.name ?? ADDED,
+    isAdded: number >= runs.length,
     pages: reference.savedPages - outcomeOf(own).savedPages,
     pageSeconds: lostPageSeconds(own, other),
     referencePageSeconds: reference.savedPageSeconds,
@@ -63,12 +65,13 @@ const RUN_COLUMNS: readonly Column<RunRow>[] = [
   ["isolation_cost_pages", ({ cost }) => cost?.pages, "number"],
   ["lost_page_seconds", ({ cost }) => cost && rounded(cost.pageSeconds, 3), "number"],
   ["mean_throughput", ({ throughput }) => throughput, "rate"],
+  ["reference_added", ({ cost }) => cost?.isAdded, "boolean"],
 ];
 
 export function runsTable(finished: FinishedRuns): Table {
   const { runs, results } = finished;
-  const keys = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
-  const settings = keys.map((key): Column<RunRow> => [`setting:${key}`, ({ run }) => run.settings[key], "text"]);
+  const keys = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))];
+  const settings = keys.map((key): Column<RunRow> => [`setting:${key}`, ({ run }) => run.settings.get(key), "text"]);
   const rows = runs.map((run, number): RunRow => {
     const { samples, exposure } = results[number];
     const [cost, throughput] = [isolationCostOf(finished, number), meanThroughput(finished, number)];

@@ -6,7 +6,7 @@ import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, mean, pairRate, rate, selfSharing } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent, percent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { lineWidth, plural, print, styled, table, tableWidth } from "./terminal.js";
+import { lineWidth, plural, print, printJson, styled, table, tableWidth } from "./terminal.js";
 
 interface SizesOptions extends SummaryOptions {
   pageSizes: readonly number[];
@@ -18,7 +18,7 @@ const MOST_MEMBERS = 40;
 const LEAST_TIMED = 0.1;
 
 export function printSummary(results: readonly WorldResult[], options: SizesOptions): Promise<void> {
-  if (options.json) return print(JSON.stringify(summaryJson(results, options), null, 2));
+  if (options.json) return printJson(summaryJson(results, options));
   const { pageSizes } = options;
   const pageBytes = pageSizes.includes(BASE_PAGE_BYTES) ? BASE_PAGE_BYTES : pageSizes[0];
   const size = pageSizes.indexOf(pageBytes);

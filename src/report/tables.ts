@@ -15,6 +15,7 @@ import {
   selfSharing,
 } from "../sharing/rates.js";
 import { displayName } from "../sources/names.js";
+import { labelOf } from "../spectrum/spectrum.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { ALL_MEMBERS, type World } from "../worlds/world.js";
 
@@ -24,7 +25,7 @@ const PAGE_BYTES: Column<{ sharing: Sharing }> = ["page_bytes", ({ sharing }) =>
 
 /** A column for each label of an inventory. */
 export function labelColumns(names: readonly string[]): Column<{ labels: Readonly<Record<string, string>> }>[] {
-  return names.map((name) => [name, ({ labels }) => labels[name], "text"]);
+  return names.map((name) => [name, ({ labels }) => labelOf({ labels }, name), "text"]);
 }
 
 interface SelfRow {
@@ -114,6 +115,8 @@ export function pairsTable(results: readonly WorldResult[]): Table {
 interface PageSizeRow {
   timeS: number;
   member: string;
+  /** A member may have the name that stands for all. */
+  isAll: boolean;
   sharing: Sharing;
   own: number;
   /** At 4 KiB; undefined where that is not run. */
@@ -126,6 +129,7 @@ const PAGE_SIZE_COLUMNS: readonly Column<PageSizeRow>[] = [
   PAGE_BYTES,
   ["sharing_rate", ({ own }) => own, "rate"],
   ["normalized_to_4k", ({ own, normal }) => normalized(own, normal), "rate"],
+  ["all_members", ({ isAll }) => isAll, "boolean"],
 ];
 
 /** Self-sharing rate of each member and total rate of all (`*`), also relative to that at 4 KiB. */
@@ -134,10 +138,13 @@ export function pageSizesTable(results: readonly WorldResult[]): Table {
     const normal = all.find(({ pageBytes }) => pageBytes === BASE_PAGE_BYTES);
     for (const [number, { member }] of snapshots.entries()) {
       const own = selfSharing(sharing, number).selfRate;
-      yield { timeS, member, sharing, own, normal: normal && selfSharing(normal, number).selfRate };
+      yield { timeS, member, isAll: false, sharing, own, normal: normal && selfSharing(normal, number).selfRate };
     }
     const own = interSharing(sharing).totalRate;
-    yield { timeS, member: ALL_MEMBERS, sharing, own, normal: normal && interSharing(normal).totalRate };
+    yield {
+      ...{ timeS, member: ALL_MEMBERS, isAll: true, sharing, own },
+      normal: normal && interSharing(normal).totalRate,
+    };
   });
   return tableOf("page_sizes.csv", PAGE_SIZE_COLUMNS, rows);
 }

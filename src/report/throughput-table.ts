@@ -57,8 +57,7 @@ export function normalizedThroughputs(finished: FinishedRuns, run: number, membe
 
 function workloadOf({ runs, members }: FinishedRuns, run: number, member: number) {
   const { members: settings } = runs[run].scenario;
-  const { name } = members[member];
-  return Object.hasOwn(settings, name) ? settings[name].workload : undefined;
+  return settings.get(members[member].name)?.workload;
 }
 
 function throughputs(finished: FinishedRuns, run: number, member: number): Throughput[] {

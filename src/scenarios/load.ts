@@ -1,6 +1,7 @@
 // What a scenario's files hold: members with their pages, events, usage, curves. Contents of all are numbered together.
 
 import { Hasher } from "../core/hasher.js";
+import { quoted } from "../errors.js";
 import { EVENT_COLUMNS, parseEvents } from "../replay/events.js";
 import { membersOf, type ReplayEvent, type ReplayMember, type ReplaySnapshot } from "../replay/members.js";
 import { type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
@@ -9,7 +10,7 @@ import { NANOSECONDS } from "../replay/time.js";
 import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage-file.js";
 import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
 import { isTrace } from "../sources/source.js";
-import { readRows } from "../text/read-csv.js";
+import { type CsvRow, readRows } from "../text/read-csv.js";
 import { traceFormatOf } from "../traces/registry.js";
 import { writeFingerprint } from "../traces/rows.js";
 import { readingOf, type Sources } from "../worlds/sources.js";
@@ -39,11 +40,11 @@ export interface LoadSettings {
 export async function load(sources: Sources, settings: LoadSettings): Promise<Loaded> {
   const { module, runs, inFolder, onBytes, isShared } = settings;
   const scenarios = runs.map(({ scenario }) => scenario);
-  const names = [...new Set(sources.snapshots.map(({ member }) => member))];
+  const names = new Set(sources.snapshots.map(({ member }) => member));
   const eachFile = async <T>(
     nameOf: (scenario: Scenario) => readonly (string | undefined)[],
     columns: readonly string[],
-    parse: (rows: Record<string, string>[], file: string) => T,
+    parse: (rows: CsvRow[], file: string) => T,
   ) => {
     const parsed = new Map<string, T>();
     for (const name of new Set(scenarios.flatMap(nameOf))) {
@@ -59,7 +60,7 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
     (rows, file) => parseUsage(rows, file, names),
   );
   const curves = await eachFile(
-    ({ members }) => Object.values(members).map(({ workload }) => workload?.curve),
+    ({ members }) => [...members.values()].map(({ workload }) => workload?.curve),
     CURVE_COLUMNS,
     parseCurve,
   );
@@ -145,7 +146,7 @@ export function checkOrder(snapshots: readonly Snapshot[], listed: number): void
   for (const [i, { member, timeS }] of snapshots.slice(0, listed).entries()) {
     const before = latest.get(member);
     if (before !== undefined && before > timeS) {
-      const what = `the snapshot of ${member} at ${timeS} s comes after that at ${before} s`;
+      const what = `the snapshot of ${quoted(member)} at ${timeS} s comes after that at ${before} s`;
       throw new ScenarioFault(["sources", i], what, "list snapshots in the order of time");
     }
     latest.set(member, timeS);

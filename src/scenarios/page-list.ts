@@ -168,17 +168,12 @@ class GrowingList {
     this.contents[this.count++] = content;
   }
 
-  /** In ascending order; a page that appears twice is an error. */
+  /** In ascending order. */
   finish(file: string): PageList {
     const list = this.ascending();
     // Only pages of 1 KiB in the upper half of the address space have such numbers.
     if (list.pages.length > 0 && !Number.isSafeInteger(list.pages[list.pages.length - 1]))
       throw new PagekinError("has page numbers beyond 2^53", { file, hint: "replay it with a larger page size" });
-    if (this.sorted) return list;
-    const twice = list.pages.findIndex((page, i) => i > 0 && page === list.pages[i - 1]);
-    if (twice >= 0) {
-      throw new PagekinError(`page ${list.pages[twice]} is listed twice`, { file, hint: "give each page one row" });
-    }
     return list;
   }
 

@@ -1,23 +1,26 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import type { Inputs } from "../system/inputs.js";
-import { readTable } from "../text/read-csv.js";
+import { type CsvRow, lineOf, readTable } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
-import { inFolder, pathsOf, type SourceName } from "./names.js";
+import { inFolder, nameOfDump, pathsOf, type SourceName } from "./names.js";
+
+/** Values of labels by name, each a property of its own, whatever its name. */
+export type LabelValues = Readonly<Record<string, string>>;
 
 /** An inventory: the sources it names, and the labels it gives to members. */
 export interface Inventory {
   sources: SourceName[];
-  /** Labels of members that are named without a path. */
-  labels: Map<string, Record<string, string>>;
+  /** Labels of members that are named without a path: at one time, or at all times. */
+  labels: { member: string; timeS: number | undefined; labels: LabelValues }[];
   /** Names of the label columns, in their order. */
   labelNames: string[];
 }
 
 const KNOWN = ["path", "member", "time_s"];
 /** Columns of the tables that labels are appended to. */
-const TAKEN = /^(__proto__|page_bytes|(zero_|nonzero_)?pages|contents|policy|group|.*_(pages|rate))$/;
+const TAKEN = /^(page_bytes|(zero_|nonzero_)?pages|contents|policy|group|group_number|.*_(pages|rate))$/;
 
 /** Reads a CSV with the columns path, member, time_s (each may be missing or empty, not both of the first two), then labels. */
 export async function readInventory(file: string, inputs: Inputs): Promise<Inventory> {
@@ -26,24 +29,64 @@ export async function readInventory(file: string, inputs: Inputs): Promise<Inven
   const taken = labelNames.find((name) => TAKEN.test(name));
   if (taken) {
     const hint = "that is a column of the tables: name it another way";
-    throw new PagekinError(`no label can be called ${taken}`, { file, line: 1, hint });
+    throw new PagekinError(`no label can be called ${quoted(taken)}`, { file, line: 1, hint });
   }
-  const inventory: Inventory = { sources: [], labels: new Map(), labelNames };
-  for (const [i, row] of rows.entries()) {
-    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
-    const member = row.member || undefined;
-    const labels = Object.fromEntries(labelNames.map((name) => [name, row[name] ?? ""]));
-    const timeS = row.time_s ? parseDecimal(row.time_s) : undefined;
-    if (row.time_s && timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
-    if (row.path) {
+  const inventory: Inventory = { sources: [], labels: [], labelNames };
+  const named = new NamedOnce(file);
+  for (const row of rows) {
+    const fail = (what: string, hint: string) => new PagekinError(what, { file, line: lineOf(row), hint });
+    const member = cellOf(row, "member") || undefined;
+    const labels = Object.fromEntries(labelNames.map((name) => [name, row[name]]));
+    const time = cellOf(row, "time_s").trim();
+    const timeS = time === "" ? undefined : parseDecimal(time);
+    if (time !== "" && timeS === undefined)
+      throw fail(`time_s is "${quoted(time)}"`, "give seconds, such as 15 or 0.5");
+    const text = cellOf(row, "path");
+    if (text !== "") {
       const folder = path.dirname(file);
-      const named = pathsOf(row.path, (one) => existsSync(path.resolve(folder, one)));
-      inventory.sources.push(inFolder({ ...named, member, timeS, labels }, folder));
+      const paths = pathsOf(text, (one) => existsSync(path.resolve(folder, one)));
+      const source = inFolder({ ...paths, member, timeS, labels }, folder);
+      if (labelNames.length > 0) named.withPath(nameOfDump(source).member, row);
+      inventory.sources.push(source);
     } else if (member) {
-      inventory.labels.set(member, labels);
+      named.alone(member, timeS, row);
+      inventory.labels.push({ member, timeS, labels });
     } else {
       throw fail("neither path nor member is given", "fill one of the two columns");
     }
   }
   return inventory;
+}
+
+const cellOf = (row: CsvRow, column: string): string => (Object.hasOwn(row, column) ? row[column] : "");
+
+/** A member has its labels in the rows of its paths, or in rows of its own, there once for each time. */
+class NamedOnce {
+  private readonly paths = new Map<string, CsvRow>();
+  private readonly members = new Map<string, CsvRow>();
+  private readonly snapshots = new Map<string, CsvRow>();
+
+  constructor(private readonly file: string) {}
+
+  withPath(member: string, row: CsvRow): void {
+    const other = this.members.get(member);
+    if (other) throw this.twice(member, other, row);
+    this.paths.set(member, row);
+  }
+
+  alone(member: string, timeS: number | undefined, row: CsvRow): void {
+    const key = JSON.stringify([member, timeS]);
+    const other = this.paths.get(member) ?? this.snapshots.get(key);
+    if (other) throw this.twice(member, other, row);
+    this.members.set(member, row);
+    this.snapshots.set(key, row);
+  }
+
+  private twice(member: string, other: CsvRow, row: CsvRow): PagekinError {
+    return new PagekinError(`duplicate member ${quoted(member)} (also in line ${lineOf(other)})`, {
+      file: this.file,
+      line: lineOf(row),
+      hint: "give its labels once: in the rows with its paths, or in a row without",
+    });
+  }
 }

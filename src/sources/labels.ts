@@ -1,24 +1,26 @@
-import type { Inventory } from "./inventory.js";
-import { nameOfFile } from "./names.js";
-
-export type LabelValues = Readonly<Record<string, string>>;
+import type { Inventory, LabelValues } from "./inventory.js";
+import { nameOfDump } from "./names.js";
 
 /** What an inventory says of members; each label has a value, which may be empty. */
 export class Labels {
   private readonly none: LabelValues;
   private readonly bySnapshot = new Map<string, LabelValues>();
-  private readonly byMember: Map<string, LabelValues>;
+  private readonly byMember = new Map<string, LabelValues>();
 
-  constructor(inventory: Pick<Inventory, "sources" | "labels" | "labelNames"> | undefined) {
+  constructor(inventory: Inventory | undefined) {
     this.none = Object.fromEntries((inventory?.labelNames ?? []).map((name) => [name, ""]));
-    this.byMember = new Map(inventory?.labels);
-    for (const { path, member, timeS, labels } of inventory?.sources ?? []) {
-      if (!labels) continue;
-      const file = nameOfFile(path);
-      const name = member ?? file.member;
-      this.bySnapshot.set(JSON.stringify([name, timeS ?? file.timeS]), labels);
-      if (!this.byMember.has(name)) this.byMember.set(name, labels);
+    for (const { member, timeS, labels } of inventory?.labels ?? []) this.note(member, timeS, labels);
+    for (const source of inventory?.sources ?? []) {
+      const { member, timeS } = nameOfDump(source);
+      if (source.labels) this.note(member, timeS, source.labels);
     }
+  }
+
+  /** The first that are known of a member are those of its times that have none of their own, unless some are of all times. */
+  private note(member: string, timeS: number | undefined, labels: LabelValues): void {
+    if (timeS === undefined) this.byMember.set(member, labels);
+    else this.bySnapshot.set(keyOf(member, timeS), labels);
+    if (!this.byMember.has(member)) this.byMember.set(member, labels);
   }
 
   /** own: the labels of the row that named the source. */
@@ -28,6 +30,8 @@ export class Labels {
 
   /** Undefined where the inventory does not name the member. */
   known(member: string, timeS: number): LabelValues | undefined {
-    return this.bySnapshot.get(JSON.stringify([member, timeS])) ?? this.byMember.get(member);
+    return this.bySnapshot.get(keyOf(member, timeS)) ?? this.byMember.get(member);
   }
 }
+
+const keyOf = (member: string, timeS: number) => JSON.stringify([member, timeS]);

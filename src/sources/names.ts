@@ -1,6 +1,6 @@
 import path from "node:path";
 import { DUMP_EXTENSIONS } from "../dumps/formats/registry.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { splitName, splitSeconds } from "../text/values.js";
 import { PACKING_EXTENSIONS } from "../unpack/compression.js";
 import { TRACE_FORMATS } from "./trace-formats.js";
@@ -13,7 +13,7 @@ export interface SourceName {
   member?: string | undefined;
   timeS?: number | undefined;
   /** Labels of the inventory's row. */
-  labels?: Record<string, string> | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
 }
 
 const endsIn = (extensions: readonly string[]) => `\\.(${extensions.join("|")})`;
@@ -27,7 +27,7 @@ const CSV_NAME = new RegExp(`\\.csv(${endsIn(PACKING_EXTENSIONS)})*$`, "i");
 export function parseSource(text: string, exists: (path: string) => boolean): SourceName {
   const named = splitName(text);
   if (named && !named.name.includes(path.sep) && !exists(text)) {
-    if (named.rest === "") throw new PagekinError(`"${text}" names no file`, { hint: "write NAME=PATH" });
+    if (named.rest === "") throw new PagekinError(`"${quoted(text)}" names no file`, { hint: "write NAME=PATH" });
     return { ...pathsOf(named.rest, exists), ...memberAndTime(named.name, text) };
   }
   if (text === "-") throw new PagekinError("standard input needs a name", { hint: "write NAME=-" });
@@ -52,7 +52,7 @@ function memberAndTime(name: string, text: string): { member: string; timeS: num
   if (!name.includes("@")) return { member: name, timeS: 0 };
   const split = splitSeconds(name);
   if (split) return { member: split.name, timeS: split.seconds };
-  throw new PagekinError(`"${text}" has no time in seconds behind the @`, { hint: "write NAME@SECONDS=PATH" });
+  throw new PagekinError(`"${quoted(text)}" has no time in seconds behind the @`, { hint: "write NAME@SECONDS=PATH" });
 }
 
 /** Member and time of a dump: what the user named, or what its file's name gives. */
@@ -78,7 +78,11 @@ export function nameOfFile(file: string): { member: string; timeS: number } {
   return split ? { member: split.name, timeS: split.seconds } : { member: base, timeS: 0 };
 }
 
-/** How messages call a source. */
+const STANDARD_INPUT = "standard input";
+
+/** How messages and tables call a source. A file may have the name of standard input, too. */
 export function displayName(name: SourceName): string {
-  return name.path === "-" ? "standard input" : (name.parts?.join("+") ?? name.path);
+  if (name.path === "-") return STANDARD_INPUT;
+  const file = name.parts?.join("+") ?? name.path;
+  return file === STANDARD_INPUT ? `./${file}` : file;
 }

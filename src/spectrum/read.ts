@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { isPageSize } from "../core/hasher.js";
 import type { Vectors } from "../core/vectors.js";
 import type { FilePlace } from "../dumps/dump-file.js";
+import { quoted } from "../errors.js";
 import { isParquet, isSpectrum, missingColumns, openParquet } from "../parquet/file.js";
 import { breathe } from "../system/pace.js";
 import type { Spectrum } from "./spectrum.js";
@@ -11,6 +12,12 @@ const HINT = "write it again with pagekin analyze or compare";
 
 const text = v.pipe(v.string(), v.minLength(1));
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** By name. A record of valibot's own would leave out labels that are called like properties of all objects. */
+const labelValues = v.pipe(
+  v.custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null && !Array.isArray(value)),
+  v.check((labels) => Object.values(labels).every((value) => typeof value === "string")),
+  v.transform((labels) => labels as Record<string, string>),
+);
 /** What the footer says under `pagekin.labels` and `pagekin.worlds`. */
 const labelsSchema = v.array(text);
 const notesSchema = v.array(text);
@@ -18,7 +25,7 @@ const worldsSchema = v.pipe(
   v.array(
     v.object({
       time_s: v.pipe(v.number(), v.minValue(0), v.finite()),
-      members: v.pipe(v.array(v.object({ member: text, labels: v.record(v.string(), v.string()) })), v.minLength(1)),
+      members: v.pipe(v.array(v.object({ member: text, labels: labelValues })), v.minLength(1)),
       sizes: v.pipe(
         v.array(
           v.object({
@@ -93,6 +100,7 @@ function readFooter(
   };
   const labelNames = parse("pagekin.labels", labelsSchema);
   const notes = values.has("pagekin.notes") ? parse("pagekin.notes", notesSchema) : [];
+  if (new Set(labelNames).size < labelNames.length) throw fail("its footer names a label twice");
   const none = Object.fromEntries(labelNames.map((name) => [name, ""]));
   const building = new Map<string, Building>();
   let lastTime = -1;
@@ -147,7 +155,7 @@ class Building {
     let last = -1;
     for (const [i, member] of members.entries()) {
       const number = this.numbers.get(member);
-      if (number === undefined) throw fail(`its footer does not know member ${member}`);
+      if (number === undefined) throw fail(`its footer does not know member ${quoted(member)}`);
       if (number <= last) throw fail("the members of a row are not in the order of the footer's");
       last = number;
       const held = Number(copies[i]);
@@ -171,7 +179,7 @@ class Building {
     const { spectrum, sizes, fail } = this;
     const { members, pages, zeroPages } = spectrum;
     const wrong = members.findIndex((_, i) => this.sums[i] !== pages[i] || this.zeros[i] !== zeroPages[i]);
-    if (wrong >= 0) throw fail(`the contents of member ${members[wrong].member} do not sum up to its pages`);
+    if (wrong >= 0) throw fail(`the contents of member ${quoted(members[wrong].member)} do not sum up to its pages`);
     const starts = new Uint32Array(sizes.length + 1);
     sizes.forEach((size, vector) => {
       starts[vector + 1] = starts[vector] + size;

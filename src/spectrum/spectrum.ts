@@ -17,6 +17,10 @@ export interface SpectrumMember {
   labels: Readonly<Record<string, string>>;
 }
 
+/** A member's value of a label; "" where it has none. */
+export const labelOf = ({ labels }: Pick<SpectrumMember, "labels">, label: string): string =>
+  Object.hasOwn(labels, label) ? labels[label] : "";
+
 /** A spectrum's zero content as vectors: one, or none where no member has zero pages. */
 export function zeroVectors(zeroPages: readonly number[]): Vectors {
   const holders = zeroPages.flatMap((pages, member) => (pages > 0 ? [member] : []));
@@ -32,6 +36,6 @@ export function zeroVectors(zeroPages: readonly number[]): Vectors {
 /** What the footer of spectrum.parquet tells under `pagekin.worlds`, for each world. */
 export interface FooterWorld {
   time_s: number;
-  members: { member: string; labels: Record<string, string> }[];
+  members: { member: string; labels: Readonly<Record<string, string>> }[];
   sizes: { page_bytes: number; pages: number[]; zero_pages: number[] }[];
 }

@@ -4,7 +4,7 @@
 
 import { type Dirent, readdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { isThere, readPlainFile } from "./plain-file.js";
 import { syncFiles, syncFolder, syncFolderNow } from "./sync.js";
 
@@ -91,4 +91,4 @@ function stateOf(journal: string, target: string) {
 }
 
 const inTheWay = (folder: string, file: string) =>
-  new PagekinError(`${file} is there already`, { file: folder, hint: "move it away, or choose another --out" });
+  new PagekinError(`${quoted(file)} is there already`, { file: folder, hint: "move it away, or choose another --out" });

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, renameSync } from "node:fs";
 import path from "node:path";
-import { fromSystem, PagekinError } from "../errors.js";
+import { fromSystem, PagekinError, quoted } from "../errors.js";
 import { onExit } from "./cleanup.js";
 import { makeFolders, removeEmpty, removeFolder } from "./folders.js";
 import { apply, type Changes, hasRecord, readRecord, record, undo } from "./journal.js";
@@ -70,7 +70,7 @@ async function finish({ path: journal, isOwn }: FoundFolder, target: string): Pr
     if (changes) undo(journal, target, changes);
     const why = (fromSystem(error) as Error).message;
     const hint = `clear that up, or remove ${path.basename(journal)} there to give them up`;
-    throw new PagekinError(`the results of a run that was killed cannot be moved there: ${why}`, {
+    throw new PagekinError(`the results of a run that was killed cannot be moved there: ${quoted(why)}`, {
       file: target,
       hint,
     });

@@ -47,3 +47,6 @@ export function splitSeconds(text: string): { name: string; seconds: number } | 
 function exact(value: number): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
+
+/** Whether a text has no half characters (surrogates), which no file could hold. */
+export const isText = (text: string): boolean => !/\p{Cs}/u.test(text);

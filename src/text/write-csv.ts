@@ -3,6 +3,7 @@
 
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { formatNumber } from "./format.js";
+import { asCell } from "./spreadsheet.js";
 
 /** How the values of a column are written. */
 const FORMATS = {
@@ -15,7 +16,8 @@ const FORMATS = {
   /** 3 decimals. */
   thousandths: (value: number) => value.toFixed(3),
   boolean: (value: boolean) => String(value),
-  text: quoteIfNeeded,
+  /** Kept exactly, also in a spreadsheet: docs/files.md. */
+  text: (value: string) => quoteIfNeeded(asCell(value)),
 };
 
 type Formats = typeof FORMATS;
@@ -55,7 +57,7 @@ const PIECE_CHARACTERS = 65536;
 function* piecesOf<Row>(columns: readonly Column<Row>[], rows: Iterable<Row>): Generator<string> {
   const values = columns.map(([, value]) => value);
   const formats = columns.map(([, , format]) => FORMATS[format] as (value: unknown) => string);
-  let text = `${columns.map(([column]) => quoteIfNeeded(column)).join()}\n`;
+  let text = `${columns.map(([column]) => quoteIfNeeded(asCell(column))).join()}\n`;
   for (const row of rows) {
     for (let i = 0; i < values.length; i++) {
       const value = values[i](row);
@@ -70,8 +72,8 @@ function* piecesOf<Row>(columns: readonly Column<Row>[], rows: Iterable<Row>): G
   yield text;
 }
 
-/** A vertical bar needs no quotes, but has always had them. NUL, which ends the text for some readers, is left out. */
+/** A vertical bar needs no quotes, but has always had them. */
 function quoteIfNeeded(text: string): string {
-  const kept = text.includes("\0") ? text.replaceAll("\0", "") : text;
-  return /[",\r\n|]/.test(kept) ? `"${kept.replaceAll('"', '""')}"` : kept;
+  // Blanks at an end are part of a cell, which some readers forget.
+  return /[",\r\n|]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

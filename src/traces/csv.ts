@@ -1,22 +1,28 @@
 // CSV traces: fingerprints that other tools made.
 
-import { Readable } from "node:stream";
-import { parse } from "fast-csv";
 import { isPageSize } from "../core/hasher.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import { bytesOf, type Source } from "../sources/source.js";
+import { CsvFault, csvRecords } from "../text/parse-csv.js";
+import { headerOf } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
 import type { TraceFormat, WantedRows } from "./format.js";
+import { ListedPages } from "./listed-pages.js";
 import { FINGERPRINT_BYTES, type TraceHead, type TraceRows, writeFingerprint } from "./rows.js";
 
 const ROWS_AT_A_TIME = 16384;
-const MOST_LINE_BYTES = 65536;
-const NEEDED = ["page_bytes", "page", "fingerprint"];
+const MOST_ROW_CHARACTERS = 65536;
+const NEEDED = ["page_bytes", "page", "fingerprint"] as const;
+const OPTIONAL = ["member", "time_s", "zero"] as const;
+const HINT = "see docs/traces.md";
 
 interface CsvRow {
+  line: number;
   pageBytes: number;
   page: number;
+  /** The same, exact beyond 2^53 too. */
+  pageText: string;
   fingerprint: string;
   zero: boolean;
   member: string | undefined;
@@ -35,25 +41,30 @@ export const csvTraces: TraceFormat = { isForeign: true, readHead, readRows };
 /** Reads all of a trace for the head: its member, time and page sizes, and the shortest fingerprint in bits. */
 async function readHead(source: Source): Promise<TraceHead> {
   const sizes = new Set<number>();
-  let rows = 0;
   let first: CsvRow | undefined;
   let digits = 2 * FINGERPRINT_BYTES;
+  const listed = new ListedPages();
   const fileNotes: string[] = [];
   for await (const row of parseRows(source, { onBytes: nothing, onNote: (note) => fileNotes.push(note) })) {
     first ??= row;
     if (row.member !== first.member || row.timeS !== first.timeS) {
       throw new PagekinError("the trace holds several snapshots", {
         file: displayName(source.name),
-        line: rows + 2,
+        line: row.line,
         hint: "write one file for each member and time",
       });
     }
     sizes.add(row.pageBytes);
     digits = Math.min(digits, row.fingerprint.length);
-    rows++;
+    listed.add(row.pageBytes, Number.isSafeInteger(row.page) ? row.page : BigInt(row.pageText));
   }
   if (!first)
     throw new PagekinError("the trace has no rows", { file: displayName(source.name), hint: "give a row a page" });
+  const twice = await listed.twice();
+  if (twice) {
+    const what = `page ${twice.page} of ${twice.pageBytes} bytes is listed twice`;
+    throw new PagekinError(what, { file: displayName(source.name), hint: "give each page one row" });
+  }
   return {
     member: first.member,
     timeS: first.timeS,
@@ -92,92 +103,63 @@ async function* readRows(source: Source, { pageSizes, onBytes }: WantedRows): As
 
 async function* parseRows(source: Source, { onBytes, onNote }: Hooks): AsyncGenerator<CsvRow> {
   const file = displayName(source.name);
-  let line = 1;
-  const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
   const counted = async function* () {
-    const check = lineChecker();
     for await (const chunk of bytesOf(source, onNote)) {
       onBytes(chunk.length);
-      const wrong = check(chunk);
-      if (wrong) throw fail(wrong, "see docs/traces.md");
       yield chunk;
     }
   };
-  const input = Readable.from(counted(), { objectMode: false });
-  const records = input.pipe(parse<string[], string[]>({ headers: false, ignoreEmpty: true }));
-  input.once("error", (error) => records.destroy(error));
-  let columns: Record<string, number> | undefined;
+  let columns: Columns | undefined;
   try {
-    for await (const record of records as AsyncIterable<string[]>) {
-      if (!columns) {
-        columns = columnsOf(record, file);
-        continue;
-      }
-      line++;
-      yield parseRow(record, columns, fail);
+    for await (const { cells, line } of csvRecords(counted(), MOST_ROW_CHARACTERS)) {
+      const fail = (what: string, hint: string) => new PagekinError(what, { file, line, hint });
+      if (columns) yield parseRow(cells, line, columns, fail);
+      else columns = columnsOf(cells, fail);
     }
   } catch (error) {
-    if (error instanceof PagekinError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
-    throw fail(`not a readable CSV (${(error as Error).message})`, "see docs/traces.md");
-  } finally {
-    // A pipe does not close its source when its reader gives up.
-    input.destroy();
+    if (!(error instanceof CsvFault)) throw error;
+    throw new PagekinError(error.message, { file, line: error.line, hint: HINT });
   }
 }
 
-/** Says what is wrong as soon as a line grows without end or ends within quotes: the parser would gather all that follows. */
-function lineChecker(): (chunk: Uint8Array) => string | undefined {
-  let length = 0;
-  let quotes = 0;
-  return (chunk) => {
-    for (let i = 0; i < chunk.length; i++) {
-      if (chunk[i] === 0x22) quotes++;
-      if (chunk[i] !== 0x0a) {
-        if (++length > MOST_LINE_BYTES) return `a line of more than ${MOST_LINE_BYTES} bytes`;
-        continue;
-      }
-      if (quotes % 2 === 1) return "a quote is not closed in its line";
-      length = 0;
-      quotes = 0;
-    }
-    return undefined;
-  };
-}
+/** Where the columns of a trace stand; undefined: not there. */
+type Columns = Record<(typeof NEEDED)[number], number> & Record<(typeof OPTIONAL)[number], number | undefined>;
 
-function columnsOf(header: string[], file: string): Record<string, number> {
-  const columns = Object.fromEntries(header.map((name, i) => [name.trim(), i]));
-  const missing = NEEDED.filter((name) => !(name in columns));
-  if (missing.length > 0) {
-    throw new PagekinError(`no trace: it has no column ${missing.join(", ")}`, {
-      file,
-      line: 1,
-      hint: "see docs/traces.md",
-    });
-  }
-  return columns;
+function columnsOf(header: string[], fail: (what: string, hint: string) => PagekinError): Columns {
+  const names = headerOf(header, (what) => fail(what, HINT));
+  const missing = NEEDED.filter((name) => !names.includes(name));
+  if (missing.length > 0) throw fail(`no trace: it has no column ${missing.join(", ")}`, HINT);
+  const places = [...NEEDED, ...OPTIONAL].map((name): [string, number | undefined] => {
+    const at = names.indexOf(name);
+    return [name, at < 0 ? undefined : at];
+  });
+  return Object.fromEntries(places) as Columns;
 }
 
 function parseRow(
   record: string[],
-  columns: Record<string, number>,
+  line: number,
+  columns: Columns,
   fail: (what: string, hint: string) => PagekinError,
 ): CsvRow {
   const pageBytes = Number(record[columns.page_bytes]);
   if (!isPageSize(pageBytes)) {
-    throw fail(`page_bytes is "${record[columns.page_bytes]}"`, "give a power of two from 1024 to 2097152");
+    throw fail(`page_bytes is "${quoted(record[columns.page_bytes])}"`, "give a power of two from 1024 to 2097152");
   }
-  if (!/^\d+$/.test(record[columns.page] ?? "")) {
-    throw fail(`page is "${record[columns.page]}"`, "give the page number: address / page size");
+  const pageText = record[columns.page] ?? "";
+  if (!/^\d{1,20}$/.test(pageText)) {
+    throw fail(`page is "${quoted(pageText)}"`, "give the page number: address / page size");
   }
   const fingerprint = record[columns.fingerprint] ?? "";
   if (!/^([0-9a-fA-F]{2}){1,16}$/.test(fingerprint)) {
-    throw fail(`fingerprint is "${fingerprint}"`, "give 1 to 16 bytes in hex");
+    throw fail(`fingerprint is "${quoted(fingerprint)}"`, "give 1 to 16 bytes in hex");
   }
   const zero = columns.zero === undefined ? "" : (record[columns.zero] ?? "");
-  if (!/^(true|false|1|0|)$/i.test(zero)) throw fail(`zero is "${zero}"`, "give true or false");
+  if (!/^(true|false|1|0|)$/i.test(zero)) throw fail(`zero is "${quoted(zero)}"`, "give true or false");
   const time = columns.time_s === undefined ? "" : (record[columns.time_s] ?? "");
   const timeS = time === "" ? undefined : parseDecimal(time);
-  if (time !== "" && timeS === undefined) throw fail(`time_s is "${time}"`, "give seconds, such as 15 or 0.5");
+  if (time !== "" && timeS === undefined) throw fail(`time_s is "${quoted(time)}"`, "give seconds, such as 15 or 0.5");
   const member = columns.member === undefined ? undefined : record[columns.member] || undefined;
-  return { pageBytes, page: Number(record[columns.page]), fingerprint, zero: /^(true|1)$/i.test(zero), member, timeS };
+  const page = Number(pageText);
+  return { line, pageBytes, page, pageText, fingerprint, zero: /^(true|1)$/i.test(zero), member, timeS };
 }

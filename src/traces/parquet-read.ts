@@ -6,6 +6,8 @@ import { valuesOf } from "../parquet/values.js";
 import { placeOf, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
 import type { TraceFormat, WantedRows } from "./format.js";
+import { ListedPages } from "./listed-pages.js";
+import { type Span, spanOf } from "./page-spans.js";
 import { fingerprintsOf, flagsOf } from "./plain-column.js";
 import { FINGERPRINT_BYTES, OWN_ALGORITHM, type TraceHead, type TraceRows } from "./rows.js";
 
@@ -76,6 +78,7 @@ async function* readRows(source: Source, { pageSizes, withPages, onBytes }: Want
   const trace = await openTrace(source);
   try {
     const { row_groups: groups } = trace.metadata;
+    const spans: (Span | undefined)[] = [];
     for (let group = 0; group < groups.length; group++) {
       const constant = constantOf(groups[group], "page_bytes");
       if (constant === undefined || pageSizes.includes(Number(constant))) {
@@ -83,6 +86,7 @@ async function* readRows(source: Source, { pageSizes, withPages, onBytes }: Want
         const zeros = trace.readZeros(group);
         const sizes = constant === undefined ? trace.readGroup(group, "page_bytes") : undefined;
         const pages = withPages ? trace.readGroup(group, "page") : undefined;
+        spans[group] = sizes ? undefined : trace.read(group, "page", spanOf);
         for (const rows of rowsOf(trace, fingerprints, zeros, sizes, Number(constant))) {
           if (!pageSizes.includes(rows.pageBytes)) continue;
           yield pages ? { ...rows, pages: Array.prototype.slice.call(pages, rows.from, rows.from + rows.count) } : rows;
@@ -90,11 +94,52 @@ async function* readRows(source: Source, { pageSizes, withPages, onBytes }: Want
       }
       onBytes(source.bytes / groups.length);
     }
+    await refuseTwice(trace, pageSizes, spans);
   } catch (error) {
     throw trace.known(error);
   } finally {
     trace.close();
   }
+}
+
+/** spans: by row group that of its pages, if they ascend. Where those of a size overlap, or ascend not, all are looked at. */
+async function refuseTwice(
+  trace: ParquetTrace,
+  pageSizes: readonly number[],
+  spans: readonly (Span | undefined)[],
+): Promise<void> {
+  const { metadata, readGroup, fail } = trace;
+  const sizeOf = (group: number) => constantOf(metadata.row_groups[group], "page_bytes");
+  const isWanted = (size: unknown) => pageSizes.includes(Number(size));
+  const ends = new Map<number, bigint>();
+  const groups = metadata.row_groups.flatMap((_, group) =>
+    sizeOf(group) === undefined || isWanted(sizeOf(group)) ? [group] : [],
+  );
+  const isAscending = groups.every((group) => {
+    const [span, size] = [spans[group], Number(sizeOf(group))];
+    if (!span || span.first <= (ends.get(size) ?? -1n)) return false;
+    ends.set(size, span.last);
+    return true;
+  });
+  if (isAscending) return;
+  const listed = new ListedPages();
+  for (const group of groups) {
+    const constant = sizeOf(group);
+    const sizes = constant === undefined ? readGroup(group, "page_bytes") : undefined;
+    const pages = readGroup(group, "page");
+    for (let row = 0; row < pages.length; row++) {
+      const size = sizes ? sizes[row] : constant;
+      if (isWanted(size)) listed.add(Number(size), pageNumber(pages[row], fail));
+    }
+    await breathe();
+  }
+  const twice = await listed.twice();
+  if (twice) throw fail(`page ${twice.page} of ${twice.pageBytes} bytes is listed twice`, "give each page one row");
+}
+
+function pageNumber(value: unknown, fail: (what: string) => PagekinError): number | bigint {
+  if ((typeof value === "number" || typeof value === "bigint") && value >= 0) return value;
+  throw fail("column page holds something that is not the number of a page");
 }
 
 /** Splits a row group into runs of one page size. */

@@ -1,6 +1,6 @@
 // The one file in a tar archive. Format of pax headers: POSIX.1-2017, pax, "pax Header Block".
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { ByteStream, decoded } from "./byte-stream.js";
 import { BLOCK_BYTES, FIELD, isChecked, numberAt, textAt } from "./tar-header.js";
 
@@ -54,7 +54,7 @@ async function* onlyFile(stream: ByteStream, file: string): AsyncGenerator<Uint8
 }
 
 function holdsSeveral(file: string, names: readonly string[]): PagekinError {
-  const what = `the tar archive holds several files (${names.join(", ")}, ...)`;
+  const what = `the tar archive holds several files (${names.map((name) => quoted(name, 40)).join(", ")}, ...)`;
   return new PagekinError(what, { file, hint: "extract it and name the dump" });
 }
 

@@ -1,7 +1,7 @@
 // The page sizes that a run is made at.
 
 import { isPageSize } from "../core/hasher.js";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import type { Snapshot, World } from "./world.js";
 
@@ -52,6 +52,8 @@ function checkPageSizes(asked: readonly number[]): number[] {
 }
 
 function listSizes(traces: readonly Snapshot[]): string {
-  const lists = traces.map(({ source, trace }) => `${displayName(source.name)}: ${trace?.pageSizes.join(" ")}`);
+  const lists = traces.map(
+    ({ source, trace }) => `${quoted(displayName(source.name), 40)}: ${trace?.pageSizes.join(" ")}`,
+  );
   return lists.length > 3 ? `${lists.slice(0, 3).join("; ")}; ...` : lists.join("; ");
 }

@@ -7,8 +7,9 @@ import { type OpenDump, type OpenSettings, openDump } from "../sources/open-dump
 import { closeSource, isSeekable, isTrace, type Source, spoolTrace } from "../sources/source.js";
 import type { Inputs } from "../system/inputs.js";
 import { breathe } from "../system/pace.js";
+import { isText } from "../text/values.js";
 import { traceFormatOf } from "../traces/registry.js";
-import { ALL_MEMBERS, type Read, type Snapshot, type World } from "./world.js";
+import type { Read, Snapshot, World } from "./world.js";
 
 /** A snapshot whose bytes can be read. */
 export interface OpenSnapshot extends Snapshot {
@@ -65,11 +66,9 @@ export class Sources {
     const fromFile = nameOfFile(name.path);
     const member = name.member ?? trace?.member ?? fromFile.member;
     const timeS = name.timeS ?? trace?.timeS ?? fromFile.timeS;
-    if (member === ALL_MEMBERS) {
-      throw new PagekinError(`no member can be named ${member}: it stands for all in the tables`, {
-        file: displayName(name),
-        hint: "give it a name: NAME=PATH",
-      });
+    if (!isText(member)) {
+      const hint = "give it a name: NAME=PATH";
+      throw new PagekinError("the name of its member is not Unicode text", { file: displayName(name), hint });
     }
     this.snapshots.push({ source, member, timeS, labels: labels.of(member, timeS, name.labels), trace });
   }

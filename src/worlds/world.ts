@@ -1,4 +1,4 @@
-import type { LabelValues } from "../sources/labels.js";
+import type { LabelValues } from "../sources/inventory.js";
 import { displayName } from "../sources/names.js";
 import type { Source } from "../sources/source.js";
 import type { TraceHead } from "../traces/rows.js";
@@ -11,6 +11,8 @@ export interface Snapshot {
   labels: LabelValues;
   /** Where the source is a trace. */
   trace: TraceHead | undefined;
+  /** What is to be known of its file before it is read. */
+  fileNotes?: readonly string[];
 }
 
 /** All snapshots of one time, in the order of the sources. */
@@ -37,8 +39,9 @@ export interface Read extends Notes {
 }
 
 export const notedOf = (snapshot: Snapshot, { format, notes, fileNotes }: Read): Noted => {
-  const { source, member, timeS, labels, trace } = snapshot;
-  return { snapshot: { source: { ...source, format }, member, timeS, labels, trace }, notes, fileNotes };
+  const { source, member, timeS, labels, trace, fileNotes: known = [] } = snapshot;
+  const noted = { source: { ...source, format }, member, timeS, labels, trace };
+  return { snapshot: noted, notes, fileNotes: [...known, ...fileNotes] };
 };
 
 /** The same with all notes in one list. */
@@ -55,5 +58,5 @@ export function notesByMember(noted: readonly Noted[]): string[] {
   return noted.flatMap(({ snapshot, notes }) => notes.map((note) => `${nameOf(snapshot)}: ${note}`));
 }
 
-/** What stands for all members where the tables name one. */
+/** What stands for all members, or groups, where the tables name one; a column beside it tells it from one of that name. */
 export const ALL_MEMBERS = "*";

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import type { Inventory } from "../sources/inventory.js";
 import { Labels } from "../sources/labels.js";
 import { displayName, inFolder, isNamed, parseSource, type SourceName } from "../sources/names.js";
@@ -51,6 +51,7 @@ export async function openSources(
       if (turn) await turn;
     }
     checkDistinct(sources.snapshots);
+    checkFiles(sources.snapshots);
     checkMaps(
       sources.snapshots.map(({ member, timeS, trace }) => ({ member, timeS, isTrace: trace !== undefined })),
       dumps,
@@ -85,12 +86,41 @@ function checkDistinct(snapshots: readonly Snapshot[]): void {
     const other = seen.get(key);
     if (other) {
       throw new PagekinError(
-        `member ${snapshot.member} appears twice at time ${snapshot.timeS} (also ${displayName(other.source.name)})`,
+        `member ${quoted(snapshot.member)} appears twice at time ${snapshot.timeS} (also ${quoted(displayName(other.source.name))})`,
         { file: displayName(snapshot.source.name), hint: "give it a name or time of its own: NAME@SECONDS=PATH" },
       );
     }
     seen.set(key, snapshot);
   }
+}
+
+/**
+ * A file that is named twice, by links too, would share all of its pages with itself. Whoever gives it a second name has
+ * asked for that, and is told.
+ */
+function checkFiles(snapshots: readonly Snapshot[]): void {
+  const seen = new Map<string, Snapshot>();
+  for (const snapshot of snapshots) {
+    for (const { identity } of snapshot.source.parts ?? [snapshot.source]) {
+      if (identity === undefined) continue;
+      const other = seen.get(identity);
+      if (other) noteSameFile(snapshot, other);
+      seen.set(identity, snapshot);
+    }
+  }
+}
+
+function noteSameFile(snapshot: Snapshot, other: Snapshot): void {
+  const isNamed = [snapshot, other].some(({ source }) => source.name.member !== undefined);
+  const file = quoted(displayName(other.source.name));
+  if (isNamed && snapshot !== other) {
+    snapshot.fileNotes = [`The same file as ${file}, member ${quoted(other.member)}: they share all of it`];
+    return;
+  }
+  throw new PagekinError(`is the same file as ${file}`, {
+    file: displayName(snapshot.source.name),
+    hint: "name it once; to have it as two members, give it a name of its own: NAME=PATH",
+  });
 }
 
 /** Maps of resident pages must be for dumps that are there, and each for one. */
@@ -101,13 +131,15 @@ export function checkMaps(
   for (const [name, map] of resident) {
     const [dump, ...more] = name === "" ? dumps : dumps.filter((one) => isNamed(name, one));
     if (!dump) {
-      throw new PagekinError(`--resident names ${name}, which has no source`, { hint: "name one of the members" });
+      throw new PagekinError(`--resident names ${quoted(name)}, which has no source`, {
+        hint: "name one of the members",
+      });
     }
     if (more.length > 0 && name === "") {
       throw new PagekinError("--resident MAP is for one dump", { hint: "write NAME=MAP for each dump" });
     }
     if (more.length > 0) {
-      const what = `--resident names ${name}, of which there are ${1 + more.length} dumps`;
+      const what = `--resident names ${quoted(name)}, of which there are ${1 + more.length} dumps`;
       throw new PagekinError(what, { hint: "write NAME@SECONDS=MAP for each of them" });
     }
     if (dump.isTrace)
@@ -122,7 +154,7 @@ function checkAlgorithms(snapshots: readonly Snapshot[]): void {
   const other = snapshots.find((snapshot) => kindOf(snapshot) !== kindOf(first));
   if (!other) return;
   throw new PagekinError(
-    `its fingerprints (${kindOf(other)}) do not mix with those of ${displayName(first.source.name)} (${kindOf(first)})`,
+    `its fingerprints (${quoted(kindOf(other), 60)}) do not mix with those of ${quoted(displayName(first.source.name))} (${quoted(kindOf(first), 60)})`,
     { file: displayName(other.source.name), hint: "analyze them apart" },
   );
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect } from "vitest";
 import { test, textsIn } from "../support/folder.js";
+import { inTable } from "../support/names.js";
 import { pagekin, succeed } from "../support/pagekin.js";
 import { dumpOf, TINY } from "../support/pieces.js";
 import { expectRefused } from "../support/refused.js";
@@ -122,7 +123,9 @@ test("members are named after their files without the known extensions", async (
   };
   for (const name of Object.keys(names)) writeFileSync(path.join(folder, name), DUMP);
   await succeed(["analyze", ...Object.keys(names), "--page-size", "4k", "--out", "out", "--quiet"], { cwd: folder });
-  expect(rowsOf(path.join(folder, "out"), "self.csv").map(({ member }) => member)).toEqual(Object.values(names));
+  expect(rowsOf(path.join(folder, "out"), "self.csv").map(({ member }) => member)).toEqual(
+    Object.values(names).map(inTable),
+  );
 });
 
 test("--help and --version print to stdout and write nothing", async ({ folder }) => {

@@ -238,7 +238,7 @@ const RUNS: Wrong[] = [
   ["both vary and runs", "vary: {seed: [1, 2]}\nruns: {x: {seed: 1}}\n", 3, 1, /cannot stand together/],
   ["a value that is no list", "vary: {seed: 1}\n", 2, 14, /a list of values/],
   ["a list of no values", "vary: {seed: []}\n", 2, 14, /a list of values/],
-  ["a vary that is a list", "vary: [seed]\n", 2, 7, /vary: keys are expected, not a list/],
+  ["a vary that is a list", "vary: [seed]\n", 2, 7, /vary: keys are expected/],
   ["a vary that is nothing", "vary:\nseed: 1\n", 2, 6, /vary: keys are expected/],
   ["a value that varies and is wrong", "vary:\n  seed: [1, -2]\n", 3, 13, /seed: a whole number from 0/],
   [
@@ -293,7 +293,7 @@ const RUNS: Wrong[] = [
   ],
   ["one that names a group that is not there", "runs:\n  x: {groups: {red: {weight: 1}}}\n", 3, 21, /no group red/],
   ["one that is nothing", "runs:\n  x:\n  y: {}\n", 3, 5, /runs\.x: keys are expected/],
-  ["runs that are a list", "runs: [x]\n", 2, 7, /runs: keys are expected, not a list/],
+  ["runs that are a list", "runs: [x]\n", 2, 7, /runs: keys are expected/],
   ["no runs at all", "runs: {}\n", 2, 7, /a run is expected/],
 ];
 

@@ -55,7 +55,10 @@ test("groups that are replayed together do what each does alone", async () => {
           for (const group of GROUPS) {
             const alone = await replayOf(group, (one) => one === group);
             expect(samplesOf(together, group).length).toBeGreaterThan(300);
-            expect(samplesOf(together, group)).toEqual(samplesOf(alone, group));
+            const [own, same] = [alone, together].map((tables) =>
+              samplesOf(tables, group).map(({ group_number: _, ...row }) => row),
+            );
+            expect(same).toEqual(own);
           }
         }),
     ),

@@ -18,6 +18,7 @@ const SOURCES: Record<string, Pages> = {
   "b@2.5": [...range(20, 50), ...range(100, 20), ...zeros(3)],
 };
 const GROUPS = "member,group\na,red\nb,red\nc,red\nd,blue\ne,blue\n";
+const NUMBER_OF: Record<string, string> = { red: "1", blue: "2" };
 const GROUP_OF: Record<string, string> = { a: "red", b: "red", c: "red", d: "blue", e: "blue" };
 const HERE: Record<string, [fromS: number, toS: number]> = {
   a: [0, Infinity],
@@ -129,13 +130,14 @@ describe("at every period, from the counters at that time:", () => {
         group: GROUP_OF[member],
         memory_bytes: String(memoryOf(member) + (given[member] ?? 0) * PAGE),
         reclaimed_bytes: String(saved[GROUP_OF[member]] * PAGE),
+        group_number: NUMBER_OF[GROUP_OF[member]],
       }));
       expect(members).toEqual(expected);
       const total = sum(Object.values(saved)) * PAGE;
       const memory = sum(members.map((row) => Number(row.memory_bytes)));
       expect(all).toEqual({
         ...{ run: "main", time_s: time, member: "*", group: "*" },
-        ...{ memory_bytes: String(memory), reclaimed_bytes: String(total) },
+        ...{ memory_bytes: String(memory), reclaimed_bytes: String(total), group_number: "" },
       });
       if (kind !== "none") expect(memory - sum(here.map(memoryOf))).toBe(total);
       most = Math.max(most, total);
@@ -252,12 +254,13 @@ describe("guarantee.csv", () => {
     const members = ORDER.map((member) => ({
       ...{ run: "main", member, group: GROUP_OF[member], lower_bound_bytes: String(memoryOf(member)) },
       ...spread(lasting((time) => times.get(time)?.members.find((row) => row.member === member)?.memory_bytes)),
-      break_all_bytes: "",
+      ...{ break_all_bytes: "", group_number: NUMBER_OF[GROUP_OF[member]] },
     }));
     const all = {
       ...{ run: "main", member: "*", group: "*", lower_bound_bytes: String(sum(ORDER.map(memoryOf))) },
       ...spread(lasting((time) => times.get(time)?.all.memory_bytes)),
       break_all_bytes: String(Math.max(...[...times.values()].map((one) => Number(one.all.reclaimed_bytes)))),
+      group_number: "",
     };
     expect(replayed.rows("guarantee")).toEqual([...members, all]);
     expect(Number(members[0].max_bytes)).toBeGreaterThan(Number(members[0].min_bytes));

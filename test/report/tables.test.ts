@@ -40,10 +40,10 @@ test("two members at one page size, written out", async ({ folder }) => {
     "pairs.csv": `time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents
 0,4096,a,b,2,0.250000,1
 `,
-    "page_sizes.csv": `time_s,member,page_bytes,sharing_rate,normalized_to_4k
-0,a,4096,0.400000,1.000000
-0,b,4096,0.000000,0.000000
-0,*,4096,0.500000,1.000000
+    "page_sizes.csv": `time_s,member,page_bytes,sharing_rate,normalized_to_4k,all_members
+0,a,4096,0.400000,1.000000,false
+0,b,4096,0.000000,0.000000,false
+0,*,4096,0.500000,1.000000,true
 `,
     "copies.csv": `time_s,page_bytes,members,copies,contents
 0,4096,1,1,2
@@ -61,11 +61,11 @@ test("where 4 KiB is not run, nothing is normalized to it", async ({ folder }) =
   const [file] = writeAll(folder, { "a.raw": pages(0, 0, 0, 0, 1, 1, 1, 1) });
   await succeed(["analyze", file, "--page-size", "16k,1k", "--out", out]);
   // At 1 KiB: 16 zero pages and four contents in four copies each.
-  expect(tablesIn(out)["page_sizes.csv"]).toBe(`time_s,member,page_bytes,sharing_rate,normalized_to_4k
-0,a,1024,0.843750,
-0,*,1024,0.843750,
-0,a,16384,0.000000,
-0,*,16384,0.000000,
+  expect(tablesIn(out)["page_sizes.csv"]).toBe(`time_s,member,page_bytes,sharing_rate,normalized_to_4k,all_members
+0,a,1024,0.843750,,false
+0,*,1024,0.843750,,true
+0,a,16384,0.000000,,false
+0,*,16384,0.000000,,true
 `);
 });
 

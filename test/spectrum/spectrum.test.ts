@@ -216,10 +216,10 @@ describe("an inventory beside a spectrum", () => {
       "out",
     );
     const rows = rowsOf(path.join(folder, "out"), "members.csv").slice(0, 3);
-    // As beside the dumps, a member that the inventory does not name has no value of its labels.
+    // A member that the inventory does not name keeps what was saved, and has no value of new labels.
     expect(rows.map(({ member, group, tenant, os, rack }) => [member, group, tenant, os, rack])).toEqual([
       ["a", "red", "red", "new", "1"],
-      ["b", "red", "red", "", ""],
+      ["b", "red", "red", "y", ""],
       ["c", "blue", "blue", "newer", "2"],
     ]);
   });

@@ -258,7 +258,7 @@ function scorePolicy(world: PolicyWorld, zeroPages: ZeroPages, policy: TwinPolic
     most_saved_pages: String(policy.mostSaved?.(world, zeroPages) ?? ""),
   };
 
-  const groupRows = groups.map((group) => {
+  const groupRows = groups.map((group, i) => {
     const own = { pages: pagesOf(contents, group.members), frames: framesOf(contents, group.members) };
     const exposed = exposureOf(contents, [group], tenantOf);
     return {
@@ -272,6 +272,7 @@ function scorePolicy(world: PolicyWorld, zeroPages: ZeroPages, policy: TwinPolic
       exposed_pages: String(exposed.pages),
       exposed_by_two: String(exposed.byTwo),
       ...(kernel && kernelOf(contents, group.members, pageBytes, kernel)),
+      group_number: String(i + 1),
     };
   });
 
@@ -286,16 +287,18 @@ function scorePolicy(world: PolicyWorld, zeroPages: ZeroPages, policy: TwinPolic
       pages: String(pagesOf(contents, [name])),
       entitlement_pages: String(own),
       isolation_cost_pages: String(inOneGroup.minus(own)),
+      group_number: String(Math.max(0, groups.indexOf(group)) + 1),
       ...Object.fromEntries(labelNames.map((label) => [label, labels[label] ?? ""])),
     };
   });
 
   const mergeRows = groups.flatMap((a, i) =>
-    groups.slice(i + 1).map((b) => ({
+    groups.slice(i + 1).map((b, j) => ({
       ...keys,
       group_a: a.name,
       group_b: b.name,
       recovered_pages: String(recoveredBy(contents, a.members, b.members)),
+      ...{ group_a_number: String(i + 1), group_b_number: String(i + 1 + j + 1) },
     })),
   );
 
@@ -326,13 +329,14 @@ function marginalsOf(world: PolicyWorld, { text, groups }: TwinPolicy, member: s
     groups === "zero-only"
       ? [{ name: "all", members: names(others) }]
       : groups({ ...world, members: others }, "counted");
-  return made.map((group) => ({
+  return made.map((group, i) => ({
     time_s: formatTime(world.timeS),
     page_bytes: String(world.pageBytes),
     policy: text,
     member,
     group: group.name,
     added_frames: String(framesOf(contents, [...group.members, member]) - framesOf(contents, group.members)),
+    group_number: String(i + 1),
   }));
 }
 

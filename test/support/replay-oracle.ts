@@ -196,8 +196,8 @@ const memories = (course: Course, { everyMs, kind }: ReplayCase) =>
   });
 
 function sampleRows(course: Course, { sampleMs }: ReplayCase): Row[] {
-  const rowOf = (moment: Moment, group: string, counters: Counters): Row => ({
-    ...{ run: course.name, time_s: timeOf(moment), group },
+  const rowOf = (moment: Moment, group: string, number: string, counters: Counters): Row => ({
+    ...{ run: course.name, time_s: timeOf(moment), group, group_number: number },
     ...Object.fromEntries(Object.entries(counters).map(([column, value]) => [column, String(value)])),
     // Nobody writes.
     cow_breaks: "0",
@@ -211,7 +211,8 @@ function sampleRows(course: Course, { sampleMs }: ReplayCase): Row[] {
         return [column, column === "full_scans" ? Math.min(...values) : sum(values)];
       }),
     ) as unknown as Counters;
-    return [...course.groups.map((group, i) => rowOf(moment, group, counters[i])), rowOf(moment, "*", all)];
+    const own = course.groups.map((group, i) => rowOf(moment, group, String(i + 1), counters[i]));
+    return [...own, rowOf(moment, "*", "", all)];
   });
 }
 
@@ -223,6 +224,9 @@ function hostRows(course: Course, { sampleMs, otherBytes = 0 }: ReplayCase, host
   });
 }
 
+/** Groups are numbered from 1 as their members come. */
+const numberOf = (course: Course, one: ReplayMember) => String(course.groups.indexOf(course.groupOf(one)) + 1);
+
 function memoryRows(course: Course, all: ReplayCase): Row[] {
   return memories(course, all).flatMap(({ moment, bytes }) => {
     const reclaimed = moment.counters.map((counters) => savedOf(counters) * PAGE);
@@ -231,11 +235,12 @@ function memoryRows(course: Course, all: ReplayCase): Row[] {
       ...keys,
       member: one.name,
       group: course.groupOf(one),
+      group_number: numberOf(course, one),
       memory_bytes: String(bytes[i]),
       reclaimed_bytes: String(reclaimed[course.groups.indexOf(course.groupOf(one))]),
     }));
     const total = { memory_bytes: String(sum(bytes)), reclaimed_bytes: String(sum(reclaimed)) };
-    return [...own, { ...keys, member: "*", group: "*", ...total }];
+    return [...own, { ...keys, member: "*", group: "*", group_number: "", ...total }];
   });
 }
 
@@ -261,7 +266,8 @@ function guaranteeRows(course: Course, all: ReplayCase): Row[] {
       moment.here.includes(one) ? [bytes[moment.here.indexOf(one)]] : [],
     );
     return {
-      ...{ run: course.name, member: one.name, group: course.groupOf(one), lower_bound_bytes: String(memoryOf(one)) },
+      ...{ run: course.name, member: one.name, group: course.groupOf(one), group_number: numberOf(course, one) },
+      lower_bound_bytes: String(memoryOf(one)),
       ...spreadRow(amounts),
       break_all_bytes: "",
     };
@@ -270,7 +276,8 @@ function guaranteeRows(course: Course, all: ReplayCase): Row[] {
   return [
     ...own,
     {
-      ...{ run: course.name, member: "*", group: "*", lower_bound_bytes: String(sum(all.members.map(memoryOf))) },
+      ...{ run: course.name, member: "*", group: "*", group_number: "" },
+      lower_bound_bytes: String(sum(all.members.map(memoryOf))),
       ...spreadRow(times.map(({ bytes }) => sum(bytes))),
       break_all_bytes: String(most),
     },
@@ -346,6 +353,7 @@ function runRow(course: Course, reference: Course, all: ReplayCase, settings: Ro
     metadata_bytes: String(sum(every(course, UNTIL_MS)[1].counters.map((one) => one.metadata_bytes))),
     ...exposureOf(course, all),
     reference: reference.name,
+    reference_added: String(reference !== course && reference.name === "one group"),
     isolation_cost_pages: String(other[other.length - 1] - final),
     lost_page_seconds: String(Number((pageSeconds(other) - pageSeconds(own)).toFixed(3))),
     mean_throughput: means.length > 0 ? rate(sum(means), means.length) : "",

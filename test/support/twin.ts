@@ -225,12 +225,20 @@ function pageSizesRows(timeS: number, sizes: readonly TwinSize[], size: TwinSize
       String(size.pageBytes),
       rate(saved([member]), 1),
       normalized(saved([member]), normal),
+      "false",
     ];
   });
   const all = saved(size.members);
   return [
     ...own,
-    [formatTime(timeS), "*", String(size.pageBytes), rate(all, 1), normalized(all, at4k && saved(at4k.members))],
+    [
+      formatTime(timeS),
+      "*",
+      String(size.pageBytes),
+      rate(all, 1),
+      normalized(all, at4k && saved(at4k.members)),
+      "true",
+    ],
   ];
 }
 
@@ -263,7 +271,7 @@ export function twinTables(
       counted.map(({ timeS, size }) => interRow(timeS, size)),
     ),
     "page_sizes.csv": toCsv(
-      "time_s,member,page_bytes,sharing_rate,normalized_to_4k",
+      "time_s,member,page_bytes,sharing_rate,normalized_to_4k,all_members",
       counted.flatMap(({ timeS, sizes, size }) => pageSizesRows(timeS, sizes, size)),
     ),
     "pairs.csv": toCsv(

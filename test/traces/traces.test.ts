@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect } from "vitest";
@@ -56,10 +57,14 @@ test("a trace's file is named after its member, and its time where that is not 0
   expect(readdirSync(path.join(folder, "out")).sort()).toEqual(expected);
 });
 
-test.for(["a/b", "..", ".hidden", "a\\b"])("a member called %s cannot be a file's name", async (member, { folder }) => {
+test("what a file's name cannot have is written as in a URL, and a long one is cut", async ({ folder }) => {
   writeFileSync(path.join(folder, "x"), DUMP);
-  writeFileSync(path.join(folder, "i.csv"), `path,member\nx,${member}\n`);
-  await expectRefused(folder, ["fingerprint", "--inventory", "i.csv"], [/cannot be a file's name/]);
+  const members = ["a/b", "..", ".hidden", "a\\b", "é".repeat(200)];
+  writeFileSync(path.join(folder, "i.csv"), `path,member\n${members.map((member) => `x,${member}\n`).join("")}`);
+  await succeed(["fingerprint", "--inventory", "i.csv", "--out", "out", "--quiet"], { cwd: folder });
+  const hash = createHash("sha256").update("é".repeat(200)).digest("hex").slice(0, 16);
+  const names = ["%2E.", "%2Ehidden", "a%2Fb", "a%5Cb", `${"é".repeat(80)}~${hash}`].map((name) => `${name}.parquet`);
+  expect(readdirSync(path.join(folder, "out")).sort()).toEqual([...names, "manifest.json"].sort());
 });
 
 test("two members whose traces would have one name are an error", async ({ folder }) => {

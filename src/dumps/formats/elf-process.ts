@@ -1,6 +1,5 @@
 // What the core of a process tells of it: its number and name, the files that it had mapped, where the kernel's own pages are.
 
-import { printable } from "../../errors.js";
 import type { PlainFile } from "../dump-file.js";
 import { folded, type Parts, unfolded } from "../folding.js";
 import { type ElfHeader, MACHINE, type Segment, Words } from "./elf-header.js";
@@ -99,7 +98,7 @@ export class ProcessNotes {
 
 /** The text up to the first zero byte, or to an end. */
 function textAt(bytes: Buffer, start: number, end: number): string {
-  return printable(bytes.toString("utf8", start, end).split("\0", 1)[0]);
+  return bytes.toString("utf8", start, end).split("\0", 1)[0];
 }
 
 /** The vdso has a few pages, and so have the vvar pages that stand directly before it. */

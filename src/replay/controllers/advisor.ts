@@ -69,16 +69,16 @@ export function advise(
 }
 
 function make(settings: AdvisorSettings): Controller {
-  const states = new Map<string, AdvisorState & { cpuMs: number }>();
+  const states = new Map<number | undefined, AdvisorState & { cpuMs: number }>();
   return {
     passEnded(machine, { speed, ns, cpuSeconds }) {
-      const state = states.get(speed.subject) ?? { ...startOfAdvisor(settings), cpuMs: 0 };
+      const state = states.get(speed.group) ?? { ...startOfAdvisor(settings), cpuMs: 0 };
       const scanTime = Math.max(1, Math.floor(ns / NANOSECONDS));
       // Whole nanoseconds first: 1.001 s are 1001 ms.
       const cpuMs = Math.floor(Math.round(cpuSeconds * NANOSECONDS) / 1e6);
       const cpuPercent = Math.max(1, Math.floor(((cpuMs - state.cpuMs) * 100) / (scanTime * 1000)));
       const next = advise(state, scanTime, cpuPercent, settings);
-      states.set(speed.subject, { ...next, cpuMs });
+      states.set(speed.group, { ...next, cpuMs });
       const aim = settings.advisor_target_scan_time;
       machine.setSpeed(speed, next.pagesToScan, `a pass of ${scanTime} s for ${aim} s, ${cpuPercent} % CPU`);
     },

@@ -22,7 +22,7 @@ export type SettingsOf<S extends v.ObjectEntries> = v.InferOutput<v.StrictObject
 /** The parts of a scenario that a controller depends on. */
 export interface ControlledScenario {
   scanner: ScannerSettings;
-  groups: Readonly<Record<string, { pages_to_scan?: number | undefined }>>;
+  groups: ReadonlyMap<string, { pages_to_scan?: number | undefined }>;
   host?: { memory: number } | undefined;
   /** The file. */
   usage?: string | undefined;
@@ -38,6 +38,10 @@ export interface ControllerFault {
 /** A decision, as decisions.csv has it. `from` and `to` are in the unit of the action: pages, bytes, milliseconds. */
 export interface Decision {
   subject: string;
+  /** What that is the name of: a group or a member may be called `scanner`. */
+  kind: "group" | "member" | "scanner";
+  /** Of a group, its number: two may have one name. */
+  group?: number | undefined;
   action: "pages_to_scan" | "sleep_millisecs" | "run" | "inflate" | "deflate";
   from: number;
   to: number;
@@ -48,6 +52,8 @@ export interface Decision {
 export interface Speed {
   /** A group's name, or `scanner`. */
   subject: string;
+  /** The group's number; undefined: the one thread. */
+  group?: number | undefined;
   /** Groups that it is for, by number. */
   groups: readonly number[];
   pagesToScan: number;

@@ -23,16 +23,16 @@ export const reclaimRate: ControllerEntry<typeof settings> = {
 };
 
 function make(settings: Settings): Controller {
-  const before = new Map<string, { reclaimed: number; cpu: number }>();
+  const before = new Map<number | undefined, { reclaimed: number; cpu: number }>();
   const [low, high] = settings.pages_per_cpu_s;
   return {
     every: settings.every,
     decide(machine) {
       for (const speed of machine.speeds()) {
-        const { subject, groups, pagesToScan } = speed;
+        const { group, groups, pagesToScan } = speed;
         const now = { reclaimed: machine.reclaimedPages(groups), cpu: machine.cpuSeconds(groups) };
-        const last = before.get(subject) ?? { reclaimed: 0, cpu: 0 };
-        before.set(subject, now);
+        const last = before.get(group) ?? { reclaimed: 0, cpu: 0 };
+        before.set(group, now);
         const cpu = now.cpu - last.cpu;
         if (cpu <= 0) continue; // nothing was scanned
         const rate = Math.max(0, now.reclaimed - last.reclaimed) / cpu;

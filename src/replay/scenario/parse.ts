@@ -1,8 +1,9 @@
 // The text of a scenario → its runs, each a whole scenario; whatever is wrong has a line and a column.
 
 import * as v from "valibot";
-import { isMap, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
-import { PagekinError } from "../../errors.js";
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit, type YAMLMap } from "yaml";
+import { PagekinError, quoted } from "../../errors.js";
+import { isText } from "../../text/values.js";
 import { COMMON_KEYS, type Scenario, SHORT_KEYS, scenarioSchema, variationSchema } from "./schema.js";
 
 /** Where something stands in a scenario: keys, and numbers of list items. */
@@ -24,7 +25,7 @@ export interface RunScenario {
   name: string;
   scenario: Scenario;
   /** What is its own, by key, as text. */
-  settings: Record<string, string>;
+  settings: ReadonlyMap<string, string>;
   /** A fault as an error that tells its place. */
   place(fault: unknown): unknown;
 }
@@ -51,17 +52,22 @@ export function parseScenario(text: string, file: string): RunScenario[] {
   const [broken] = document.errors;
   if (broken?.code === "MULTIPLE_DOCS")
     throw errorAt("there are several YAML documents, one is expected", broken.pos[0]);
-  if (broken) throw errorAt(`not valid YAML: ${broken.message.split(" at line ")[0]}`, broken.pos[0]);
+  if (broken) throw errorAt(`not valid YAML: ${quoted(broken.message.split(" at line ")[0], 120)}`, broken.pos[0]);
   visit(document, {
     Alias: (_, alias) => {
-      if (!alias.resolve(document)) throw errorAt(`there is no &${alias.source} before`, alias.range?.[0] ?? 0);
+      if (!alias.resolve(document)) throw errorAt(`there is no &${quoted(alias.source)} before`, alias.range?.[0] ?? 0);
+    },
+    Map: (_, map) => keepKeys(map, errorAt),
+    Scalar: (_, { value, range }) => {
+      if (typeof value === "string" && !isText(value)) throw errorAt("this is not Unicode text", range?.[0] ?? 0);
     },
   });
   const offset = (path: Path, key = false) => offsetOf(document.contents, path, key);
   const values = valuesOf(document, (what) => errorAt(what, 0));
   const variation = v.safeParse(variationSchema, values);
   if (!variation.success) throw issueError(variation.issues[0], (path) => path, offset, errorAt);
-  const { vary, runs } = variation.output;
+  const { vary } = variation.output;
+  const runs = variation.output.runs && inOrder(variation.output.runs, document.get("runs", true));
   const { vary: _, runs: __, ...base } = values;
   return variantsOf(vary, runs, (path, what) => errorAt(what, offset(path, true))).map(
     ({ name, overrides, settings }) => {
@@ -81,6 +87,26 @@ export function parseScenario(text: string, file: string): RunScenario[] {
   );
 }
 
+/** Objects have keys that look like numbers before all others; the file's order counts. */
+function inOrder<T>(map: ReadonlyMap<string, T>, node: unknown): ReadonlyMap<string, T> {
+  if (!isMap(node)) return map;
+  const places = new Map(node.items.map(({ key }, place) => [String(key), place]));
+  const placeOf = ([key]: [string, T]) => places.get(key) ?? places.size;
+  return new Map([...map].sort((a, b) => placeOf(a) - placeOf(b)));
+}
+
+/** Keys may be names: `007` and `1e3` are no numbers, and each is there once. */
+function keepKeys({ items }: YAMLMap, errorAt: (what: string, offset: number) => PagekinError): void {
+  const seen = new Set<string>();
+  for (const { key } of items) {
+    if (!isScalar(key)) continue;
+    if (typeof key.value !== "string") key.value = key.source ?? String(key.value);
+    const name = String(key.value);
+    if (seen.has(name)) throw errorAt(`duplicate key ${quoted(name)}`, key.range?.[0] ?? 0);
+    seen.add(name);
+  }
+}
+
 const isBeginning = (beginning: Path, path: Path) =>
   beginning.length <= path.length && beginning.every((part, i) => part === path[i]);
 
@@ -95,7 +121,7 @@ function valuesOf(document: ReturnType<typeof parseDocument>, fail: (what: strin
   try {
     values = document.toJS() ?? {};
   } catch (error) {
-    throw fail(`not valid YAML: ${(error as Error).message}`);
+    throw fail(`not valid YAML: ${quoted((error as Error).message, 120)}`);
   }
   if (typeof values === "object" && !Array.isArray(values)) return values as Values;
   throw fail("keys of a scenario are expected");
@@ -104,44 +130,44 @@ function valuesOf(document: ReturnType<typeof parseDocument>, fail: (what: strin
 interface Variant {
   name: string;
   overrides: Override[];
-  settings: Record<string, string>;
+  settings: ReadonlyMap<string, string>;
 }
 
 function variantsOf(
-  vary: Record<string, unknown[]> | undefined,
-  runs: Record<string, Values> | undefined,
+  vary: ReadonlyMap<string, unknown[]> | undefined,
+  runs: ReadonlyMap<string, ReadonlyMap<string, unknown>> | undefined,
   fail: (path: Path, what: string) => PagekinError,
 ): Variant[] {
   if (vary && runs) throw fail(["runs"], "vary and runs cannot stand together");
   if (runs) {
-    return Object.entries(runs).map(([name, own]) => ({
+    return [...runs].map(([name, own]) => ({
       name,
-      overrides: Object.entries(own).map(([key, value]) => {
+      overrides: [...own].map(([key, value]) => {
         if (COMMON_KEYS.includes(key)) throw fail(["runs", name, key], `${key} is the same for all runs`);
         return { path: [key], value, from: ["runs", name, key] };
       }),
-      settings: Object.fromEntries(Object.entries(own).map(([key, value]) => [key, shown(value)])),
+      settings: new Map([...own].map(([key, value]) => [key, shown(value)])),
     }));
   }
-  let variants: Variant[] = [{ name: MAIN, overrides: [], settings: {} }];
-  for (const [key, list] of Object.entries(vary ?? {})) {
+  let variants: Variant[] = [{ name: MAIN, overrides: [], settings: new Map() }];
+  for (const [key, list] of vary ?? []) {
     const path = key.split(".");
     if (COMMON_KEYS.includes(path[0])) throw fail(["vary", key], `${path[0]} is the same for all runs`);
     const twice = list.findIndex((value, i) => list.findIndex((other) => shown(other) === shown(value)) < i);
-    if (twice >= 0) throw fail(["vary", key, twice], `${shown(list[twice])} appears twice`);
+    if (twice >= 0) throw fail(["vary", key, twice], `${quoted(shown(list[twice]))} appears twice`);
     variants = variants.flatMap(({ overrides, settings }) =>
       list.map((value, i) => {
-        const all = { ...settings, [key]: shown(value) };
+        const all = new Map([...settings, [key, shown(value)]]);
         return {
-          name: Object.entries(all)
-            .map(([varied, text]) => `${varied}=${text}`)
-            .join(","),
+          name: [...all].map(([varied, text]) => `${varied}=${text}`).join(","),
           overrides: [...overrides, { path, value, from: ["vary", key, i] }],
           settings: all,
         };
       }),
     );
   }
+  const names = variants.map(({ name }) => name);
+  if (new Set(names).size < names.length) throw fail(["vary"], "two runs have the same name: name them under runs");
   return variants;
 }
 
@@ -183,16 +209,16 @@ function issueError(
       offset(origin(path.slice(0, list))),
     );
   if (issue.type === "strict_object" && issue.expected === "never") {
-    return errorAt(`there is no key ${path[path.length - 1]}`, offset(origin(path), true));
+    return errorAt(`there is no key ${quoted(path[path.length - 1])}`, offset(origin(path), true));
   }
   const missing = /^Invalid key: Expected "(.*)" but received undefined$/.exec(issue.message);
   if (missing) return errorAt(`${nameOf(path.slice(0, -1))}: ${missing[1]} is missing`, offset(origin(path)));
   const kind = /^Invalid type: Expected (Object|Array) but received/.exec(issue.message)?.[1];
-  const what = kind ? `${kind === "Array" ? "a list is" : "keys are"} expected` : issue.message;
+  const what = kind ? `${kind === "Array" ? "a list is" : "keys are"} expected` : quoted(issue.message, 120);
   return errorAt(`${nameOf(path)}: ${what}`, offset(origin(path)));
 }
 
-const nameOf = (path: Path) => path.join(".") || "the scenario";
+const nameOf = (path: Path) => quoted(path.join(".")) || "the scenario";
 
 /** Where the value of a path stands, or its key; where there is none, the innermost of what holds it. */
 function offsetOf(root: Node | null, path: Path, key: boolean): number {

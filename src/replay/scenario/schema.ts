@@ -5,7 +5,7 @@ import { BASE_PAGE_BYTES, isPageSize } from "../../core/hasher.js";
 import { controllerSchema } from "../controllers/registry.js";
 import { redistributeSchema } from "../redistributors/registry.js";
 import { scannerSchema } from "./scanner.js";
-import { amount, count, file, name, period, positive, short, size, someSize, time, weight } from "./values.js";
+import { amount, count, file, name, named, period, positive, short, size, someSize, time, weight } from "./values.js";
 
 export type Until = { kind: "rest" } | { kind: "passes"; passes: number } | { kind: "time"; ns: number };
 
@@ -81,16 +81,10 @@ export const scenarioSchema = v.strictObject({
   seed: v.optional(count(0), 1),
   events: v.optional(file),
   scanner: v.optional(scannerSchema, {}),
-  groups: v.optional(
-    v.record(v.string(), v.strictObject({ pages_to_scan: v.optional(count(0)), weight: v.optional(weight) })),
-    {},
-  ),
+  groups: v.optional(named(v.strictObject({ pages_to_scan: v.optional(count(0)), weight: v.optional(weight) })), {}),
   schedule: v.optional(steps, []),
   regroup: v.optional(v.strictObject({ policy: v.string("a policy is expected, such as similar:2"), every: period })),
-  members: v.optional(
-    v.record(v.string(), v.strictObject({ memory: v.optional(size), workload: v.optional(workload) })),
-    {},
-  ),
+  members: v.optional(named(v.strictObject({ memory: v.optional(size), workload: v.optional(workload) })), {}),
   host: v.optional(v.strictObject({ memory: someSize, other: v.optional(size, 0) })),
   usage: v.optional(file),
   controller: v.optional(v.pipe(short, controllerSchema)),
@@ -108,18 +102,12 @@ export type WorkloadSettings = v.InferOutput<typeof workload>;
 /** What a file may have besides: several runs. */
 export const variationSchema = v.object({
   vary: v.optional(
-    v.record(
-      v.string(),
-      v.pipe(v.array(v.unknown(), "a list of values is expected"), v.minLength(1, "a list of values is expected")),
-    ),
+    named(v.pipe(v.array(v.unknown(), "a list of values is expected"), v.minLength(1, "a list of values is expected"))),
   ),
   runs: v.optional(
     v.pipe(
-      v.record(v.string(), v.record(v.string(), v.unknown())),
-      v.check(
-        (runs) => Object.keys(runs).length > 0,
-        "a run is expected, such as {fast: {scanner: {pages_to_scan: 1000}}}",
-      ),
+      named(named(v.unknown())),
+      v.check((runs) => runs.size > 0, "a run is expected, such as {fast: {scanner: {pages_to_scan: 1000}}}"),
     ),
   ),
 });

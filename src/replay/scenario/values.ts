@@ -72,6 +72,17 @@ export const thresholds = v.pipe(
 export const file = v.string("a file is expected");
 export const name = v.string("a name is expected");
 
+/** What is said of each of some names, which may be called anything. */
+export const named = <T>(schema: v.GenericSchema<unknown, T>) =>
+  v.pipe(
+    v.custom<Record<string, unknown>>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "keys are expected",
+    ),
+    v.transform((value) => new Map(Object.entries(value))),
+    v.map(v.string(), schema),
+  );
+
 /** `X` for `{kind: X}`. */
 export const short = v.pipe(
   v.unknown(),

@@ -251,7 +251,7 @@ describe("what a plan tells", () => {
     expect(plan.notes).toEqual([expect.stringContaining("cut short: 5000 bytes are missing")]);
   });
 
-  test("of a process: its number, its name, its mapped files; nothing that moves a terminal", async ({ folder }) => {
+  test("of a process: its number, its name, its mapped files, as they are", async ({ folder }) => {
     const files = [
       { start: 0x1000, end: 0x3000, file: "/bin/w\x1b[31m" },
       { start: 0x5000, end: 0x5000, file: "/bin/none" },
@@ -263,7 +263,7 @@ describe("what a plan tells", () => {
     expect(plan.details).toEqual({
       ...{ kind: "process", machine: "x86-64 (64 bit)", segments: 1, notes: ["CORE"], pid: 4711, name: "worker" },
       mappings: [
-        { start: 0x1000, end: 0x3000, file: "/bin/w\\u001b[31m" },
+        { start: 0x1000, end: 0x3000, file: "/bin/w\x1b[31m" },
         { start: 0xfff8010000000000n, end: 0xfffffffffffff000n, file: "/bin/high" },
         { start: 0x7000, end: 0x8000, file: "/bin/z" },
       ],

@@ -1,5 +1,6 @@
 // The list of RAM blocks, which stands before any page: names and lengths, and what capabilities add to each.
 
+import { quoted } from "../../../errors.js";
 import type { Configuration } from "./configuration.js";
 import { LatestPages, type Room } from "./latest.js";
 import type { MigrationStream } from "./stream.js";
@@ -49,16 +50,16 @@ export function readBlocks(
     const at = stream.offset;
     if (blocks.size === MOST_BLOCKS) throw stream.fault(at, `there are more than ${MOST_BLOCKS} RAM blocks`);
     const name = stream.name("the name of a RAM block");
-    if (blocks.has(name)) throw stream.fault(at, `a second RAM block is called ${name}`);
-    const bytes = stream.u64(`the length of RAM block ${name}`);
-    if (bytes > left) throw stream.fault(at, `RAM block ${name} is longer than the sum of all blocks allows`);
+    if (blocks.has(name)) throw stream.fault(at, `a second RAM block is called ${quoted(name)}`);
+    const bytes = stream.u64(`the length of RAM block ${quoted(name)}`);
+    if (bytes > left) throw stream.fault(at, `RAM block ${quoted(name)} is longer than the sum of all blocks allows`);
     if (bytes % settings.configuration.pageBytes !== 0)
-      throw stream.fault(at, `the length of RAM block ${name} is not a multiple of the page size`);
+      throw stream.fault(at, `the length of RAM block ${quoted(name)} is not a multiple of the page size`);
     left -= bytes;
     const block: Block = { name, bytes, latest: new LatestPages(settings.room), mapped: undefined };
     readAdditions(stream, block, settings);
     blocks.set(name, block);
-    if (block.mapped) stream.seek(block.mapped.pages + bytes, `the end of RAM block ${name}`);
+    if (block.mapped) stream.seek(block.mapped.pages + bytes, `the end of RAM block ${quoted(name)}`);
   }
 }
 
@@ -80,7 +81,7 @@ function readMapped(stream: MigrationStream, block: Block, pageBytes: number): M
   const at = stream.offset;
   const version = stream.u32("the header of a mapped RAM block");
   if (version !== MAPPED_VERSION)
-    throw stream.fault(at, `RAM block ${block.name} has a mapped-ram header of version ${version}`);
+    throw stream.fault(at, `RAM block ${quoted(block.name)} has a mapped-ram header of version ${version}`);
   const page = stream.u64("the page size of a mapped RAM block");
   const offsets = [stream.u64("the offset of a bitmap"), stream.u64("the offset of a block's pages")];
   // A block that was not sent, as its memory is shared.
@@ -88,12 +89,12 @@ function readMapped(stream: MigrationStream, block: Block, pageBytes: number): M
   // QEMU counts from the beginning of the file, where another header may stand.
   const [bitmap, pages] = offsets.map((offset) => offset - stream.file.start);
   if (page < Math.max(PAGE_BYTES.least, pageBytes) || page > PAGE_BYTES.most || block.bytes % page !== 0)
-    throw stream.fault(at + 4, `RAM block ${block.name} cannot have pages of ${page} bytes`);
+    throw stream.fault(at + 4, `RAM block ${quoted(block.name)} cannot have pages of ${page} bytes`);
   // Both lie behind the header, one after the other; so the list cannot lead backwards.
   const bitmapBytes = 8 * Math.ceil(block.bytes / page / LONG_BITS);
   if (bitmap < stream.offset || bitmap + bitmapBytes > pages)
-    throw stream.fault(at + 12, `RAM block ${block.name} has its bitmap where it cannot be`);
+    throw stream.fault(at + 12, `RAM block ${quoted(block.name)} has its bitmap where it cannot be`);
   if (!Number.isSafeInteger(pages + block.bytes))
-    throw stream.fault(at + 20, `RAM block ${block.name} has its pages where they cannot be`);
+    throw stream.fault(at + 20, `RAM block ${quoted(block.name)} has its pages where they cannot be`);
   return { pageBytes: page, bitmap, pages };
 }

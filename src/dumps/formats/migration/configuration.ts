@@ -1,6 +1,7 @@
 // The configuration section, the first of a stream: which machine, which page size, which way of sending.
 
 import { BASE_PAGE_BYTES } from "../../../core/hasher.js";
+import { quoted } from "../../../errors.js";
 import type { MigrationStream } from "./stream.js";
 
 export interface Configuration {
@@ -49,7 +50,7 @@ function readPart(stream: MigrationStream): Partial<Configuration> {
   if (name === "configuration/capabilities") return { capabilities: readCapabilities(stream) };
   if (name === "configuration/target-page-bits") return { pageBytes: readPageBytes(stream), saysPageBytes: true };
   // Without its length the end of an unknown part cannot be found.
-  if (name !== "configuration/uuid") throw stream.fault(at, `the configuration has an unknown part: ${name}`);
+  if (name !== "configuration/uuid") throw stream.fault(at, `the configuration has an unknown part: ${quoted(name)}`);
   stream.skip(UUID_BYTES, "the machine's UUID");
   return {};
 }

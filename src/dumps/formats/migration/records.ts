@@ -1,6 +1,7 @@
 // The records of the section "ram": a word of address and flags, then what the flags say.
 
 import type { PagekinError } from "../../../errors.js";
+import { quoted } from "../../../errors.js";
 import { breathe } from "../../../system/pace.js";
 import { type Block, type BlockListSettings, readBlocks } from "./blocks.js";
 import { filledWith } from "./latest.js";
@@ -108,13 +109,16 @@ export class RamReader {
       if (!this.current) throw this.stream.fault(at, "the first record says that it is of the same block as the last");
     } else this.current = this.named(this.stream.name("the name of a page's RAM block"), at);
     if (address > this.current.bytes - this.pageBytes)
-      throw this.stream.fault(at, `page 0x${address.toString(16)} is behind the end of RAM block ${this.current.name}`);
+      throw this.stream.fault(
+        at,
+        `page 0x${address.toString(16)} is behind the end of RAM block ${quoted(this.current.name)}`,
+      );
     return this.current;
   }
 
   private named(name: string, at: number): Block {
     const block = this.blocks.get(name);
-    if (!block) throw this.stream.fault(at, `a page is of RAM block ${name}, which is not listed`);
+    if (!block) throw this.stream.fault(at, `a page is of RAM block ${quoted(name)}, which is not listed`);
     return block;
   }
 

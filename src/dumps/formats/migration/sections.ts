@@ -1,6 +1,7 @@
 // The sections of a migration stream, one at a time, up to the end of RAM. Only RAM's own are parsed; any other section says
 // nothing of its length, and ends with its footer.
 
+import { quoted } from "../../../errors.js";
 import { isCommand, readCommand } from "./commands.js";
 import { type Configuration, DEFAULT_CONFIGURATION, readConfiguration } from "./configuration.js";
 import { endOfDescription } from "./description.js";
@@ -251,7 +252,7 @@ export class SectionWalker {
 
   /** There is no telling where a section ends. */
   withoutEnd({ at, name }: Pick<OtherSection, "at" | "name">, why: string) {
-    const what = `section ${name} comes before the end of RAM, and where it ends cannot be told: ${why}`;
+    const what = `section ${quoted(name)} comes before the end of RAM, and where it ends cannot be told: ${why}`;
     return this.stream.fault(at, what, ELSE);
   }
 
