@@ -132,7 +132,7 @@ const NODE_ERRORS: Record<string, [what: string, hint: string]> = {
 
 /** How V8 says that there is no memory left, in an error of no code. */
 const NO_MEMORY =
-  /^(Array buffer allocation failed|Invalid string length|Cannot create a string longer|WebAssembly\.\w+\(\): .*memory)/;
+  /^(Array buffer allocation failed|Invalid string length|Cannot create a string longer|[\w.]+\(\): could not allocate memory)/i;
 
 /** An error of the operating system as a PagekinError; any other error as it is. */
 export function fromSystem(error: unknown, file?: string): unknown {

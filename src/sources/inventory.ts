@@ -3,8 +3,7 @@ import path from "node:path";
 import { PagekinError, quoted } from "../errors.js";
 import { type CsvRow, lineOf, readTable } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
-import type { LabelValues } from "./labels.js";
-import { inFolder, nameOfDump, pathsOf, type SourceName } from "./names.js";
+import { inFolder, type LabelValues, nameOfDump, pathsOf, type SourceName } from "./names.js";
 
 /** An inventory: the sources it names, and the labels it gives to members. */
 export interface Inventory {

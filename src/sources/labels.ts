@@ -1,8 +1,5 @@
 import type { Inventory } from "./inventory.js";
-import { nameOfDump } from "./names.js";
-
-/** Values of labels by name, each a property of its own, whatever its name. */
-export type LabelValues = Readonly<Record<string, string>>;
+import { type LabelValues, nameOfDump } from "./names.js";
 
 /** What an inventory says of members; each label has a value, which may be empty. */
 export class Labels {

@@ -41,12 +41,18 @@ plainTest("the frames that a member adds are those with it less those of the gro
         const alone = await compareWorlds(folder, others, policies, ...limits);
         const expected = worlds.flatMap((world, timeS) =>
           policies.flatMap((policy) =>
-            groupsIn(alone.members, others[timeS], "counted", policy).map(({ name: group, members }): Row => {
+            groupsIn(alone.members, others[timeS], "counted", policy).map(({ name: group, members }, i): Row => {
               const key = { time_s: String(timeS), policy, group };
               const { frames } = onlyRow(alone.groups, { ...key, zero_pages: "counted" });
               const withIt = framesOf(contentsOf(world, "counted"), [...members, newcomers[timeS]]);
               const added_frames = String(withIt - Number(frames));
-              return { ...key, page_bytes: "4096", member: newcomers[timeS], added_frames };
+              return {
+                ...key,
+                page_bytes: "4096",
+                member: newcomers[timeS],
+                added_frames,
+                group_number: String(i + 1),
+              };
             }),
           ),
         );
@@ -68,12 +74,12 @@ test("each member that is asked for is added to all others, and to none where th
   const { marginal } = await compareWorlds(folder, worlds, ["by:os", "zero-only"], "--add", "c", "--add", "a");
   expect(marginal.map((row) => Object.values(row).join())).toEqual([
     // Of the contents 0, 1 and 2 b has all but the last.
-    "0,4096,by:os,a,x,1",
-    "0,4096,by:os,a,y,3",
-    "0,4096,by:os,c,x,2",
+    "0,4096,by:os,a,x,1,1",
+    "0,4096,by:os,a,y,3,2",
+    "0,4096,by:os,c,x,2,1",
     // b has a zero page.
-    "0,4096,zero-only,a,all,2",
-    "0,4096,zero-only,c,all,3",
+    "0,4096,zero-only,a,all,2,1",
+    "0,4096,zero-only,c,all,3,1",
   ]);
   await compareWorlds(folder, worlds, ["by:os"]);
   expect(existsSync(path.join(folder, "out", "marginal.csv"))).toBe(false);
