@@ -4,10 +4,7 @@ import { PagekinError, quoted } from "../errors.js";
 import type { Inputs } from "../system/inputs.js";
 import { type CsvRow, lineOf, readTable } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
-import { inFolder, nameOfDump, pathsOf, type SourceName } from "./names.js";
-
-/** Values of labels by name, each a property of its own, whatever its name. */
-export type LabelValues = Readonly<Record<string, string>>;
+import { inFolder, type LabelValues, nameOfDump, pathsOf, type SourceName } from "./names.js";
 
 /** An inventory: the sources it names, and the labels it gives to members. */
 export interface Inventory {

@@ -1,5 +1,5 @@
-import type { Inventory, LabelValues } from "./inventory.js";
-import { nameOfDump } from "./names.js";
+import type { Inventory } from "./inventory.js";
+import { type LabelValues, nameOfDump } from "./names.js";
 
 /** What an inventory says of members; each label has a value, which may be empty. */
 export class Labels {

@@ -5,6 +5,9 @@ import { splitName, splitSeconds } from "../text/values.js";
 import { PACKING_EXTENSIONS } from "../unpack/compression.js";
 import { TRACE_FORMATS } from "./trace-formats.js";
 
+/** Values of labels by name, each a property of its own, whatever its name. */
+export type LabelValues = Readonly<Record<string, string>>;
+
 /** What the user named: a path (or `-`), and the member and time where the argument gives them. */
 export interface SourceName {
   path: string;
@@ -13,7 +16,7 @@ export interface SourceName {
   member?: string | undefined;
   timeS?: number | undefined;
   /** Labels of the inventory's row. */
-  labels?: Readonly<Record<string, string>> | undefined;
+  labels?: LabelValues | undefined;
 }
 
 const endsIn = (extensions: readonly string[]) => `\\.(${extensions.join("|")})`;

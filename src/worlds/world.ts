@@ -1,5 +1,4 @@
-import type { LabelValues } from "../sources/inventory.js";
-import { displayName } from "../sources/names.js";
+import { displayName, type LabelValues } from "../sources/names.js";
 import type { Source } from "../sources/source.js";
 import type { TraceHead } from "../traces/rows.js";
 

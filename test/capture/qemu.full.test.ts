@@ -1,7 +1,7 @@
 // VMs of a real QEMU.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
@@ -43,6 +43,10 @@ const capture = (out: string, qmp: string[], ...more: string[]) => [
   ...more,
 ];
 
+/** What a process has in memory. */
+const residentBytesOf = (pid: number) =>
+  1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
 /** Pages whose bytes differ between two ways to read them. */
 function differing(
   addresses: Iterable<number>,
@@ -58,6 +62,50 @@ function differing(
 }
 
 describe.skipIf(!HAS_QEMU)(`a VM of QEMU's${because(HAS_QEMU, `${QEMU} is not installed`)}`, () => {
+  test("is itself beside another one whose monitor has the same relative name", async ({ folder, guest }) => {
+    const names = ["a", "b"];
+    const vms: StartedGuest[] = [];
+    for (const [i, name] of names.entries()) {
+      const cwd = path.join(folder, name);
+      mkdirSync(cwd);
+      const file = path.join(folder, `loaded-${name}`);
+      writeFileSync(file, randomBytes((1 + 24 * i) * MIB, i));
+      const more = ["-qmp", "unix:mon,server=on,wait=off"];
+      vms.push(await guest({ name, cwd, more, memory: 64 * (i + 1), loaded: [{ file, address: 32 * MIB }] }));
+    }
+    const sockets = names.map((name) => `${name}=${path.join(folder, name, "mon")}`);
+    for (const vm of vms) await vm.tell("stop");
+    for (const method of ["resident", "pmemsave"]) {
+      // Whichever is looked at first.
+      for (const order of [sockets, [...sockets].reverse()]) {
+        const out = path.join(folder, `${method}-${order === sockets}`);
+        // A dump by QEMU itself touches all RAM.
+        const resident = vms.map(({ pid }) => residentBytesOf(pid));
+        await succeed(capture(out, order, "--method", method, "--quiet"));
+        for (const i of vms.keys()) {
+          const row = onlyRow(rowsOf(out, "usage.csv"), { vm: names[i] });
+          const apart = resident.map((bytes) => Math.abs(bytes - Number(row.mup_bytes)));
+          expect(apart[i]).toBeLessThan(apart[1 - i]);
+          const dump = path.join(out, `${names[i]}@0.${method === "resident" ? "elf" : "raw"}`);
+          const loaded = readFileSync(path.join(folder, `loaded-${names[i]}`)).subarray(0, PAGE);
+          if (method === "resident") {
+            const core = openCore(dump, "paddr");
+            expect(core.page(32 * MIB)?.equals(loaded)).toBe(true);
+            core.close();
+          } else
+            expect(
+              readFileSync(dump)
+                .subarray(32 * MIB, 32 * MIB + PAGE)
+                .equals(loaded),
+            ).toBe(true);
+        }
+      }
+    }
+    const [first] = sockets;
+    const twice = await pagekin(capture(path.join(folder, "twice"), [first, `c=${first.slice(2)}`]));
+    expect(twice).toMatchObject({ code: 2, stderr: "pagekin: a and c are the same; name it once\n" });
+  });
+
   test("gives the same memory by all three methods; what is not resident is absent", async ({ folder, guest }) => {
     const loaded = { file: path.join(folder, "loaded"), address: 32 * MIB };
     const bytes = randomBytes(MIB, 5);

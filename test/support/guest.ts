@@ -30,6 +30,8 @@ export interface GuestSettings {
   smallPages?: boolean;
   /** Files that are in the RAM from the start, and where. */
   loaded?: { file: string; address: number }[];
+  /** Where QEMU is started, for relative names. */
+  cwd?: string;
   /** More options of QEMU's. */
   more?: string[];
 }
@@ -54,7 +56,7 @@ process.on("exit", () => {
 
 /** Starts one in a folder; done when its own code runs. */
 export async function startGuest(folder: string, settings: GuestSettings): Promise<Guest> {
-  const { name, machine = "pc", memory = 128, slots, smallPages = true, loaded = [], more = [] } = settings;
+  const { name, machine = "pc", memory = 128, slots, smallPages = true, loaded = [], cwd, more = [] } = settings;
   const inFolder = (suffix: string) => path.join(folder, `${name}${suffix}`);
   const [socket, control, said, disk] = [".qmp", ".control", ".said", ".disk"].map(inFolder);
   // Larger than its one sector: the firmware of some machines takes no disk that small.
@@ -81,7 +83,7 @@ export async function startGuest(folder: string, settings: GuestSettings): Promi
     ...more,
   ];
   const errors: Buffer[] = [];
-  const child = spawn(QEMU, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(QEMU, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
   running.add(child);
   child.once("exit", () => running.delete(child));
   child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));

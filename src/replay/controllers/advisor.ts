@@ -14,7 +14,7 @@ export const advisor: ControllerEntry = {
       const what = "the advisor decides at the end of a pass, of which each group has its own";
       return { what, hint: "set threads: per-group" };
     }
-    const own = Object.entries(groups).find(([, { pages_to_scan: pages }]) => pages !== undefined);
+    const own = [...groups].find(([, { pages_to_scan: pages }]) => pages !== undefined);
     if (!own) return undefined;
     const what = "pages_to_scan is set by the advisor";
     return { path: ["groups", own[0], "pages_to_scan"], what, hint: "it starts at advisor_min_pages_to_scan" };

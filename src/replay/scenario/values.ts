@@ -77,7 +77,7 @@ export const named = <T>(schema: v.GenericSchema<unknown, T>) =>
   v.pipe(
     v.custom<Record<string, unknown>>(
       (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-      "keys are expected",
+      ({ input }) => `keys are expected${Array.isArray(input) ? ", not a list" : ""}`,
     ),
     v.transform((value) => new Map(Object.entries(value))),
     v.map(v.string(), schema),
