@@ -9,6 +9,8 @@ const ANSWER_MS = 30_000;
 /** The longest lines are maps of memory with some thousand regions, at 100 bytes each. */
 const MOST_LINE_BYTES = 4 * 1024 * 1024;
 const MOST_PARTS = 1024;
+/** Characters of an error that are shown. */
+const MOST_REASON = 200;
 const NEWLINE = 0x0a;
 const NO_MONITOR = ["this is no QMP monitor", "give QEMU -qmp unix:FILE,server=on,wait=off"] as const;
 
@@ -62,7 +64,8 @@ export class Qmp {
     const { error, return: result } = await answer;
     if (error === undefined) return result;
     const { desc } = (error ?? {}) as { desc?: unknown };
-    throw this.fault(`${command}: ${typeof desc === "string" ? desc : "refused without a reason"}`);
+    const why = typeof desc === "string" ? desc.slice(0, MOST_REASON) : "refused without a reason";
+    throw this.fault(`${command}: ${why}`);
   }
 
   close(): void {
