@@ -133,18 +133,18 @@ const NODE_ERRORS: Record<string, [what: string, hint: string]> = {
 /** What to do where memory ran out. */
 export const LESS_MEMORY = "give less --max-memory or fewer --workers, or raise the limit (ulimit -v, ulimit -d)";
 
-/** V8 reserves 10 GiB of addresses for a WebAssembly memory, to find out of bounds accesses by page faults. */
+/** V8 reserves 10 GiB of addresses for each wasm memory, to find accesses out of bounds by page faults. */
 const NO_ADDRESSES =
   "raise the limit of the address space (ulimit -v unlimited), or set NODE_OPTIONS=--disable-wasm-trap-handler, which needs less";
 
 /** How V8 says that there is no memory left. */
 const NO_MEMORY =
-  /^(Array buffer allocation failed|Invalid string length|Cannot create a string longer|WebAssembly\..*out of memory)/i;
+  /^(Array buffer allocation failed|Invalid string length|Cannot create a string longer|\w+\.\w+\(\): out of memory)/i;
 
 /** Where V8 was refused memory, as it says so; an error from another thread has its message alone. */
 function outOfMemory({ message }: Error): PagekinError | undefined {
-  if (/^WebAssembly\.\w+\(\): .*(could not|cannot) allocate/i.test(message)) {
-    return new PagekinError("there is no address space left for WebAssembly", { hint: NO_ADDRESSES });
+  if (/^\w+\.\w+\(\): .*(could not|cannot) allocate/i.test(message)) {
+    return new PagekinError("there is no address space left for wasm memories", { hint: NO_ADDRESSES });
   }
   if (!NO_MEMORY.test(message)) return undefined;
   return new PagekinError("there is no memory left", { hint: LESS_MEMORY });

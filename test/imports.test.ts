@@ -88,7 +88,7 @@ function faultsOf(sources: Sources): string[] {
       return fault ? [`${file} -> ${target}: ${fault}`] : [];
     });
     // Others may hand a compiled module on, which is what its type is for; whoever makes or opens one knows wasm.
-    const wasm = folderOf(file) !== "core" && /\bWebAssembly\.(?!Module\b)|\bnew\s+WebAssembly\b/.test(text);
+    const wasm = folderOf(file) !== "core" && /\bWebAssembly\b(?!\.Module\b)|\bnew\s+WebAssembly\b/.test(text);
     return [...unknown, ...imports, ...(wasm ? [`${file}: WebAssembly is for core`] : [])];
   });
 }

@@ -186,6 +186,8 @@ function bytesAsTheyAre({ at }: Source): AsyncIterable<Uint8Array> {
 
 /** As many bytes as the file had when it was looked at: it may grow for ever. */
 export async function* bytesOfFile(file: InputFile): AsyncGenerator<Uint8Array> {
+  // Files in /proc may say so.
+  if (file.size === 0n) return;
   const end = Number(file.size) - 1;
   yield* createReadStream(file.path, { fd: openAgain(file), end, highWaterMark: 1024 * 1024 });
 }

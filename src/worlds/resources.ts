@@ -9,7 +9,7 @@ import type { World } from "./world.js";
 
 const MIB = 1024 * 1024;
 const MOST_WORKERS = 1024;
-/** Of address space, where that is limited: its stack, heap, code and WebAssembly memories. */
+/** Of address space, where that is limited: its stack, heap, code and wasm memories. */
 const ADDRESSES_PER_THREAD = 512 * MIB;
 /** A thread costs more than it brings below so many bytes of dumps for each. */
 const BYTES_PER_WORKER = 256 * MIB;
@@ -44,7 +44,7 @@ export function planResources(
   { workers, maxMemory }: { workers?: number | undefined; maxMemory?: number | undefined },
   worlds: readonly World[],
 ): Resources {
-  const memory = maxMemory ?? Math.floor(Math.min(usableMemory(), addressSpaceLeft() ?? Infinity) / 2);
+  const memory = maxMemory ?? Math.max(MIB, Math.floor(Math.min(usableMemory(), addressSpaceLeft() ?? Infinity) / 2));
   if (!(memory >= MIB)) throw new PagekinError("--max-memory is too small", { hint: "give 1m or more" });
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS)) {
     throw new PagekinError("--workers is no number of threads", { hint: `give a number from 1 to ${MOST_WORKERS}` });

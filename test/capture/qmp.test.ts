@@ -203,6 +203,19 @@ describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => 
     silent.close();
   });
 
+  test("whose monitors send events for ever, and nothing else, are refused", async ({ folder }) => {
+    const events = Buffer.from('{"event": "RTC_CHANGE", "data": {}}\r\n'.repeat(1000));
+    const flood = createServer((socket) => {
+      const more = () => {
+        while (!socket.destroyed && socket.write(events));
+      };
+      socket.on("drain", more).on("error", () => {});
+      more();
+    }).listen(path.join(folder, "db.qmp"));
+    expectRefused(folder, await core(folder, ["db"]), /db\.qmp: no answer for 5 s/);
+    flood.close();
+  });
+
   test("are refused where no QMP monitor listens", async ({ folder }) => {
     const other = createServer((socket) => socket.end("SSH-2.0-OpenSSH\r\n")).listen(path.join(folder, "db.qmp"));
     expectRefused(folder, await core(folder, ["db"]), /db\.qmp: this is no QMP monitor/);
