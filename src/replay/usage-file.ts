@@ -37,7 +37,7 @@ export function parseUsage(
     if (!members.has(row.vm)) throw fail(`there is no member ${quoted(row.vm)}`, "name one of the sources");
     const key = JSON.stringify([timeS, row.vm]);
     if (seen.has(key))
-      throw fail(`${quoted(row.vm)} is there twice at time ${timeS}`, "give each member one row a time");
+      throw fail(`${quoted(row.vm)} appears twice at time ${timeS}`, "give each member one row a time");
     seen.add(key);
     const number = (column: string) => {
       const value = parseDecimal(row[column]);

@@ -74,6 +74,6 @@ function* piecesOf<Row>(columns: readonly Column<Row>[], rows: Iterable<Row>): G
 
 /** A vertical bar needs no quotes, but has always had them. */
 function quoteIfNeeded(text: string): string {
-  // Blanks at an end are part of a cell, which some readers forget.
-  return /[",\r\n|]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  // fast-csv takes a line of blanks alone for an empty one.
+  return /[",\r\n|]|^\s+$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
