@@ -323,6 +323,7 @@ const TEXTS: [what: string, text: string | Uint8Array, line: number, column: num
   ["a key twice", `${SOURCES}until: 1s\nuntil: 2s\n`, 3, 1, /keys must be unique/],
   ["a key twice further in", `${SOURCES}scanner:\n  run: 1\n  run: 0\n`, 4, 3, /keys must be unique/],
   ["an alias of nothing", `${SOURCES}policy: *grouping\n`, 2, 9, /there is no &grouping before/],
+  ["an alias within its own anchor", `${SOURCES}runs: &all\n  first: {seed: *all}\n`, 3, 17, /&all contains itself/],
   ["aliases that explode", BOMB, 1, 1, /Excessive alias count/],
   ["two documents", `${SOURCES}---\nuntil: 1s\n`, 2, 1, /several YAML documents, one is expected/],
   ["zeros", new Uint8Array(64), 1, 1, /keys of a scenario are expected/],

@@ -40,6 +40,8 @@ export interface OracleCase {
 
 const NAMES = ["vm1", "vm 2", "x,y", 'a "b"', "constructor", "Zoë", "a|b", "1"];
 const PIECE = 1024;
+/** What a bit of a map stands for. */
+const MAPPED = 4096;
 const LARGEST = Math.max(...FIVE_SIZES) / PIECE;
 
 const piece = fc.oneof(
@@ -72,7 +74,7 @@ const memory = fc.record({
   start: fc.constantFrom(0, 0, 4096, 3 * PIECE, 5000, 9 * 4096 - 1),
   holes: fc.array(hole, { maxLength: 4 }),
   isPacked: fc.nat(9).map((number) => number === 0),
-  isHoley: fc.boolean(),
+  kind: fc.constantFrom("whole" as const, "ranges" as const, "map" as const),
 });
 
 const labels = fc.record({
@@ -87,8 +89,6 @@ type Memory = typeof memory extends fc.Arbitrary<infer T> ? T : never;
 
 /** A member whose failing example is told by its pieces, not by its bytes. */
 export class OracleMember implements Member {
-  /** In what form its dump is written; where nothing is absent raw. */
-  readonly form: string;
   #dump: Buffer | undefined;
   #present: Buffer | undefined;
 
@@ -98,8 +98,17 @@ export class OracleMember implements Member {
     readonly labels: string[],
     private readonly memory: Memory,
     private readonly leastBytes: number,
-  ) {
-    this.form = `${memory.isHoley ? "lime" : "raw"}${memory.isPacked ? ".gz" : ""}`;
+  ) {}
+
+  /** Whether a map of resident pages says what the dump has. */
+  get isMapped(): boolean {
+    return this.memory.kind === "map";
+  }
+
+  /** The ending of its dump's file. Where some bytes are absent it is LiME, if no map goes with it. */
+  form(maps: boolean): string {
+    const isRaw = this.memory.kind === "whole" || (maps && this.isMapped);
+    return `${isRaw ? "raw" : "lime"}${this.memory.isPacked ? ".gz" : ""}`;
   }
 
   get dump(): Buffer {
@@ -108,24 +117,34 @@ export class OracleMember implements Member {
   }
 
   get present(): Buffer | undefined {
-    if (this.memory.isHoley) this.#present ??= this.makePresent();
+    if (this.memory.kind !== "whole") this.#present ??= this.makePresent();
     return this.#present;
   }
 
   private makeDump(): Buffer {
-    const { stretches, tailBytes, start, isHoley } = this.memory;
+    const { stretches, tailBytes, start, kind } = this.memory;
     const pieces = stretches.flat();
     while (pieces.length * PIECE < 2 * this.leastBytes) pieces.push(1);
-    return Buffer.concat([Buffer.alloc(isHoley ? start : 0), dumpOf(pieces, tailBytes)]);
+    return Buffer.concat([Buffer.alloc(kind === "whole" ? 0 : start), dumpOf(pieces, tailBytes)]);
   }
 
   private makePresent(): Buffer {
     const { holes, start } = this.memory;
     const { length } = this.dump;
     const present = Buffer.alloc(length, 1);
-    for (const { at, bytes } of holes) present.fill(0, Math.min(at, length), Math.min(at + bytes, length));
-    present.fill(0, 0, start);
-    return present.fill(1, start, start + 2 * this.leastBytes);
+    // A map has a bit for each page.
+    const border = (at: number) => Math.min(length, this.isMapped ? MAPPED * Math.floor(at / MAPPED) : at);
+    for (const { at, bytes } of holes) present.fill(0, border(at), border(at + bytes));
+    present.fill(0, 0, border(start));
+    return present.fill(1, border(start), border(start + 2 * this.leastBytes + MAPPED));
+  }
+
+  /** A bit for each page, the lowest first. */
+  map(): Buffer {
+    const pages = Math.ceil(this.dump.length / MAPPED);
+    const map = Buffer.alloc(Math.ceil(pages / 8));
+    for (let page = 0; page < pages; page++) map[page >> 3] |= (this.present?.[page * MAPPED] ?? 1) << (page & 7);
+    return map;
   }
 }
 
@@ -217,19 +236,32 @@ function writeInventory(
   writeFileSync(path.join(folder, name), toCsv(["path", "member", "time_s", ...given.labelNames].join(), rows));
 }
 
-/** Writes the dumps and the inventory that names them; gives the paths of the dumps in its order. */
-export function writeDumps(folder: string, given: OracleCase): string[] {
-  const pathOf = ({ timeS, members }: OracleWorld, m: number) => fileOf(timeS, m, members[m].form);
+/**
+ * Writes the dumps and the inventory that names them; gives the paths of the dumps in its order. maps: where the members have
+ * maps of resident pages, these are written too; `mapOptions` names them.
+ */
+export function writeDumps(folder: string, given: OracleCase, maps: boolean): string[] {
+  const pathOf = ({ timeS, members }: OracleWorld, m: number) => fileOf(timeS, m, members[m].form(maps));
   for (const world of given.worlds) {
     for (const [m, member] of world.members.entries()) {
-      const bytes = member.present ? limeFile(...rangesOf(member)) : member.dump;
-      const packed = member.form.endsWith(".gz") ? gzipSync(bytes, { level: 1 }) : bytes;
+      const isRaw = member.form(maps).startsWith("raw");
+      const bytes = isRaw ? member.dump : limeFile(...rangesOf(member));
+      const packed = member.form(maps).endsWith(".gz") ? gzipSync(bytes, { level: 1 }) : bytes;
       writeFileSync(path.join(folder, pathOf(world, m)), packed);
+      if (member.isMapped) writeFileSync(path.join(folder, fileOf(world.timeS, m, "map")), member.map());
     }
   }
   writeInventory(folder, "dumps.csv", given, pathOf);
   return given.worlds.flatMap((world) => world.members.map((_, m) => path.join(folder, pathOf(world, m))));
 }
+
+/** The options that name the maps of resident pages. */
+export const mapOptions = ({ worlds }: OracleCase): string[] =>
+  worlds.flatMap(({ timeS, members }) =>
+    members.flatMap(({ name, isMapped }, m) =>
+      isMapped ? ["--resident", `${name}@${timeS}=${fileOf(timeS, m, "map")}`] : [],
+    ),
+  );
 
 /** Writes CSV traces by a hash of our own, and the inventory that names them. */
 export function writeCsvTraces(folder: string, given: OracleCase): void {

@@ -17,7 +17,14 @@ import { expect } from "vitest";
 import * as policyTables from "../../src/report/policy-tables.js";
 import * as tables from "../../src/report/tables.js";
 import type { Table } from "../../src/text/write-csv.js";
-import { hasPages, type OracleCase, writeCsvTraces, writeDumps, writeTraceInventory } from "./oracle-worlds.js";
+import {
+  hasPages,
+  mapOptions,
+  type OracleCase,
+  writeCsvTraces,
+  writeDumps,
+  writeTraceInventory,
+} from "./oracle-worlds.js";
 import { succeed } from "./pagekin.js";
 import {
   type PolicyWorld,
@@ -44,11 +51,11 @@ const records = (texts: Texts) =>
   Object.fromEntries(Object.entries(texts).map(([file, text]) => [file, parseCsv(text)]));
 
 /** What `analyze` writes of the dumps. */
-function analyzeTexts(given: OracleCase, files: readonly string[]): Texts {
+function analyzeTexts(given: OracleCase, files: readonly string[], maps: boolean): Texts {
   const snapshots = given.worlds.flatMap(({ timeS, members }) => members.map((member) => ({ timeS, member })));
   const ledger = snapshots.map(({ timeS, member }, i) => {
-    const format = member.form.split(".")[0];
-    return [formatTime(timeS), member.name, files[i], format, "physical", ...ledgerOf(member)];
+    const [format] = member.form(maps).split(".");
+    return [formatTime(timeS), member.name, files[i], format, "physical", ...ledgerOf(member, format === "raw")];
   });
   return {
     ...twinTables(given.worlds, given.pageSizes, given.labelNames),
@@ -178,10 +185,10 @@ async function comparedByLibrary(
 
 /** Analyzes the worlds by the library, from dumps and CSV traces, and compares policies on their spectra. */
 export async function checkLibrary(folder: string, given: OracleCase): Promise<void> {
-  const files = writeDumps(folder, given);
+  const files = writeDumps(folder, given, false);
   const { pageSizes, labelNames, verify } = given;
   const options = { pageSizes, inventory: path.join(folder, "dumps.csv") };
-  const expected = analyzeTexts(given, files);
+  const expected = analyzeTexts(given, files, false);
   expect(records(analyzedTexts(await analyze([], { ...options, verify }), labelNames))).toEqual(records(expected));
 
   if (given.alsoTraces && hasPages(given)) {
@@ -210,18 +217,19 @@ function textsIn(folder: string): Texts {
 /** The same by the command line, from dumps, from their traces, and from the spectrum that it saves of these. */
 export async function checkCommands(folder: string, given: OracleCase): Promise<void> {
   const { pageSizes, labelNames, pageBytes, entitlement, tenantLabel, kernel, added } = given;
-  const files = writeDumps(folder, given);
-  const expected = analyzeTexts(given, files);
+  const files = writeDumps(folder, given, true);
+  const maps = mapOptions(given);
+  const expected = analyzeTexts(given, files, true);
   const run = (command: string, out: string, ...args: string[]) =>
     succeed([command, ...args, "--out", out, "--quiet"], { cwd: folder });
   const sizes = ["--page-size", pageSizes.join()];
-  await run("analyze", "analyzed", "--inventory", path.join(folder, "dumps.csv"), ...sizes);
+  await run("analyze", "analyzed", "--inventory", path.join(folder, "dumps.csv"), ...maps, ...sizes);
   expect(records(textsIn(path.join(folder, "analyzed")))).toEqual(records(expected));
 
   await expectSpectrum(path.join(folder, "analyzed"), given.worlds, pageSizes, labelNames);
 
   if (hasPages(given)) {
-    await run("fingerprint", "traces", "--inventory", "dumps.csv", ...sizes);
+    await run("fingerprint", "traces", "--inventory", "dumps.csv", ...maps, ...sizes);
     writeTraceInventory(folder, "traces", given);
     await run("analyze", "from-traces", "--inventory", "traces.csv", ...sizes);
     const ofTraces = textsIn(path.join(folder, "from-traces"));
@@ -234,7 +242,9 @@ export async function checkCommands(folder: string, given: OracleCase): Promise<
 
   const { texts, check } = compareChecker(folder, given);
   const saved = path.join(folder, "analyzed", SPECTRUM);
-  expect(await readSpectra(saved)).toEqual(await spectra([], { pageSizes, inventory: path.join(folder, "dumps.csv") }));
+  writeDumps(folder, given, false);
+  const inventory = path.join(folder, "dumps.csv");
+  expect(await readSpectra(saved)).toEqual(await spectra([], { pageSizes, inventory }));
   const options = [
     ...["--page-size", String(pageBytes), "--entitlement", entitlement],
     ...texts.flatMap((text) => ["--policy", text]),

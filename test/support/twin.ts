@@ -298,14 +298,17 @@ const LEDGER_PAGE = 4096;
 export const LEDGER_HEADER =
   "time_s,member,source,format,address_space,nonzero_bytes,stored_zero_bytes,elided_zero_bytes,absent_bytes,outside_ram_bytes,repeated_bytes,tail_bytes";
 
-/** What ledger.csv says of the bytes of a dump in which all zero pages are stored and all bytes are RAM, each once. */
-export function ledgerOf(member: Member): string[] {
+/**
+ * What ledger.csv says of the bytes of a dump in which all zero pages are stored and all bytes are RAM, each once. isRaw: it
+ * speaks of all bytes from address 0 to its end, others from their first byte to their last.
+ */
+export function ledgerOf(member: Member, isRaw: boolean): string[] {
   const { dump, present = Buffer.alloc(dump.length, 1) } = member;
   const zero = "\0".repeat(LEDGER_PAGE);
   const pages = pagesIn(member, LEDGER_PAGE);
   const zeros = pages.filter((content) => content === zero).length;
   const bytes = present.reduce((count, one) => count + one, 0);
-  const absent = present.lastIndexOf(1) + 1 - present.indexOf(1) - bytes;
+  const span = isRaw ? dump.length : present.lastIndexOf(1) + 1 - present.indexOf(1);
   const tail = bytes - LEDGER_PAGE * pages.length;
-  return [LEDGER_PAGE * (pages.length - zeros), LEDGER_PAGE * zeros, 0, absent, 0, 0, tail].map(String);
+  return [LEDGER_PAGE * (pages.length - zeros), LEDGER_PAGE * zeros, 0, span - bytes, 0, 0, tail].map(String);
 }

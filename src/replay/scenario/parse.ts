@@ -54,8 +54,11 @@ export function parseScenario(text: string, file: string): RunScenario[] {
     throw errorAt("there are several YAML documents, one is expected", broken.pos[0]);
   if (broken) throw errorAt(`not valid YAML: ${quoted(broken.message.split(" at line ")[0], 120)}`, broken.pos[0]);
   visit(document, {
-    Alias: (_, alias) => {
-      if (!alias.resolve(document)) throw errorAt(`there is no &${quoted(alias.source)} before`, alias.range?.[0] ?? 0);
+    Alias: (_, alias, path) => {
+      const anchored = alias.resolve(document);
+      const at = alias.range?.[0] ?? 0;
+      if (!anchored) throw errorAt(`there is no &${quoted(alias.source)} before`, at);
+      if (path.includes(anchored)) throw errorAt(`&${quoted(alias.source)} contains itself`, at);
     },
     Map: (_, map) => keepKeys(map, errorAt),
     Scalar: (_, { value, range }) => {
