@@ -38,23 +38,17 @@ export const plausible = {
   /** The header is filled up with zeros before and behind the mark, its copy, and the time (s390-tools, df_s390.h). */
   s390Volume: (head, at) => isZero(head, 0x61, at) && isZero(head, at + 16, 0x800),
 
-  /** The version in the byte order of the signature (illumos, sys/dumphdr.h). */
-  solaris: (head) => isWithin(head[0] === 0xde ? be32(head, 4) : le32(head, 4), 1, 99),
-
   /** The header of Linux's swap areas in either byte order: version 1, and the last page, which the file must have. */
   swap(head, at, fileBytes) {
     const pageBytes = at + 10;
     return [le32, be32].some((word) => {
       const last = word(head, 1028);
-      return word(head, 1024) === 1 && last > 0 && last * pageBytes <= fileBytes;
+      return word(head, 1024) === 1 && last > 0 && last * pageBytes < fileBytes;
     });
   },
 
   /** The first version's: a map of the pages that can be used, the first of which cannot. */
   oldSwap: (head) => head[0] === 0xfe,
-
-  /** The type of file, from an object to a set of them (loader.h). */
-  macho: (head) => isWithin(head[0] === 0xfe ? be32(head, 12) : le32(head, 12), 1, 12),
 
   /** How many architectures a universal file has; or the version of a Java class file. */
   universal: (head) => isWithin(be16(head, 6), 1, 99),
@@ -64,11 +58,6 @@ export const plausible = {
     const at = le32(head, 60);
     return !["ARM\x64", "RSC\x05"].includes(text(head, 56, 60)) && text(head, at, at + 4) === "PE\0\0";
   },
-
-  // States of virtual machines.
-
-  /** The number of groups, and the first one's name. */
-  vmwareState: (head) => isWithin(le32(head, 8), 1, 65535) && /^[A-Za-z]/.test(text(head, 12, 13)),
 
   // Disks.
 
@@ -140,22 +129,15 @@ export const plausible = {
   /** The number of the label's sector, and its type. */
   lvm: (head, at) => le64(head, at + 8) === at / SECTOR_BYTES && text(head, at + 24, at + 32) === "LVM2 001",
 
-  /** A major version from 1 to 4, in the byte order of the signature; of the last one the length, which the file must have. */
-  squashfs(head, _at, fileBytes) {
-    const version = head[0] === 0x68 ? le16(head, 28) : be16(head, 28);
-    return version === 4 ? isWithin(le64(head, 40), 96, fileBytes) : isWithin(version, 1, 3);
-  },
+  /** A major version from 1 to 4, in the byte order of the signature. */
+  squashfs: (head) => isWithin(head[0] === 0x68 ? le16(head, 28) : be16(head, 28), 1, 4),
 
   /** A block of 512 bytes to 64 KiB, and the number of blocks, which the file must have. */
   erofs: (head, at, fileBytes) =>
     isWithin(head[at + 12], 9, 16) && isWithin(le32(head, at + 36) * 2 ** head[at + 12], 1, fileBytes),
 
-  /** The type and version of a volume descriptor; the primary one has the volume's length in both byte orders. */
-  iso(head, at, fileBytes) {
-    const [type, blocks, blockBytes] = [head[at - 1], le32(head, at + 79), le16(head, at + 127)];
-    const isPrimary = type === 1 && blocks === be32(head, at + 83) && isWithin(blocks * blockBytes, 1, fileBytes);
-    return head[at + 5] === 1 && (isPrimary || type === 0 || type === 255);
-  },
+  /** The type of a volume descriptor, and its version. */
+  iso: (head, at) => [0, 1, 2, 3, 255].includes(head[at - 1]) && head[at + 5] === 1,
 
   // Archives and compression.
 
@@ -198,13 +180,8 @@ export const plausible = {
     );
   },
 
-  /** Codes of 9 to 16 bits, no unknown flag, and first codes that were made by then, all of 9 bits. */
-  compress(head) {
-    const mostBits = head[2] & 0x1f;
-    if ((head[2] & 0x60) !== 0 || !isWithin(mostBits, 9, 16)) return false;
-    const codes = Array.from({ length: 32 }, (_, i) => (le16(head, 3 + ((9 * i) >> 3)) >> ((9 * i) & 7)) & 0x1ff);
-    return codes.every((code, i) => code <= (i === 0 ? 0xff : 0x100 + i));
-  },
+  /** Codes of 9 to 16 bits, and no unknown flag. */
+  compress: (head) => (head[2] & 0x60) === 0 && isWithin(head[2] & 0x1f, 9, 16),
 
   // Records of other programs.
 
