@@ -1,5 +1,4 @@
 import { closeSync } from "node:fs";
-import { gunzipSync, constants as zlib } from "node:zlib";
 import { spool } from "../system/temporary.js";
 import type { OnPadding } from "./byte-stream.js";
 import { isTar } from "./tar-header.js";
@@ -92,21 +91,10 @@ export function packingOf(head: Buffer): Packing | undefined {
   return rest.length < MAGIC_BYTES || PACKINGS.zstd.begins(rest) ? "zstd" : undefined;
 }
 
-/** So much of a gzip file is inflated to see that it is one, but not what it ends with: only a damaged one has that wrong. */
-const INFLATED_BYTES = 512;
-const GZIP_TRAILER_BYTES = 8;
-
 /** The same where it may well be memory: what begins like a gzip file and cannot be inflated is none. */
-export function soundPackingOf(head: Buffer): Packing | undefined {
+export async function soundPackingOf(head: Buffer): Promise<Packing | undefined> {
   const packing = packingOf(head);
-  if (packing !== "gzip") return packing;
-  const first = head.subarray(0, Math.min(INFLATED_BYTES, Math.max(0, head.length - GZIP_TRAILER_BYTES)));
-  try {
-    gunzipSync(first, { finishFlush: zlib.Z_SYNC_FLUSH });
-    return packing;
-  } catch {
-    return undefined;
-  }
+  return packing !== "gzip" || (await import("./gunzip.js")).inflates(head) ? packing : undefined;
 }
 
 /**
@@ -140,12 +128,12 @@ async function* unzstdSpooled(input: Bytes, file: string, onPadding: OnPadding):
 export async function peel(
   head: Buffer,
   bytes: number,
-  layerOf: (head: Buffer) => Packing | undefined,
+  layerOf: (head: Buffer) => Packing | undefined | Promise<Packing | undefined>,
 ): Promise<{ packing: Packing[]; content: Buffer }> {
-  const outer = layerOf(head);
+  const outer = await layerOf(head);
   if (outer === undefined) return { packing: [], content: head.subarray(0, bytes) };
   const content = await decompressedHead(head, outer, bytes);
-  const inner = layerOf(content);
+  const inner = await layerOf(content);
   if (inner === undefined) return { packing: [outer], content };
   const packed = await decompressedHead(head, outer, HEAD_OF_COMPRESSED);
   return { packing: [outer, inner], content: await decompressedHead(packed, inner, bytes) };
