@@ -147,7 +147,7 @@ export function refuseEmpty(
   const isAbsent = describedBytes === 0 && absentBytes > 0;
   const elsewhere = `${outsideBytes} bytes of it are outside RAM: count them with --ranges all`;
   const absent = `all ${absentBytes} bytes that it describes are absent: take the dump again, or name the part that has them`;
-  throw new PagekinError(`holds no whole page of ${Math.min(...pageSizes)} bytes`, {
+  throw new PagekinError(`has no complete page of ${Math.min(...pageSizes)} bytes`, {
     file,
     hint: isElsewhere ? elsewhere : isAbsent ? absent : hint,
   });

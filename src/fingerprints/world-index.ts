@@ -94,7 +94,7 @@ function foundIn(snapshot: OpenSnapshot, counts: SourceCounts, known: readonly s
   const { dump, trace } = snapshot;
   const { pages, zeroPages } = counts;
   const isSmall = pages.every((count) => count === 0);
-  const atEnd = isSmall ? [...known, "It has no whole page of the sizes that were asked for."] : known;
+  const atEnd = isSmall ? [...known, "It has no complete page of the requested sizes."] : known;
   const found = { ...readingOf(snapshot, atEnd), pages, zeroPages };
   if (!dump) return { ...found, ledger: trace?.ledger ?? {}, addressSpace: trace?.addressSpace };
   const layout = layoutOf(dump.input);

@@ -3,7 +3,7 @@
 import { HEAD_BYTES, refuseForeign, refuseText } from "../dumps/formats/known.js";
 import { dumpFormatOf } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
-import { type Packing, packingOf, peel } from "../unpack/compression.js";
+import { type Packing, packingOf, peel, soundPackingOf } from "../unpack/compression.js";
 import { isCsvName } from "./names.js";
 
 export interface Detected {
@@ -13,22 +13,35 @@ export interface Detected {
   packing: readonly Packing[];
   /** Why this format: a signature, --format, or for a raw dump that no known signature fits. */
   certainty: "signature" | "asked" | "none";
+  /** Of a raw dump that --format names: how its first bytes look compressed, though they are read as they are. */
+  looksPacked?: Packing | undefined;
 }
 
-/** head: of the file as it is; file: its name; asked: the format that --format names. */
-export async function detect(head: Buffer, file: string, asked: string | undefined): Promise<Detected> {
+/** What to detect a format by. */
+interface Evidence {
+  /** The first bytes of the file as it is. */
+  head: Buffer;
+  /** Its name. */
+  file: string;
+  /** Its length; Infinity where it is not known. */
+  fileBytes: number;
+  /** The format that --format names. */
+  asked: string | undefined;
+}
+
+export async function detect({ head, file, fileBytes, asked }: Evidence): Promise<Detected> {
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
-  const { content, packing } = await peel(head, HEAD_BYTES);
+  // Memory may begin like a compressed stream without being one.
+  const { content, packing } = await peel(head, HEAD_BYTES, asked === "raw" ? soundPackingOf : packingOf);
   if (asked !== undefined) {
-    // Memory may begin as a compressed stream does, and is none.
-    const layers = asked === "raw" && content.length === 0 ? packing.slice(0, -1) : packing;
-    return { format: asked, packing: layers, certainty: "asked" };
+    const looksPacked = asked === "raw" ? packingOf(content) : undefined;
+    return { format: asked, packing, certainty: "asked", looksPacked };
   }
   const known = await dumpFormatOf(content);
   if (known) return { format: known.name, packing, certainty: "signature" };
   if (packing.length === 2 && packingOf(content) !== undefined)
     throw new PagekinError("is compressed three times", { file, hint: "decompress it first" });
-  refuseForeign(content, file);
+  refuseForeign(content, file, packing.length === 0 ? fileBytes : Infinity);
   if (content.toString("latin1", 0, 4) === "PAR1") {
     if (packing.length === 0) return { format: "parquet", packing, certainty: "signature" };
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });

@@ -75,7 +75,7 @@ export interface OpenDump {
 /** Opens a dump: in a temporary file unless it is a plain one. again: its bytes will be read more than once. */
 export async function openDump(source: Source, settings: OpenSettings, again = false): Promise<OpenDump> {
   if (source.format === "raw" && !isSeekable(source) && !again && mapOf(source.name, settings) === undefined) {
-    const fileNotes = settings.holes === "absent" ? [NO_HOLES_NOTE] : [];
+    const fileNotes = [...asItIsNotes(source), ...(settings.holes === "absent" ? [NO_HOLES_NOTE] : [])];
     return { format: source.format, input: { stream: source }, notes: [], fileNotes, details: {}, close: () => {} };
   }
   const spooled = new Spooled();
@@ -108,11 +108,17 @@ async function plan(source: Source, settings: OpenSettings, spooled: Spooled): P
     format: whole.format ?? source.format,
     input: { memory: { layout, files: parts.map(({ place }) => place) } },
     notes: [...whole.notes, ...outside.notes],
-    fileNotes: [...parts.flatMap((part) => part.plan.fileNotes ?? []), ...spooled.notes],
+    fileNotes: [...asItIsNotes(source), ...parts.flatMap((part) => part.plan.fileNotes ?? []), ...spooled.notes],
     details: { ...whole.details, ...details },
     close: () => spooled.close(),
   };
 }
+
+/** Of a dump that --format raw takes for one. */
+const asItIsNotes = ({ looksPacked }: Source): string[] =>
+  looksPacked === undefined
+    ? []
+    : [`It begins like a ${looksPacked} file, and is read as it is, without decompression.`];
 
 /** Where a source's dump is, decompressed and without containers. */
 async function findDump(source: Source, spooled: Spooled): Promise<Unwrapped> {

@@ -9,36 +9,64 @@ type Bytes = AsyncIterable<Uint8Array>;
 export const HEAD_OF_COMPRESSED = 2560 * 1024;
 
 interface Entry {
-  /** What its files begin with. */
-  beginnings: readonly string[];
+  /** Whether a file's head, or what there is of one, is that of such a file: by more than a signature of a few bytes. */
+  begins(head: Buffer): boolean;
   /** That its files' names end in. */
   extension: string;
   decoder(): Promise<(input: Bytes, file: string, onPadding: OnPadding) => Bytes>;
 }
 
+/** A signature, and fields behind it, which are undefined where the head ends. */
+const beginsWith =
+  (signature: string, check: (fields: Buffer) => boolean = () => true) =>
+  (head: Buffer) =>
+    head.toString("latin1", 0, signature.length) === signature && check(head.subarray(signature.length));
+
+const isLz4Frame = beginsWith("\x04\x22\x4d\x18", ([flags = 0x40]) => (flags & 0xc2) === 0x40);
+/** Of lz4 -l: it begins with the length of a block, which has 8 MiB at most before it is compressed. */
+const isOldLz4 = beginsWith("\x02\x21\x4c\x18", (fields) => {
+  const bytes = fields.length < 4 ? 1 : fields.readUInt32LE(0);
+  return bytes > 0 && bytes <= MOST_OLD_LZ4_BLOCK;
+});
+const MOST_OLD_LZ4_BLOCK = 8 * 2 ** 20 + Math.ceil((8 * 2 ** 20) / 255) + 16;
+
+/** What follows the level in a bzip2 file: a block, or the end. */
+const BZIP2_MAGICS = ["\x31\x41\x59\x26\x53\x59", "\x17\x72\x45\x38\x50\x90"];
+
 /** Every packing; what unpacks it is loaded where there is such a file. */
 const PACKINGS = {
-  gzip: { beginnings: ["\x1f\x8b"], extension: "gz", decoder: async () => (await import("./gunzip.js")).gunzip },
-  zstd: { beginnings: ["\x28\xb5\x2f\xfd"], extension: "zst", decoder: async () => unzstdSpooled },
-  xz: { beginnings: ["\xfd7zXZ\0"], extension: "xz", decoder: async () => (await import("./xz.js")).unxz },
+  gzip: {
+    // One method is known, and three flags are reserved.
+    begins: beginsWith("\x1f\x8b", ([method = 8, flags = 0]) => method === 8 && (flags & 0xe0) === 0),
+    extension: "gz",
+    decoder: async () => (await import("./gunzip.js")).gunzip,
+  },
+  zstd: {
+    // A flag is reserved.
+    begins: beginsWith("\x28\xb5\x2f\xfd", ([descriptor = 0]) => (descriptor & 8) === 0),
+    extension: "zst",
+    decoder: async () => unzstdSpooled,
+  },
+  xz: { begins: beginsWith("\xfd7zXZ\0"), extension: "xz", decoder: async () => (await import("./xz.js")).unxz },
   lz4: {
-    // The second is that of its old form.
-    beginnings: ["\x04\x22\x4d\x18", "\x02\x21\x4c\x18"],
+    begins: (head) => isLz4Frame(head) || isOldLz4(head),
     extension: "lz4",
     decoder: async () => (await import("./lz4.js")).unlz4,
   },
   bzip2: {
-    beginnings: ["BZh"],
+    begins: beginsWith("BZh", (fields) => {
+      const magic = fields.toString("latin1", 1, 7);
+      return /^[1-9]?$/.test(fields.toString("latin1", 0, 1)) && BZIP2_MAGICS.some((one) => one.startsWith(magic));
+    }),
     extension: "bz2",
     decoder: async () => (await import("./bzip2.js")).bunzip2,
   },
   lzop: {
-    beginnings: ["\x89LZO\0\r\n\x1a\n"],
+    begins: beginsWith("\x89LZO\0\r\n\x1a\n"),
     extension: "lzo",
     decoder: async () => (await import("./lzop.js")).unlzop,
   },
-  // Its first header has a checksum in place of a signature.
-  tar: { beginnings: [], extension: "tar", decoder: async () => (await import("./tar.js")).untar },
+  tar: { begins: isTar, extension: "tar", decoder: async () => (await import("./tar.js")).untar },
 } satisfies Record<string, Entry>;
 
 /** How a file's bytes are compressed. */
@@ -47,9 +75,9 @@ export type Packing = keyof typeof PACKINGS;
 const PACKING_NAMES = Object.keys(PACKINGS) as Packing[];
 export const PACKING_EXTENSIONS = Object.values(PACKINGS).map(({ extension }) => extension);
 
-const LONGEST_BEGINNING = 9;
 /** zstd and lz4 files may begin with frames to be skipped; what follows tells which of both it is. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
+const MAGIC_BYTES = 4;
 
 /** How a file that begins with this head is compressed; undefined: it is not. */
 export function packingOf(head: Buffer): Packing | undefined {
@@ -57,11 +85,16 @@ export function packingOf(head: Buffer): Packing | undefined {
   while (at + 8 <= head.length && (head.readUInt32LE(at) & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
     at += 8 + head.readUInt32LE(at + 4);
   }
-  const beginning = head.toString("latin1", at, at + LONGEST_BEGINNING);
-  const isOf = (name: Packing) => PACKINGS[name].beginnings.some((bytes) => beginning.startsWith(bytes));
-  const found = PACKING_NAMES.find(isOf) ?? (isTar(head) ? "tar" : undefined);
-  if (at === 0 || found === "lz4") return found;
-  return "zstd";
+  if (at === 0) return PACKING_NAMES.find((name) => PACKINGS[name].begins(head));
+  const rest = head.subarray(at);
+  if (PACKINGS.lz4.begins(rest)) return "lz4";
+  return rest.length < MAGIC_BYTES || PACKINGS.zstd.begins(rest) ? "zstd" : undefined;
+}
+
+/** The same where it may well be memory: what begins like a gzip file and cannot be inflated is none. */
+export async function soundPackingOf(head: Buffer): Promise<Packing | undefined> {
+  const packing = packingOf(head);
+  return packing !== "gzip" || (await import("./gunzip.js")).inflates(head) ? packing : undefined;
 }
 
 /**
@@ -92,11 +125,15 @@ async function* unzstdSpooled(input: Bytes, file: string, onPadding: OnPadding):
 }
 
 /** What a source's head holds under at most two layers of compression, which are listed from the outside in. */
-export async function peel(head: Buffer, bytes: number): Promise<{ packing: Packing[]; content: Buffer }> {
-  const outer = packingOf(head);
+export async function peel(
+  head: Buffer,
+  bytes: number,
+  layerOf: (head: Buffer) => Packing | undefined | Promise<Packing | undefined>,
+): Promise<{ packing: Packing[]; content: Buffer }> {
+  const outer = await layerOf(head);
   if (outer === undefined) return { packing: [], content: head.subarray(0, bytes) };
   const content = await decompressedHead(head, outer, bytes);
-  const inner = packingOf(content);
+  const inner = await layerOf(content);
   if (inner === undefined) return { packing: [outer], content };
   const packed = await decompressedHead(head, outer, HEAD_OF_COMPRESSED);
   return { packing: [outer, inner], content: await decompressedHead(packed, inner, bytes) };

@@ -1,7 +1,7 @@
 // gzip files (RFC 1952): members one after the other. zlib inflates; headers, trailers and what follows the last member are
 // read here, so that errors have exact offsets and nothing behind the end is dropped without a word.
 
-import { crc32, createInflateRaw, type InflateRaw } from "node:zlib";
+import { constants, crc32, createInflateRaw, gunzipSync, type InflateRaw } from "node:zlib";
 import { ByteStream, decoded, type OnPadding } from "./byte-stream.js";
 
 const MAGIC = [0x1f, 0x8b];
@@ -10,10 +10,24 @@ const HEADER_BYTES = 10;
 const FLAG = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as const;
 const INPUT_CHUNK = 1024 * 1024;
 const OUTPUT_CHUNK = 1024 * 1024;
+/** So much of a head tells whether it can be inflated. */
+const INFLATED_BYTES = 512;
+const TRAILER_BYTES = 8;
 
 /** The bytes of a gzip file. */
 export function gunzip(input: AsyncIterable<Uint8Array>, file: string, onPadding: OnPadding) {
   return decoded(new ByteStream(input, "gzip", file, onPadding), decode);
+}
+
+/** Whether the first bytes of a file can be inflated, without its last ones: only a damaged file has a wrong trailer. */
+export function inflates(head: Buffer): boolean {
+  const first = head.subarray(0, Math.min(INFLATED_BYTES, Math.max(0, head.length - TRAILER_BYTES)));
+  try {
+    gunzipSync(first, { finishFlush: constants.Z_SYNC_FLUSH });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function* decode(stream: ByteStream): AsyncGenerator<Uint8Array> {

@@ -12,20 +12,30 @@ export const FIELD = {
   time: [136, 12],
   checksum: [148, 8],
 } as const;
-/** Whether a file that begins so is a tar archive: the checksum of its first header is right. */
+const BASE_256 = 0x80;
+
+/** Where a field begins, and its length. */
+type Field = readonly [number, number];
+
+/**
+ * Whether a file that begins so is a tar archive: the checksum of its first header is right, and its fields make sense. The
+ * checksum alone may well be right by chance where memory begins with few bytes that are not zero.
+ */
 export function isTar(head: Uint8Array): boolean {
-  if (head.length < BLOCK_BYTES || head[0] === 0) return false;
+  if (head.length < BLOCK_BYTES) return false;
   const header = head.subarray(0, BLOCK_BYTES);
   const numbers = [FIELD.mode, FIELD.owner, FIELD.group, FIELD.size, FIELD.time];
-  // Memory may begin with a few bytes and zeros, whose sum is 0 with signs: empty fields are no header.
-  const isGiven = (field: readonly [number, number]) => /[0-7]/.test(textAt(header, field));
   return (
-    isGiven(FIELD.checksum) &&
-    isGiven(FIELD.mode) &&
-    isChecked(header) &&
-    numbers.every((field) => Number.isFinite(numberAt(header, field)))
+    isName(textAt(header, FIELD.name)) &&
+    [FIELD.mode, FIELD.size, FIELD.checksum].every((field) => isGiven(header, field)) &&
+    numbers.every((field) => Number.isFinite(numberAt(header, field))) &&
+    isChecked(header)
   );
 }
+
+/** Names of files are in any coding, without control characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const isName = (text: string) => /^[^\0-\x1f\x7f]+$/.test(text);
 
 /** Of bytes taken as unsigned, or as signed as some old programs did; the checksum's own bytes count as spaces. */
 export function isChecked(header: Uint8Array): boolean {
@@ -41,14 +51,18 @@ export function isChecked(header: Uint8Array): boolean {
   return checksum === unsigned || checksum === signed;
 }
 
-export function textAt(header: Uint8Array, [at, length]: readonly [number, number]): string {
+export function textAt(header: Uint8Array, [at, length]: Field): string {
   const text = Buffer.from(header.subarray(at, at + length)).toString("utf8");
   return text.split("\0")[0];
 }
 
+/** Whether a field has a digit, or a number in GNU's base 256. */
+const isGiven = (header: Uint8Array, field: Field) =>
+  header[field[0]] === BASE_256 || /[0-7]/.test(textAt(header, field));
+
 /** Octal digits, or GNU's base 256 (its first bit is set); NaN if it is neither. */
-export function numberAt(header: Uint8Array, [at, length]: readonly [number, number]): number {
-  if (header[at] === 0x80) return header.subarray(at + 1, at + length).reduce((sum, byte) => sum * 256 + byte, 0);
+export function numberAt(header: Uint8Array, [at, length]: Field): number {
+  if (header[at] === BASE_256) return header.subarray(at + 1, at + length).reduce((sum, byte) => sum * 256 + byte, 0);
   const text = textAt(header, [at, length]).trim();
   return /^[0-7]*$/.test(text) ? Number.parseInt(text || "0", 8) : Number.NaN;
 }

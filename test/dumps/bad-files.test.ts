@@ -55,9 +55,9 @@ describe.each(["analyze", "fingerprint"])("%s refuses", (command) => {
 
   test("a dump smaller than every page size asked for", async ({ folder }) => {
     writeIn(folder, { "bad.raw": GOOD.subarray(0, 1023), "small.raw": GOOD.subarray(0, 4095) });
-    await expectRefused(folder, [command, "good.raw", "bad.raw"], ["bad.raw", /no whole page/]);
+    await expectRefused(folder, [command, "good.raw", "bad.raw"], ["bad.raw", /no complete page/]);
     const sizes = ["--page-size", "4k,16k"];
-    await expectRefused(folder, [command, "small.raw", ...sizes], ["small.raw", /no whole page/, "4096"]);
+    await expectRefused(folder, [command, "small.raw", ...sizes], ["small.raw", /no complete page/, "4096"]);
   });
 
   test("an empty standard input", async ({ folder }) => {
@@ -121,7 +121,7 @@ describe("gzip", () => {
 
   test("of nothing", async ({ folder }) => {
     writeIn(folder, { "bad.gz": gzipSync("") });
-    await expectSourcesRefused(folder, sources("bad.gz"), ["bad.gz", /no whole page/]);
+    await expectSourcesRefused(folder, sources("bad.gz"), ["bad.gz", /no complete page/]);
   });
 
   test("of a gzip of a gzip", async ({ folder }) => {

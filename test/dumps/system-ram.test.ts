@@ -226,7 +226,7 @@ describe("a dump of QEMU", () => {
       const { code, stdout, stderr } = await pagekin([command, "vm"], { cwd: folder });
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
       expect(stderr).toMatch(
-        /^pagekin: vm: holds no whole page of \d+ bytes; 4096 bytes of it are outside RAM: count them with --ranges all\n$/,
+        /^pagekin: vm: has no complete page of \d+ bytes; 4096 bytes of it are outside RAM: count them with --ranges all\n$/,
       );
     }
   });

@@ -1,8 +1,8 @@
 // A file of a known format without a reader, or of text, is refused by its name, never taken for raw. What file(1) says of
 // the same bytes, where it is installed, is an independent answer.
 
-import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -50,8 +50,70 @@ const S390 = 0xa8190173618f23fdn;
 const SOLARIS = 0xdefec8edn;
 const FIRECRACKER = 0x0710198486640000n;
 const FIRECRACKER_ARM = 0x07101984aaaa0000n;
-const VHD = "conectix\0\0\0\x02\0\x01\0\0";
+const VHD = vhdFooter();
 const DISK = /it is a disk, not memory/;
+
+/** Bytes at their offsets, with zeros between them. */
+function record(bytes: number, fields: [at: number, text: string][]): string {
+  const all = Buffer.alloc(bytes);
+  for (const [at, text] of fields) all.write(text, at, "latin1");
+  return all.toString("latin1");
+}
+
+/** Microsoft's specification of VHD: version 1.0, and the complement of the sum of all bytes at 64. */
+function vhdFooter(): string {
+  const footer = record(512, [[0, "conectix\0\0\0\x02\0\x01\0\0"]]);
+  const sum = [...footer].reduce((sum, one) => sum + BigInt(one.charCodeAt(0)), 0n);
+  return footer.slice(0, 64) + bigEndian(2n ** 32n - 1n - sum, 4) + footer.slice(68);
+}
+
+/** The header of a partition of sadump: each of its 982 numbers is 11 times what is 7 above the one before it. */
+function sadumpHeader(): string {
+  const numbers = [12345n];
+  while (numbers.length < 982) numbers.push(((numbers[numbers.length - 1] + 7n) * 11n) % 2n ** 32n);
+  return record(168, [[0, "sadump\0\0"]]) + numbers.map((number) => littleEndian(number, 4)).join("");
+}
+
+/** A swap area's first page from its version on. */
+const swapHeader = (pageBytes: number, lastPage: bigint, mark: string, endian: typeof bigEndian) =>
+  record(pageBytes - 1024, [
+    [0, endian(1n, 4)],
+    [4, endian(lastPage, 4)],
+    [pageBytes - 1034, mark],
+  ]);
+
+/** A boot sector's table of partitions, with one that can be started. */
+const partitionTable = (type: number, start: bigint, sectors: bigint) =>
+  record(66, [
+    [0, `\x80\0\0\0${String.fromCharCode(type)}\0\0\0${littleEndian(start, 4)}${littleEndian(sectors, 4)}`],
+    [64, "\x55\xaa"],
+  ]);
+
+const gptHeader = (lastSector: bigint) =>
+  record(92, [
+    [0, "EFI PART\0\0\x01\0\x5c\0\0\0"],
+    [24, littleEndian(1n, 8)],
+    [48, littleEndian(lastSector, 8)],
+  ]);
+
+/** An ext superblock with blocks of 1 KiB. */
+const extSuperblock = (blocks: bigint) =>
+  record(1024, [
+    [0, littleEndian(64n, 4)],
+    [4, littleEndian(blocks, 4)],
+    [56, "\x53\xef"],
+    [76, "\x01"],
+  ]);
+
+/** A btrfs superblock from the place that it names on: 0x30 bytes of checksum and UUID stand before that. */
+const btrfsSuperblock = (bytes: bigint) =>
+  record(0x100, [
+    [0, littleEndian(0x10000n, 8)],
+    [0x10, "_BHRfS_M"],
+    [0x40, littleEndian(bytes, 8)],
+    [0x60, littleEndian(4096n, 4)],
+    [0xa1, littleEndian(bytes, 8)],
+  ]);
 
 const SAMPLES: Sample[] = [
   ...group(
@@ -67,7 +129,12 @@ const SAMPLES: Sample[] = [
     ...["hibr", "HIBR", "wake", "WAKE", "RSTR"].map((signature): [string, string] => ["hibernation", signature]),
   ),
   // A partition or the first disk of a set; a backup on other media begins with a header of its own.
-  ...group(/makedumpfile/, ["sadump", "sadump\0\0"], ["sadump", "sadump\0\0", undefined, 4096]),
+  ...group(
+    /makedumpfile/,
+    ["sadump", "sadump\0\0"],
+    ["sadump", sadumpHeader(), undefined, 4096],
+    ["sadump", sadumpHeader(), undefined, 65536],
+  ),
   ...group(
     /crash reads it/,
     ["LKCD", littleEndian(LKCD, 8)],
@@ -78,7 +145,7 @@ const SAMPLES: Sample[] = [
     /zgetdump/,
     ["s390", bigEndian(S390, 8)],
     ["s390", bigEndian(S390 + 1n, 8)],
-    ["s390 multi-volume", bigEndian(S390, 8), undefined, 0x200],
+    ["s390 multi-volume", record(0x600, [[0, bigEndian(S390, 8) + bigEndian(0xd5n << 56n, 8)]]), undefined, 0x200],
   ),
   ...group(/debug\.minidump=0/, ["FreeBSD minidump", "minidump FreeBSD/amd64\0", /FreeBSD kernel minidump/]),
   ...group(/savecore/, ["FreeBSD kernel dump", "FreeBSD Kernel Dump\0"]),
@@ -86,10 +153,10 @@ const SAMPLES: Sample[] = [
   // The version stands at 1 KiB.
   ...group(
     /moved out of memory/,
-    ["swap", `\x01\0\0\0${"\0".repeat(3058)}SWAPSPACE2`, undefined, 1024],
-    ["swap", `\x01\0\0\0${"\0".repeat(64498)}SWAPSPACE2`, /swap file, 64k page size/, 1024],
-    ["hibernation", `\x01\0\0\0${"\0".repeat(3058)}S1SUSPEND`, undefined, 1024],
-    ["hibernation", `\0\0\0\x01${"\0".repeat(3058)}ULSUSPEND`, undefined, 1024],
+    ["swap", swapHeader(4096, 31n, "SWAPSPACE2", littleEndian), undefined, 1024],
+    ["swap", swapHeader(65536, 1n, "SWAPSPACE2", littleEndian), /swap file, 64k page size/, 1024],
+    ["hibernation", swapHeader(4096, 31n, "S1SUSPEND", littleEndian), undefined, 1024],
+    ["hibernation", swapHeader(4096, 31n, "ULSUSPEND", bigEndian), undefined, 1024],
   ),
   ...group(
     /ELF cores/,
@@ -144,7 +211,7 @@ const SAMPLES: Sample[] = [
   ...group(
     DISK,
     ["VMDK", "KDMV\x01\0\0\0", /VMware4 disk/],
-    ["VMDK", "COWD", /VMWare3/],
+    ["VMDK", "COWD\x01\0\0\0", /VMWare3/],
     ["VMDK", littleEndian(0xcafebaben, 8)],
     ["VMDK", "# Disk DescriptorFile\nversion=1\n"],
     ["VHD", VHD, /Virtual PC/],
@@ -153,27 +220,52 @@ const SAMPLES: Sample[] = [
     ["VHDX", "vhdxfileQ\0E\0M\0U\0"],
     ["VDI", "<<< Oracle VM VirtualBox Disk Image >>>\n"],
     ["VDI", "<<< QEMU VM Virtual Disk Image >>>\n"],
-    ["VDI", littleEndian(0xbeda107fn, 4), /VirtualBox Disk Image/, 64],
-    ["QED", "QED\0", /QED/],
+    ["VDI", `${littleEndian(0xbeda107fn, 4)}\x01\0\x01\0`, /VirtualBox Disk Image/, 64],
+    ["QED", "QED\0\0\0\x01\0", /QED/],
     ["Parallels", "WithoutFreeSpace"],
     ["Parallels", "WithouFreSpacExt"],
     ["LUKS", "LUKS\xba\xbe\0\x01", /LUKS/],
     ["Apple disk image", "koly\0\0\0\x04\0\0\x02\0", undefined, -512],
-    ["GPT", "EFI PART\0\0\x01\0", undefined, 512],
-    // One partition, that can be started.
-    ["MBR", `\x80\0\0\0\x83\0\0\0\0\x08\0\0\0\x10\0\0${"\0".repeat(48)}\x55\xaa`, undefined, 446],
-    ["NTFS", "\xeb\x52\x90NTFS    "],
+    ["GPT", gptHeader(200n), undefined, 512],
+    ["MBR", partitionTable(0x83, 0x40n, 0x80n), undefined, 446],
+    // What protects a GPT whose header is elsewhere, as with sectors of 4 KiB.
+    ["MBR", partitionTable(0xee, 1n, 0xffffffffn), undefined, 446],
+    ["ext", extSuperblock(128n), undefined, 1024],
+    [
+      "NTFS",
+      record(512, [
+        [0, "\xeb\x52\x90NTFS    "],
+        [510, "\x55\xaa"],
+      ]),
+    ],
+    [
+      "FAT",
+      record(512, [
+        [0, "\xeb\x58\x90mkfs.fat"],
+        [82, "FAT32   "],
+        [510, "\x55\xaa"],
+      ]),
+    ],
     ["XFS", "XFSB\0\0\x10\0", /XFS/],
-    ["btrfs", `\0\0\x01${"\0".repeat(13)}_BHRfS_M`, /BTRFS/, 0x10030],
+    ["btrfs", btrfsSuperblock(0x1c000n), /BTRFS/, 0x10030],
     ["LVM", `LABELONE\x01${"\0".repeat(11)}\x20\0\0\0LVM2 001`, /LVM2/, 512],
     ["squashfs", `hsqs${"\0".repeat(24)}\x04\0\0\0`, /Squashfs/],
     ["squashfs", `sqsh${"\0".repeat(24)}\0\x03\0\0`, /Squashfs/],
-    ["EROFS", `\xe2\xe1\xf5\xe0${"\0".repeat(8)}\x0c`, undefined, 1024],
+    [
+      "EROFS",
+      record(40, [
+        [0, "\xe2\xe1\xf5\xe0"],
+        [12, "\x0c"],
+        [36, littleEndian(32n, 4)],
+      ]),
+      undefined,
+      1024,
+    ],
     ["ISO 9660", "\x01CD001\x01", /ISO 9660/, 0x8000],
   ),
   ...group(
     /extract the dump/,
-    ["ZIP", "PK\x03\x04", /Zip/],
+    ["ZIP", "PK\x03\x04\x14\0\0\0\x08\0", /Zip/],
     ["7z", "7z\xbc\xaf\x27\x1c", /7-zip/],
     ["RAR", "Rar!\x1a\x07\0", /RAR/],
     ["RAR", "Rar!\x1a\x07\x01\0", /RAR archive data, v5/],
@@ -226,6 +318,40 @@ const MEMORY: [what: string, write: (memory: Buffer) => void][] = [
     [`the end of a swap area's first page at ${at}`, (memory) => memory.write("SWAPSPACE2", at)],
     [`the same of version 0 at ${at}`, (memory) => memory.write("SWAP-SPACE", at)],
   ]),
+  // Of a page in RAM that is a copy of a larger disk's first one.
+  [
+    "a swap area that is longer",
+    (memory) =>
+      memory.write(swapHeader(4096, 32n, "SWAPSPACE2", littleEndian), 1024, "latin1") && memory.fill(0, 4096, 8192),
+  ],
+  [
+    "a table of partitions on a longer disk",
+    (memory) => memory.write(partitionTable(0x83, 0x40n, 0x100n), 446, "latin1"),
+  ],
+  [
+    "the same with a GPT",
+    (memory) => memory.write(partitionTable(0xee, 1n, 0x1ffn) + gptHeader(0x1f0n), 446, "latin1"),
+  ],
+  ["a file system that is longer", (memory) => memory.write(extSuperblock(129n), 1024, "latin1")],
+  ["another that is longer", (memory) => memory.write(btrfsSuperblock(0x20001n), 0x10030, "latin1")],
+  ...[4096, 8192, 16384, 32768, 65536].map((at): (typeof MEMORY)[0] => [
+    `the signature of a crash dump at ${at}`,
+    (memory) => memory.write("sadump\0\0", at),
+  ]),
+  [
+    "vectors of the BIOS around the mark of a volume",
+    (memory) => memory.fill(Buffer.from([0x53, 0xff, 0, 0xf0]), 0, 0x400).write(bigEndian(S390, 8), 0x200, "latin1"),
+  ],
+  ["the type of a boot sector's file system", (memory) => memory.write("NTFS    ", 3) && memory.write("FAT32   ", 82)],
+  ["a word that another format has", (memory) => memory.write("\n\r\r\n", "latin1")],
+  ["two bytes as of gzip", (memory) => memory.write("\x1f\x8b\0\xf0", "latin1")],
+  ["three bytes as of gzip, and a flag that is not", (memory) => memory.write("\x1f\x8b\x08\x80", "latin1")],
+  ["three letters as of bzip2", (memory) => memory.write("BZh\0", "latin1")],
+  ["four as of bzip2", (memory) => memory.write("BZh91AY&SX", "latin1")],
+  ["a word as of zstd", (memory) => memory.write("\x28\xb5\x2f\xfd\xff\xff", "latin1")],
+  ["a word as of lz4", (memory) => memory.write("\x04\x22\x4d\x18\0", "latin1")],
+  ["a word as of its old form", (memory) => memory.write("\x02\x21\x4c\x18\xff\xff\xff\xff", "latin1")],
+  ["a frame to be skipped with nothing of zstd or lz4 behind it", (memory) => memory.writeUInt32LE(0x184d2a53)],
   ["the name of a file system", (memory) => memory.write("_BHRfS_M", 0x10040)],
   ["that of another", (memory) => memory.write("CD001", 0x8001)],
   ["the name of a label", (memory) => memory.write("LABELONE", 512)],
@@ -243,23 +369,84 @@ test.for(MEMORY)("memory with %s is read", async ([, write], { folder }) => {
   expect(world.found[0]).toMatchObject({ format: "raw", pages: [FILE_BYTES / 1024] });
 });
 
-test("memory that begins as a compressed stream is read with --format raw, compressed and not", async ({ folder }) => {
-  for (const head of [
-    "\x1f\x8b\x08\0\0\0\0\0\0\x03\xff",
-    "\x1f\x8b\x01\x10",
-    "BZh9nothing",
-    "BZhip",
-    "\x28\xb5\x2f\xfd\xff\xff",
-  ]) {
-    const memory = Buffer.alloc(FILE_BYTES);
-    memory.write(head, "latin1");
-    writeFileSync(path.join(folder, "vm.raw"), memory);
-    writeFileSync(path.join(folder, "vm.raw.gz"), gzipSync(memory));
-    for (const name of ["vm.raw", "vm.raw.gz"]) {
-      const said = JSON.parse(await succeed(["inspect", name, "--format", "raw", "--json"], { cwd: folder }));
-      expect(said).toMatchObject({ format: "raw", pages: FILE_BYTES / 4096 });
+describe("--format raw", () => {
+  test("reads memory that begins as a gzip file as it is, and says so; packed too", async ({ folder }) => {
+    // A whole header, and a type of block that there is not; stored bytes whose length does not fit.
+    for (const head of ["\x1f\x8b\x08\0\0\0\0\0\0\x03\xff", "\x1f\x8b\x08\0\0\0\0\0\0\x03\0"]) {
+      const memory = Buffer.alloc(FILE_BYTES);
+      memory.write(head, "latin1");
+      writeFileSync(path.join(folder, "vm.raw"), memory);
+      writeFileSync(path.join(folder, "vm.raw.gz"), gzipSync(memory));
+      await expectRefused(folder, ["analyze", "vm.raw"], ["vm.raw: at 0x", /the gzip stream is damaged/]);
+      for (const [name, compression] of [
+        ["vm.raw", "none"],
+        ["vm.raw.gz", "gzip"],
+      ]) {
+        const said = JSON.parse(await succeed(["inspect", name, "--format", "raw", "--json"], { cwd: folder }));
+        expect(said).toMatchObject({ format: "raw", compression, pages: FILE_BYTES / 4096 });
+        expect(said.notes).toContain("It begins like a gzip file, and is read as it is, without decompression.");
+      }
+      const args = ["analyze", "vm.raw", "gz=vm.raw.gz", "--format", "raw", "--page-size", "4k", "--json"];
+      const { worlds } = JSON.parse(await succeed([...args, "--out", "out", "--force"], { cwd: folder }));
+      expect(worlds[0].sizes[0].members.map(({ pages }: { pages: number }) => pages)).toEqual([32, 32]);
     }
-  }
+  });
+
+  test("does not read a damaged gzip file as memory", async ({ folder }) => {
+    const text = Buffer.from(Array.from({ length: 60_000 }, (_, i) => `line ${i}\n`).join(""));
+    const packed = gzipSync(text);
+    const args = ["analyze", "vm.raw.gz", "--format", "raw"];
+    for (const at of [600, 5000, packed.length >> 1, packed.length - 6]) {
+      const damaged = Buffer.from(packed);
+      damaged.fill(0xff, at, at + 4);
+      writeFileSync(path.join(folder, "vm.raw.gz"), damaged);
+      await expectRefused(folder, args, ["vm.raw.gz: at 0x", /the gzip stream is damaged/]);
+    }
+    // A small one, with a wrong checksum.
+    const small = gzipSync(Buffer.alloc(8192));
+    small[small.length - 8] ^= 1;
+    writeFileSync(path.join(folder, "vm.raw.gz"), small);
+    await expectRefused(folder, args, ["vm.raw.gz: at 0x", /checksum is wrong/]);
+  });
+});
+
+test("memory whose first words have the sum of a tar header is read", async ({ folder }) => {
+  // Page tables, in which few entries are used: places in the first 512 bytes, and words for them.
+  const entries = fc.array(fc.tuple(fc.nat(63), fc.bigInt(0n, 2n ** 64n - 1n)), { minLength: 1, maxLength: 20 });
+  const field = fc.constantFrom("none", "octal", "name, octal", "all but a name");
+  await fc.assert(
+    fc.asyncProperty(entries, field, async (words, what) => {
+      const memory = randomBytes(8192, 9);
+      memory.fill(0, 0, 4096);
+      for (const [at, word] of words) memory.writeBigUInt64LE(word, at * 8);
+      if (what.startsWith("name")) memory.write("name", "latin1");
+      // The checksum's bytes count as spaces; where there is none, what stands there is 0.
+      memory.fill(0, 148, 156);
+      const signed = () =>
+        memory.subarray(0, 512).reduce((sum, byte) => sum + (byte < 128 ? byte : byte - 256), 8 * 32);
+      if (what === "none") {
+        for (let at = 200; at < 512 && signed() !== 0; at++) {
+          memory[at] = 0;
+          memory.writeInt8(Math.max(-128, Math.min(127, -signed())), at);
+        }
+      } else {
+        // A mode is always there, and so is a name.
+        memory.fill(0, 100, 148);
+        if (what === "all but a name") {
+          memory.write("0000644\0", 100);
+          memory.write("00000000000\0", 124);
+          memory[0] = 0x67;
+          memory[1] = 1;
+        }
+        const sum = memory.subarray(0, 512).reduce((sum, byte) => sum + byte, 8 * 32);
+        memory.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+      }
+      writeFileSync(path.join(folder, "vm.raw"), memory);
+      const [world] = await analyze([path.join(folder, "vm.raw")], { pageSizes: [4096], workers: 1 });
+      expect(world.found[0]).toMatchObject({ format: "raw", pages: [2] });
+    }),
+    { numRuns: cases(60) },
+  );
 });
 
 test.for(SAMPLES)("$says: $signature", async ({ says, hint, ...sample }, { folder }) => {
@@ -287,8 +474,8 @@ test.skipIf(!HAS_FILE)(`file(1) calls them so too${because(HAS_FILE, "file is no
 
 test("through a pipe, and by the end of what comes through one", async ({ folder }) => {
   for (const [says, bytes] of [
-    ["VMDK", fileOf({ signature: "KDMV" })],
-    ["ISO", fileOf({ signature: "CD001\x01", at: 0x8001 })],
+    ["VMDK", fileOf({ signature: "KDMV\x01\0\0\0" })],
+    ["ISO", fileOf({ signature: "\x01CD001\x01", at: 0x8000 })],
     ["VHD", fileOf({ signature: VHD, at: -512 })],
   ] as const)
     for (const input of [bytes, gzipSync(bytes, { level: 1 })])
@@ -297,7 +484,7 @@ test("through a pipe, and by the end of what comes through one", async ({ folder
 
 test("a file that is read whatever it is, with --format raw", async ({ folder }) => {
   for (const [name, bytes] of [
-    ["zip", fileOf({ signature: "PK\x03\x04" })],
+    ["zip", fileOf({ signature: "PK\x03\x04\x14\0\0\0\x08\0" })],
     ["vhd", fileOf({ signature: VHD, at: -512 })],
     ["text", Buffer.from("a line of text\n".repeat(1000))],
   ] as const) {
@@ -321,7 +508,6 @@ describe("archives and streams of real programs", () => {
     ["lzma stream", "xz", ["--format=lzma", "-c", "dump"]],
     ["lzma stream", "xz", ["--format=lzma", "-9e", "-c", "dump"]],
     ["lzma stream", "xz", ["--format=lzma", "--lzma1=lc=0,lp=2,pb=0,dict=100KiB", "-c", "dump"]],
-    ["compress stream", "compress", ["-c", "dump"]],
     ["framed snappy", "snzip", ["-c", "dump"]],
   ];
   test.for(cases)("%s by %s %j", async ([says, program, args], { folder, skip }) => {
@@ -329,6 +515,40 @@ describe("archives and streams of real programs", () => {
     writeFileSync(path.join(folder, "dump"), dump);
     const bytes = execFileSync(program, args, { cwd: folder, maxBuffer: 2 ** 24 });
     expect(await refusal(folder, bytes)).toContain(says);
+  });
+
+  const DISKS: [says: string, tool: string, command: string][] = [
+    ["swap area", "mkswap", "mkswap disk"],
+    ["swap area", "mkswap", "mkswap -p 65536 disk"],
+    ["ext", "mkfs.ext4", "mkfs.ext4 -q disk"],
+    ["ext", "mkfs.ext2", "mkfs.ext2 -q -b 1024 disk"],
+    ["btrfs", "mkfs.btrfs", "mkfs.btrfs -q disk"],
+    ["btrfs", "mkfs.btrfs", "mkfs.btrfs -q --mixed disk"],
+    ["XFS", "mkfs.xfs", "truncate -s 400M disk; mkfs.xfs -q disk"],
+    ["FAT", "mkfs.fat", "mkfs.fat -F 32 disk"],
+    ["NTFS", "mkntfs", "mkntfs -q -f -F disk"],
+    ["MBR", "sfdisk", "echo , | sfdisk -q disk"],
+    ["GPT", "sfdisk", "printf 'label: gpt\\n,' | sfdisk -q disk"],
+    ["GPT", "sgdisk", "sgdisk -n 1:0:0 disk"],
+    ["squashfs", "mksquashfs", "mksquashfs files image"],
+    ["squashfs", "mksquashfs", "mksquashfs files image -comp xz"],
+    ["EROFS", "mkfs.erofs", "mkfs.erofs image files"],
+    ["ISO 9660", "genisoimage", "genisoimage -quiet -J -R -o image files"],
+    ["ISO 9660", "xorriso", "xorriso -as mkisofs -quiet -o image files"],
+    ["ZIP", "zip", "zip -q -r image files"],
+    ["cpio", "cpio", "find files | cpio --quiet -o -H newc > image"],
+    ["lzip", "lzip", "lzip -c files/memory > image"],
+    ["compress", "compress", "compress -c files/memory > image"],
+  ];
+  test.for(DISKS)("%s by %s: %s", async ([says, tool, command], { folder, skip }) => {
+    // Tools of the system administrator are not in everyone's path.
+    const shell = `PATH=$PATH:/usr/sbin:/sbin; command -v ${tool} || exit 99; truncate -s 128M disk; mkdir files; cp dump files/memory; ${command}`;
+    writeFileSync(path.join(folder, "dump"), dump);
+    const { status, stderr } = spawnSync("sh", ["-ec", shell], { cwd: folder, encoding: "utf8" });
+    if (status === 99) skip(`${tool} is not installed`);
+    expect(status, stderr).toBe(0);
+    const made = readdirSync(folder).find((name) => name.startsWith("image")) ?? "disk";
+    await expectRefused(folder, ["analyze", made], [says, "does not read"]);
   });
 
   const HAS_QEMU_IMG = has("qemu-img");

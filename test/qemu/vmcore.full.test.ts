@@ -93,7 +93,7 @@ test.skipIf(!CAN_CRASH)(
     );
     const counts = parts.map(({ code, stdout, stderr }) => {
       if (code === 0) return JSON.parse(stdout).pages;
-      expect(stderr).toMatch(/holds no whole page of 4096 bytes; all \d+ bytes that it describes are absent/);
+      expect(stderr).toMatch(/has no complete page of 4096 bytes; all \d+ bytes that it describes are absent/);
       return 0;
     });
     expect(counts[0] + counts[1]).toBe(less.pages);

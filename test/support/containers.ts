@@ -63,7 +63,7 @@ export const CONTAINERS: readonly Container[] = [
   container(
     "bzip2",
     "bz2",
-    3,
+    10,
     [["-1"], ["-9"]],
     "QlpoOTFBWSZTWZbgL5YAAAfRgMAAQAQGQZSAAAgwALgIGgaBA0DQClKaT1PUZ5ZZG987lOkRuSZJOIj9tEaknSScRHaSTUk/qqMRHEkmSSc11JJ5JJyk" +
       "niI+dyTfJJkkmvskmF6LuSKcKEhLcBfLAA==",

@@ -108,9 +108,13 @@ export function readHeader(file: PlainFile): ElfHeader {
   const ident = file.read(0, 16, "the end of the ELF header");
   if (ident.readUInt32BE(0) !== MAGIC) throw file.fault(0, "not an ELF file");
   if (ident[4] !== 1 && ident[4] !== 2)
-    throw file.fault(4, `an ELF file of class ${ident[4]} is neither 32 nor 64 bit`, `name a memory dump ${AS_RAW}`);
+    throw file.fault(4, `unknown ELF class ${ident[4]} (1 is 32 bit, 2 is 64 bit)`, `name a memory dump ${AS_RAW}`);
   if (ident[5] !== 1 && ident[5] !== 2)
-    throw file.fault(5, `an ELF file has no byte order ${ident[5]}`, `name a memory dump ${AS_RAW}`);
+    throw file.fault(
+      5,
+      `unknown ELF byte order ${ident[5]} (1 is little-endian, 2 is big-endian)`,
+      `name a memory dump ${AS_RAW}`,
+    );
   const wide = ident[4] === 2;
   const little = ident[5] === 1;
   const fields = wide ? FIELDS_64 : FIELDS_32;
@@ -185,7 +189,8 @@ export async function eachSegment(
   visit: (segment: Segment) => void,
 ): Promise<void> {
   const { wide, little, phoff, segments, fields } = header;
-  if (segments > MOST_SEGMENTS) throw file.fault(fields.phentsize + 2, `no core has ${segments} segments`);
+  if (segments > MOST_SEGMENTS)
+    throw file.fault(fields.phentsize + 2, `${segments} segments are more than a core can have (${MOST_SEGMENTS})`);
   if (segments > 0 && header.segmentBytes !== fields.segmentBytes)
     throw file.fault(fields.phentsize, `a program header has ${fields.segmentBytes} bytes, not ${header.segmentBytes}`);
   if (!file.has(phoff, segments * fields.segmentBytes))

@@ -51,7 +51,7 @@ export async function eachNote(
     if (rangeBytes > file.bytes) throw file.fault(range.offset, "there are more bytes of notes than the file has");
     window.end = end;
     for (let at = range.offset; at + HEADER_BYTES <= end; ) {
-      if (++notes > MOST_NOTES) throw file.fault(at, `no core has more than ${MOST_NOTES} notes`);
+      if (++notes > MOST_NOTES) throw file.fault(at, `more notes than a core can have (${MOST_NOTES})`);
       const words = new Words(window.at(at, HEADER_BYTES), wide, little);
       const nameBytes = words.u32(0);
       const offset = at + HEADER_BYTES + padded(nameBytes);

@@ -70,7 +70,7 @@ class Fields {
 export function readHeader(file: PlainFile): KdumpHeader {
   const head = file.read(0, HEAD, "the end of the kdump header");
   const main = sense(head, file);
-  if (!main) throw file.fault(0, "invalid kdump header: no byte order and word size fit it");
+  if (!main) throw file.fault(0, "invalid kdump header (no byte order or word size fits)");
   const [blockSizeAt, statusAt] = main.wide ? [428, 424] : [416, 412];
   const version = main.u32(8);
   if (version < 1 || version > 6)

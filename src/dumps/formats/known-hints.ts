@@ -13,7 +13,7 @@ export const HINT = {
   s390: "convert it to an ELF core with zgetdump -f elf",
   freebsdMini: "set debug.minidump=0 and take a full dump, which is an ELF core",
   freebsd: "extract the core with savecore",
-  solaris: "take a dump of the machine with its hypervisor",
+  solaris: "only mdb reads it; if the machine is a VM, take a dump with its hypervisor",
   swap: "it holds pages that were moved out of memory; take a dump of the memory, for instance with AVML or LiME",
   macho: "pagekin reads ELF cores; write the memory as a raw dump",
   criu: "make an ELF core of the images with CRIU's coredump tool",

@@ -2,22 +2,20 @@
 // programs' own sources or specifications, or of file(1)'s magic; offsets below 0 count from the end of the file.
 
 import { PagekinError } from "../../errors.js";
-import { isText, plausible } from "./known-checks.js";
+import { type Check, plausible } from "./known-fields.js";
 import { AS_RAW, HINT, type Hint } from "./known-hints.js";
+import { isText } from "./known-text.js";
 
 /** Bytes of a file's head that detection looks at: up to the signatures of btrfs and of swap areas with pages of 64 KiB. */
 export const HEAD_BYTES = 68 * 1024;
 /** Bytes of a file's end that detection looks at. */
 export const END_BYTES = 512;
 
-/** part: the head or the end of the file; at: where in it the signature is. */
-type Check = (part: Buffer, at: number) => boolean;
-
 interface Signature {
   name: string;
   bytes: Buffer;
   offsets: readonly number[];
-  /** What else must be true of the head (or end), where the signature alone may stand in memory at that place. */
+  /** What else must be true, where memory may well have the signature alone at that place. */
   check: Check | undefined;
   hint: Hint;
 }
@@ -36,19 +34,23 @@ const of = (hint: Hint, ...rows: readonly Row[]): Signature[] =>
 /** Linux marks swap areas at the end of their first page, whatever its size. */
 const END_OF_PAGE = [4096, 8192, 16384, 32768, 65536].map((page) => page - 10);
 /** A backup of sadump has a header of one block before the partition's. */
-const SADUMP_BLOCKS = [0, 4096, 8192, 16384, 32768, 65536];
+const SADUMP_BLOCKS = [4096, 8192, 16384, 32768, 65536];
 
 const SIGNATURES: readonly Signature[] = [
   // Crash dumps and states of systems.
   ...of(HINT.windowsCrash, ["Windows crash dump", "PAGEDUMP"], ["Windows crash dump", "PAGEDU64"]),
   ...of(HINT.zdmp, ["compressed Windows crash dump of DumpIt (ZDMP)", "ZDMP"]),
-  ...of(HINT.minidump, ["Windows minidump", "MDMP"]),
+  ...of(HINT.minidump, ["Windows minidump", "MDMP", 0, plausible.minidump]),
   ...of(
     HINT.hibernation,
     ...["hibr", "HIBR", "wake", "WAKE", "RSTR", "rstr"].map((bytes): Row => ["Windows hibernation file", bytes]),
   ),
   ...of(HINT.rawHeader, ["Windows offline dump", "Raw_Dmp!"]),
-  ...of(HINT.sadump, ["sadump crash dump", "sadump\0\0", SADUMP_BLOCKS]),
+  ...of(
+    HINT.sadump,
+    ["sadump crash dump", "sadump\0\0"],
+    ["sadump crash dump", "sadump\0\0", SADUMP_BLOCKS, plausible.sadump],
+  ),
   ...of(
     HINT.lkcd,
     ["LKCD crash dump", "\xed\x23\x8f\x61\x73\x01\x19\xa8"],
@@ -61,8 +63,8 @@ const SIGNATURES: readonly Signature[] = [
     ["s390 stand-alone dump", "\xa8\x19\x01\x73\x61\x8f\x23\xfd"],
     ["s390 stand-alone dump", "\xa8\x19\x01\x73\x61\x8f\x23\xfe"],
     // The mark of each volume, which is there before the dump is.
-    ["s390 multi-volume dump", "\xa8\x19\x01\x73\x61\x8f\x23\xfd", 0x200],
-    ["s390 multi-volume dump", "\xa8\x19\x01\x73\x61\x8f\x23\xfe", 0x200],
+    ["s390 multi-volume dump", "\xa8\x19\x01\x73\x61\x8f\x23\xfd", 0x200, plausible.s390Volume],
+    ["s390 multi-volume dump", "\xa8\x19\x01\x73\x61\x8f\x23\xfe", 0x200, plausible.s390Volume],
   ),
   ...of(HINT.freebsdMini, ["FreeBSD minidump", "minidump FreeBSD/"]),
   ...of(
@@ -87,8 +89,8 @@ const SIGNATURES: readonly Signature[] = [
     ["Mach-O file", "\xce\xfa\xed\xfe"],
     ["Mach-O file", "\xfe\xed\xfa\xcf"],
     ["Mach-O file", "\xcf\xfa\xed\xfe"],
-    ["Mach-O or Java class file", "\xca\xfe\xba\xbe"],
-    ["Mach-O file", "\xca\xfe\xba\xbf"],
+    ["Mach-O or Java class file", "\xca\xfe\xba\xbe", 0, plausible.universal],
+    ["Mach-O file", "\xca\xfe\xba\xbf", 0, plausible.universal],
   ),
   ...of(HINT.criu, ["CRIU image", "\x19\x43\x56\x54"]),
   ...of(HINT.program, ["program (PE)", "MZ", 0, plausible.program], ["Java heap dump", "JAVA PROFILE 1.0."]),
@@ -132,18 +134,19 @@ const SIGNATURES: readonly Signature[] = [
   ...of(HINT.hpak, ["HPAK memory image", "HPAK"]),
 
   // Disks and file systems.
-  ...of(HINT.qcow2, ["qcow2 disk image", "QFI\xfb"]),
+  ...of(HINT.qcow2, ["qcow2 disk image", "QFI\xfb", 0, plausible.qcow]),
   ...of(
     HINT.disk,
-    ["VMDK disk image", "KDMV"],
-    ["VMDK disk image", "COWD"],
+    ["VMDK disk image", "KDMV", 0, plausible.vmdk],
+    ["VMDK disk image", "COWD", 0, plausible.vmdk],
     ["VMDK disk image", "\xbe\xba\xfe\xca\0\0\0\0"],
     ["VMDK disk image (descriptor)", "# Disk DescriptorFile"],
-    ["VHD disk image", "conectix", [0, -512, -511], plausible.vhd],
+    ["VHD disk image", "conectix"],
+    ["VHD disk image", "conectix", [-512, -511], plausible.vhd],
     ["VHDX disk image", "vhdxfile"],
-    ["VDI disk image", "\x7f\x10\xda\xbe", 64],
-    ["VDI disk image", "<<< ", 0, plausible.vdi],
-    ["QED disk image", "QED\0"],
+    ["VDI disk image", "\x7f\x10\xda\xbe", 64, plausible.vdi],
+    ["VDI disk image", "<<< ", 0, plausible.vdiText],
+    ["QED disk image", "QED\0", 0, plausible.qed],
     ["Parallels disk image", "WithoutFreeSpace"],
     ["Parallels disk image", "WithouFreSpacExt"],
     ["Bochs disk image", "Bochs Virtual HD Image"],
@@ -152,8 +155,8 @@ const SIGNATURES: readonly Signature[] = [
     ["LUKS volume", "SKUL\xba\xbe"],
     ["disk image (GPT)", "EFI PART", 512, plausible.gpt],
     ["disk image (MBR)", "\x55\xaa", 510, plausible.mbr],
-    ["NTFS file system", "NTFS    ", 3],
-    ["FAT file system", "FAT32   ", 82],
+    ["NTFS file system", "NTFS    ", 3, plausible.bootSector],
+    ["FAT file system", "FAT32   ", 82, plausible.bootSector],
     ["ext file system", "\x53\xef", 1080, plausible.ext],
     ["XFS file system", "XFSB", 0, plausible.xfs],
     ["btrfs file system", "_BHRfS_M", 0x10040, plausible.btrfs],
@@ -167,15 +170,15 @@ const SIGNATURES: readonly Signature[] = [
   // Archives, and compression that has no decoder here.
   ...of(
     HINT.archive,
-    ["ZIP archive", "PK\x03\x04"],
-    ["ZIP archive", "PK\x05\x06"],
-    ["ZIP archive", "PK\x07\x08"],
+    ["ZIP archive", "PK\x03\x04", 0, plausible.zip],
+    ["ZIP archive", "PK\x05\x06", 0, plausible.emptyZip],
+    ["ZIP archive", "PK\x07\x08", 0, plausible.splitZip],
     ["7z archive", "7z\xbc\xaf\x27\x1c"],
     ["RAR archive", "Rar!\x1a\x07"],
     ["cpio archive", "07070", 0, plausible.cpio],
     ["ar archive", "!<arch>\n"],
-    ["xar archive", "xar!"],
-    ["RPM package", "\xed\xab\xee\xdb"],
+    ["xar archive", "xar!", 0, plausible.xar],
+    ["RPM package", "\xed\xab\xee\xdb", 0, plausible.rpm],
     ["cabinet archive", "MSCF\0\0\0\0"],
     ["WIM archive", "MSWIM\0\0\0"],
   ),
@@ -184,7 +187,7 @@ const SIGNATURES: readonly Signature[] = [
     ["lzma stream", "", 0, plausible.lzma],
     ["compress stream (.Z)", "\x1f\x9d", 0, plausible.compress],
     ["lzip stream", "LZIP\x01"],
-    ["lrzip stream", "LRZI"],
+    ["lrzip stream", "LRZI", 0, plausible.lrzip],
     ["framed snappy stream", "\xff\x06\0\0sNaPpY"],
   ),
   ...of(
@@ -197,32 +200,32 @@ const SIGNATURES: readonly Signature[] = [
   ...of(
     HINT.other,
     ["SQLite database", "SQLite format 3\0"],
-    ["DuckDB database", "DUCK", 8],
+    ["DuckDB database", "DUCK", 8, plausible.duckdb],
     ["Arrow file", "ARROW1\0\0"],
     ["perf record", "PERFILE2"],
-    ["packet capture", "\xd4\xc3\xb2\xa1"],
-    ["packet capture", "\xa1\xb2\xc3\xd4"],
+    ["packet capture", "\xd4\xc3\xb2\xa1", 0, plausible.pcap],
+    ["packet capture", "\xa1\xb2\xc3\xd4", 0, plausible.pcap],
     ["packet capture", "\x0a\x0d\x0d\x0a", 0, plausible.pcapng],
     ["PDF document", "%PDF-"],
     ["PNG image", "\x89PNG\r\n\x1a\n"],
   ),
 ];
 
-/** Refuses a file whose head has the signature of something that is not read. file: how errors call it. */
-export function refuseForeign(head: Buffer, file: string): void {
-  refuse(
-    SIGNATURES.find((signature) => signature.offsets.some((at) => at >= 0 && isAt(signature, head, at))),
-    file,
-  );
+/**
+ * Refuses a file whose head has the signature of something that is not read. file: how errors call it; fileBytes: its length,
+ * or Infinity where that is not known.
+ */
+export function refuseForeign(head: Buffer, file: string, fileBytes: number): void {
+  const isAtHead = (signature: Signature) =>
+    signature.offsets.some((at) => at >= 0 && isAt(signature, head, at, fileBytes));
+  refuse(SIGNATURES.find(isAtHead), file);
 }
 
 /** The same by the end of the file: its last bytes, END_BYTES of them or all. */
 export function refuseForeignEnd(end: Buffer, file: string): void {
-  const at = (offset: number) => end.length + offset;
-  refuse(
-    SIGNATURES.find((signature) => signature.offsets.some((offset) => offset < 0 && isAt(signature, end, at(offset)))),
-    file,
-  );
+  const isAtEnd = (signature: Signature) =>
+    signature.offsets.some((offset) => offset < 0 && isAt(signature, end, end.length + offset, Infinity));
+  refuse(SIGNATURES.find(isAtEnd), file);
 }
 
 /** Refuses a file that is text as far as its head shows. */
@@ -230,10 +233,10 @@ export function refuseText(head: Buffer, file: string): void {
   if (isText(head)) refuse({ name: "text", hint: HINT.text }, file);
 }
 
-function isAt({ bytes, check }: Signature, part: Buffer, at: number): boolean {
+function isAt({ bytes, check }: Signature, part: Buffer, at: number, fileBytes: number): boolean {
   const isThere =
     at >= 0 && at + bytes.length <= part.length && part.compare(bytes, 0, bytes.length, at, at + bytes.length) === 0;
-  return isThere && (check === undefined || check(part, at));
+  return isThere && (check === undefined || check(part, at, fileBytes));
 }
 
 function refuse(found: Pick<Signature, "name" | "hint"> | undefined, file: string): void {

@@ -4,6 +4,7 @@
 import { constants, inflateSync } from "node:zlib";
 import type { DumpFile } from "../dump-file.js";
 import type { DumpFormat, DumpPlan, PlanSettings } from "./format.js";
+import { AS_RAW } from "./known-hints.js";
 import { kindAtHead } from "./range-header.js";
 import { planRanges } from "./range-walk.js";
 
@@ -21,7 +22,7 @@ async function plan(file: DumpFile, settings: PlanSettings): Promise<DumpPlan> {
     throw file.fault(
       0,
       "this is one zlib stream, as LiME writes with compress=1",
-      "decompress it first, for instance with zlib-flate -uncompress",
+      `decompress it first, for instance with zlib-flate -uncompress ${AS_RAW}`,
     );
   return planRanges(file, settings);
 }

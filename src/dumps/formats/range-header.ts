@@ -72,6 +72,6 @@ function addresses(file: DumpFile, offset: number, first: bigint, last: bigint):
   if (last < first)
     throw file.fault(offset + 16, `the range ends at 0x${last.toString(16)}, before its start 0x${first.toString(16)}`);
   if (last >= BigInt(Number.MAX_SAFE_INTEGER))
-    throw file.fault(offset + 16, `no machine has memory at 0x${last.toString(16)}`);
+    throw file.fault(offset + 16, `the address 0x${last.toString(16)} is beyond any machine's memory`);
   return { address: Number(first), bytes: Number(last - first) + 1 };
 }

@@ -69,7 +69,7 @@ export async function planFrames(
     } else if (type === TYPE.identifier) {
       if (!checkIdentifier(file, peek, offset, size)) return { offset, decoded, cut: "the end of a chunk" };
     } else if (type < TYPE.firstSkippable) {
-      throw file.fault(offset, `no chunk of framed snappy has the type 0x${type.toString(16).padStart(2, "0")}`);
+      throw file.fault(offset, `unknown chunk type 0x${type.toString(16).padStart(2, "0")} of framed snappy`);
     }
     offset = end;
   }
@@ -102,7 +102,10 @@ async function findTrailer(file: DumpFile, peek: Peek, start: number, behind: nu
 function codedLength(file: DumpFile, peek: Peek, offset: number, size: number): number {
   const room = Math.min(MOST_VARINT_BYTES, size - CRC_BYTES);
   if (room <= 0 || size - CRC_BYTES > MOST_CODED)
-    throw file.fault(offset, `no chunk of snappy has ${size} bytes: it has its CRC and 1 to ${MOST_CODED}`);
+    throw file.fault(
+      offset,
+      `invalid chunk length ${size} of framed snappy (4 bytes of CRC and 1 to ${MOST_CODED} of data)`,
+    );
   const at = peek.find(offset, HEAD_BYTES + CRC_BYTES + room);
   if (at < 0) return -1;
   const varint = at + HEAD_BYTES + CRC_BYTES;
@@ -125,6 +128,7 @@ function checkIdentifier(file: DumpFile, peek: Peek, offset: number, size: numbe
   const at = peek.find(offset, HEAD_BYTES + IDENTIFIER_BYTES);
   if (at < 0) return false;
   const name = peek.bytes.toString("latin1", at + HEAD_BYTES, at + HEAD_BYTES + IDENTIFIER_BYTES);
-  if (size !== IDENTIFIER_BYTES || name !== "sNaPpY") throw file.fault(offset, "invalid identifier of framed snappy");
+  if (size !== IDENTIFIER_BYTES || name !== "sNaPpY")
+    throw file.fault(offset, "invalid stream identifier of framed snappy");
   return true;
 }

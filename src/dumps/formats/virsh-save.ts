@@ -26,7 +26,7 @@ async function unwrap(file: DumpFile): Promise<Wrapped> {
   const head = file.read(0, Math.min(HEADER_BYTES, file.bytes), "the header");
   const fault = (offset: number, what: string) => file.fault(offset, what, "save the domain again");
   if (magicOf(head) === UNFINISHED) throw fault(0, "this virsh save file was never finished");
-  if (magicOf(head) !== SAVED) throw fault(0, "no virsh save file begins here");
+  if (magicOf(head) !== SAVED) throw fault(0, "not a virsh save file");
   if (head.length < HEADER_BYTES) throw fault(head.length, "the file ends before the end of the header");
   const word = wordsOf(head);
   const version = word(WORD.version);

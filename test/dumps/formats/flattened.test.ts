@@ -116,7 +116,7 @@ describe("a flattened dump is refused", () => {
         [0, PLAIN.subarray(0, 16)],
         [2 ** 50, A],
       ]),
-      /no byte order and word size/,
+      /no byte order or word size/,
     ],
   ])("%s", async ([, dump, says]) => {
     expect(await lineOf(dump)).toMatch(says);

@@ -200,7 +200,7 @@ function withWord(offset: number, value: number): Buffer {
 
 describe("a kdump is refused", () => {
   test.for<[what: string, dump: Buffer, says: RegExp]>([
-    ["with a header of no sense", withWord(428, 4097), /at 0x0: .*no byte order and word size/],
+    ["with a header of no sense", withWord(428, 4097), /at 0x0: .*no byte order or word size/],
     ["of an unknown version", withWord(8, 7), /at 0x8: .*version 7: versions 1 to 6/],
     ["with a page count beyond 2^53", withWord(PAGE + 100, 2 ** 31), /at 0x1060: .*beyond 2\^53/],
     ["with bitmaps too short for its pages", withWord(PAGE + 96, 2 * 8 * PAGE + 1), /at 0x1b4: .*too short/],

@@ -103,7 +103,7 @@ describe("is refused, with the place:", () => {
       "a start near 2^64",
       behindTwo(header({ first: 2n ** 64n - 4096n, last: 2n ** 64n - 1n })),
       end + 16,
-      "no machine",
+      "beyond any machine",
     ],
     ["another version", behindTwo(header({ first: 0n, last: 0n, version: 2 })), end + 4, /version 1, this one 2/],
     ["something in the reserved bytes", behindTwo(header({ first: 0n, last: 0n, reserved: 1n })), end + 24, "zero"],

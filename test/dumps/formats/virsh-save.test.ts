@@ -93,7 +93,11 @@ describe("refused", () => {
     ],
     ["nothing behind the XML", good.subarray(0, streamAt()), /ends before its stream/],
     ["half a header", good.subarray(0, 60), /ends before/],
-    ["something else behind the XML", Buffer.from(good).fill("x", streamAt(), streamAt() + 4), /no migration stream/],
+    [
+      "something else behind the XML",
+      Buffer.from(good).fill("x", streamAt(), streamAt() + 4),
+      /not a migration stream/,
+    ],
     ["a stream that is not packed as the header says", saved({ stream: STREAM, packedAs: 1 }), /gzip/],
     [
       "a packed stream that is damaged",

@@ -33,7 +33,7 @@ const UUID_BYTES = 16;
 export function readConfiguration(stream: MigrationStream, before: Configuration): Configuration {
   const at = stream.offset;
   const bytes = stream.u32("the length of the machine's name");
-  if (bytes > MOST_NAME_BYTES) throw stream.fault(at, `no machine's name has ${bytes} bytes`);
+  if (bytes > MOST_NAME_BYTES) throw stream.fault(at, `a machine name of ${bytes} bytes is too long`);
   const machine = stream.text(bytes, "the machine's name");
   const configuration = { ...before, machine };
   while (stream.peek() === SUBSECTION) {
@@ -58,7 +58,7 @@ function readPart(stream: MigrationStream): Partial<Configuration> {
 function readCapabilities(stream: MigrationStream): Set<string> {
   const at = stream.offset;
   const count = stream.u32("the number of capabilities");
-  if (count > MOST_CAPABILITIES) throw stream.fault(at, `no stream has ${count} capabilities`);
+  if (count > MOST_CAPABILITIES) throw stream.fault(at, `${count} capabilities are too many`);
   const names = new Set<string>();
   for (let i = 0; i < count; i++) names.add(stream.name("the name of a capability"));
   return names;
@@ -67,6 +67,6 @@ function readCapabilities(stream: MigrationStream): Set<string> {
 function readPageBytes(stream: MigrationStream): number {
   const at = stream.offset;
   const bits = stream.u32("the page size");
-  if (bits < PAGE_BITS.least || bits > PAGE_BITS.most) throw stream.fault(at, `no page has 2^${bits} bytes`);
+  if (bits < PAGE_BITS.least || bits > PAGE_BITS.most) throw stream.fault(at, `invalid page size 2^${bits}`);
   return 2 ** bits;
 }

@@ -31,7 +31,8 @@ export async function planPages(file: DumpFile, walked: Walked, end: StreamEnd):
   const ram = ramBlocks(blocks, devices);
   if (ram.length === 0) throw nothingSent(file, walked, cut);
   const ramBytes = ram.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (ramBytes > MOST_RAM_BYTES) throw file.fault(walked.listAt, `no machine has ${ramBytes} bytes of RAM`);
+  if (ramBytes > MOST_RAM_BYTES)
+    throw file.fault(walked.listAt, `${ramBytes} bytes of RAM are more than a machine can have`);
   const placement = placed(machine, ram);
   const pages = new PlannedPages(file, walked, pageBytes);
   for (const block of placement.blocks) await pages.addBlock(block);
@@ -87,7 +88,7 @@ function nothingSent(file: DumpFile, { configuration, listAt }: Walked, cut: Cut
   if (cut) return file.fault(cut.offset, `the file ends before ${cut.what}`);
   const isShared = configuration.capabilities.has("x-ignore-shared");
   const hint = isShared ? "take the dump again without the capability x-ignore-shared" : undefined;
-  return file.fault(listAt, "no page of the guest's RAM is in the stream", hint);
+  return file.fault(listAt, "the stream has no pages of the guest's RAM", hint);
 }
 
 /** Extents of the pages of RAM, block after block. */

@@ -110,7 +110,7 @@ export class SectionWalker {
   readHead(): void {
     const at = this.stream.offset;
     if (this.stream.text(MAGIC.length, "the signature of a migration stream") !== MAGIC)
-      throw this.stream.fault(at, "no migration stream begins here");
+      throw this.stream.fault(at, "not a migration stream");
     const version = this.stream.u32("the version of the stream");
     if (version !== STREAM_VERSION) throw this.stream.fault(at + 4, `the stream has version ${version}, not 3`);
   }
@@ -140,7 +140,7 @@ export class SectionWalker {
         this.endWithoutEnd(at);
         return true;
       default:
-        throw this.stream.fault(at, `no section is of type 0x${type.toString(16)}`);
+        throw this.stream.fault(at, `unknown section type 0x${type.toString(16)}`);
     }
   }
 
