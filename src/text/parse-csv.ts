@@ -59,12 +59,18 @@ async function* texts(
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const rows = new RowBound(mostCharacters);
+  let held = "";
   for await (const chunk of chunks) {
     const text = decoded(chunk, decoder, rows);
     rows.take(text);
-    if (text !== "") yield text;
+    // fast-csv drops a byte order mark wherever a chunk begins with one.
+    const all = held + text;
+    let end = all.length;
+    while (end > 0 && all[end - 1] === "\ufeff") end--;
+    held = all.slice(Math.max(0, end - 1));
+    if (end > 1) yield all.slice(0, end - 1);
   }
-  yield decoded(undefined, decoder, rows);
+  yield held + decoded(undefined, decoder, rows);
 }
 
 function decoded(chunk: Uint8Array | undefined, decoder: TextDecoder, { line }: RowBound): string {

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { analyze } from "pagekin";
 import { expect } from "vitest";
-import { SUBJECTS } from "../fuzz/subjects.js";
+import { DUMPS } from "../fuzz/subjects.js";
 import { type Counted, expectLaw } from "../support/dumps/ledger-law.js";
 import { test } from "../support/folder.js";
 import { succeed } from "../support/pagekin.js";
@@ -34,43 +34,40 @@ function countsIn(folder: string): Map<string, Counted> {
 /** What is left out of a dump, as the summary says it. */
 const leftOut = ({ ledger }: Counted) => Object.keys(SAID).filter((column) => ledger[column] > 0);
 
-test.for(SUBJECTS)(
-  "$name: every byte is in the ledger once, and named in the summary",
-  async ({ bases }, { folder }) => {
-    const maps = new Map<string, string>();
-    const dumps: string[] = [];
-    for (const [i, { bytes, resident }] of bases().entries()) {
-      const name = `vm${i}`;
-      writeFileSync(path.join(folder, name), bytes);
-      // Some parts of a split dump, and firmware alone, have no page that counts.
-      if (await refusalOf(() => analyze([path.join(folder, name)]))) continue;
-      if (resident) {
-        writeFileSync(path.join(folder, `map${i}`), resident);
-        maps.set(name, `${name}=map${i}`);
-      }
-      dumps.push(name);
+test.for(DUMPS)("$name: every byte is in the ledger once, and named in the summary", async ({ bases }, { folder }) => {
+  const maps = new Map<string, string>();
+  const dumps: string[] = [];
+  for (const [i, { bytes, resident }] of bases().entries()) {
+    const name = `vm${i}`;
+    writeFileSync(path.join(folder, name), bytes);
+    // Some parts of a split dump, and firmware alone, have no page that counts.
+    if (await refusalOf(() => analyze([path.join(folder, name)]))) continue;
+    if (resident) {
+      writeFileSync(path.join(folder, `map${i}`), resident);
+      maps.set(name, `${name}=map${i}`);
     }
-    const run = (names: readonly string[], ranges: string, out: string) => {
-      const own = names.flatMap((name) => (maps.has(name) ? ["--resident", maps.get(name) as string] : []));
-      return succeed(["analyze", ...names, ...own, "--ranges", ranges, "--out", out, "--force"], { cwd: folder });
-    };
-    await run(dumps, "ram", "ram");
-    await run(dumps, "all", "all");
-    const [ram, all] = ["ram", "all"].map((out) => countsIn(path.join(folder, out)));
-    expect(dumps.length).toBeGreaterThan(0);
-    expect([...ram.keys()]).toEqual(dumps);
-    for (const [name, counted] of ram) expectLaw(counted, all.get(name) as Counted);
+    dumps.push(name);
+  }
+  const run = (names: readonly string[], ranges: string, out: string) => {
+    const own = names.flatMap((name) => (maps.has(name) ? ["--resident", maps.get(name) as string] : []));
+    return succeed(["analyze", ...names, ...own, "--ranges", ranges, "--out", out, "--force"], { cwd: folder });
+  };
+  await run(dumps, "ram", "ram");
+  await run(dumps, "all", "all");
+  const [ram, all] = ["ram", "all"].map((out) => countsIn(path.join(folder, out)));
+  expect(dumps.length).toBeGreaterThan(0);
+  expect([...ram.keys()]).toEqual(dumps);
+  for (const [name, counted] of ram) expectLaw(counted, all.get(name) as Counted);
 
-    // One summary for all dumps of which the same is left out.
-    const byKinds = new Map<string, string[]>();
-    for (const [name, counted] of ram) {
-      const kinds = leftOut(counted).join();
-      byKinds.set(kinds, [...(byKinds.get(kinds) ?? []), name]);
-    }
-    for (const [kinds, names] of byKinds) {
-      const summary = await run(names, "ram", "some");
-      const said = Object.entries(SAID).filter(([, says]) => says.test(summary));
-      expect(said.map(([column]) => column).join()).toBe(kinds);
-    }
-  },
-);
+  // One summary for all dumps of which the same is left out.
+  const byKinds = new Map<string, string[]>();
+  for (const [name, counted] of ram) {
+    const kinds = leftOut(counted).join();
+    byKinds.set(kinds, [...(byKinds.get(kinds) ?? []), name]);
+  }
+  for (const [kinds, names] of byKinds) {
+    const summary = await run(names, "ram", "some");
+    const said = Object.entries(SAID).filter(([, says]) => says.test(summary));
+    expect(said.map(([column]) => column).join()).toBe(kinds);
+  }
+});

@@ -429,7 +429,7 @@ const plainStreams: Subject[] = CONTAINERS.map((container) => ({
   bases: () => containerOf(container),
 }));
 
-export const SUBJECTS: readonly Subject[] = [
+export const DUMPS: readonly Subject[] = [
   { name: "elf-machine", bases: elfMachine },
   { name: "elf-process", bases: elfProcess },
   { name: "elf-flattened", bases: flattenedCores },
@@ -462,5 +462,6 @@ export const SUBJECTS: readonly Subject[] = [
   { name: "zstd", bases: zstdFiles, mostCases: 100 },
   ...plainStreams,
   { name: "raw-resident", bases: rawWithMap },
-  ...INPUTS,
 ];
+
+export const SUBJECTS: readonly Subject[] = [...DUMPS, ...INPUTS];

@@ -25,7 +25,9 @@ async function parsed(text: string): Promise<string[][]> {
 /** Blanks alone have quotes here, and none from fast-csv, which may lose them again. */
 const cell = fc
   .oneof(
-    fc.string({ unit: fc.constantFrom('"', ",", "\r", "\n", " ", "|", "\0", "\t", "'", ";", "=", "a", "é", "😀") }),
+    fc.string({
+      unit: fc.constantFrom('"', ",", "\r", "\n", " ", "|", "\0", "\t", "'", ";", "=", "a", "é", "😀", "\ufeff"),
+    }),
     fc.string({ unit: "binary" }),
   )
   .filter((text) => !/^'*\s+$/.test(text));
