@@ -2,7 +2,6 @@
 // a bound for a row, lines, and errors that do not show the rest of the file.
 
 import { Readable } from "node:stream";
-import { parse } from "fast-csv";
 
 /** What is wrong with a CSV; line: where, if that is known. */
 export class CsvFault extends Error {
@@ -32,6 +31,8 @@ export async function* csvRecords(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   mostCharacters: number,
 ): AsyncGenerator<CsvRecord> {
+  // Few commands read a CSV.
+  const { parse } = await import("fast-csv");
   const input = Readable.from(texts(chunks, mostCharacters));
   const records = input.pipe(parse<string[], string[]>({ headers: false }));
   input.once("error", (error) => records.destroy(error));
