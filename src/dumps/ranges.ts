@@ -142,8 +142,9 @@ class Devices {
   }
 
   private behind(start: number, end: number, what: string): void {
-    const where = end > start ? `${what} ends at ${hex(end)}` : `there is no ${what}`;
-    const why = `${where}; memory devices follow it, PCI devices are mapped further up`;
+    const ends = `${what} ends at ${hex(end)}; memory devices follow it`;
+    const where = end > start ? ends : `there is no ${what}, where memory devices would begin`;
+    const why = `${where}, and PCI devices are mapped further up`;
     this.leaveOut(end, Number.MAX_SAFE_INTEGER, why);
   }
 

@@ -3,12 +3,12 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
-import { SUBJECTS } from "../fuzz/subjects.js";
+import { DUMPS } from "../fuzz/subjects.js";
 import { type Counted, expectLaw } from "../support/dumps/ledger-law.js";
 import { test } from "../support/folder.js";
 import { pagekin, succeed } from "../support/pagekin.js";
 
-test.for(SUBJECTS)("$name: inspect has every byte in the ledger once", async ({ bases }, { folder }) => {
+test.for(DUMPS)("$name: inspect has every byte in the ledger once", async ({ bases }, { folder }) => {
   let read = 0;
   for (const { bytes, resident } of bases()) {
     writeFileSync(path.join(folder, "vm"), bytes);

@@ -128,7 +128,7 @@ const PC: Case[] = [
     "a device where OVMF puts it, and no RAM above 4 GiB",
     [...LOW, [0xe000000000, 64 * MIB]],
     [[0xe000000000]],
-    [/^Left out as device memory: 4 KiB from 0xe000000000 to 0xe000000fff \(there is no RAM above 4 GiB; /],
+    [/^Left out as device memory: 4 KiB from 0xe000000000 to 0xe000000fff \(there is no RAM above 4 GiB, /],
   ],
   [
     "a device where OVMF puts it on a processor of 46 bits",
