@@ -17,19 +17,8 @@ export interface Detected {
   looksPacked?: Packing | undefined;
 }
 
-/** What to detect a format by. */
-interface Evidence {
-  /** The first bytes of the file as it is. */
-  head: Buffer;
-  /** Its name. */
-  file: string;
-  /** Its length; Infinity where it is not known. */
-  fileBytes: number;
-  /** The format that --format names. */
-  asked: string | undefined;
-}
-
-export async function detect({ head, file, fileBytes, asked }: Evidence): Promise<Detected> {
+/** head: of the file as it is; file: its name; asked: the format that --format names. */
+export async function detect(head: Buffer, file: string, asked: string | undefined): Promise<Detected> {
   if (head.length === 0) throw new PagekinError("is empty", { file, hint: "take the dump again" });
   // Memory may begin like a compressed stream without being one.
   const { content, packing } = await peel(head, HEAD_BYTES, asked === "raw" ? soundPackingOf : packingOf);
@@ -41,7 +30,7 @@ export async function detect({ head, file, fileBytes, asked }: Evidence): Promis
   if (known) return { format: known.name, packing, certainty: "signature" };
   if (packing.length === 2 && packingOf(content) !== undefined)
     throw new PagekinError("is compressed three times", { file, hint: "decompress it first" });
-  refuseForeign(content, file, packing.length === 0 ? fileBytes : Infinity);
+  refuseForeign(content, file);
   if (content.toString("latin1", 0, 4) === "PAR1") {
     if (packing.length === 0) return { format: "parquet", packing, certainty: "signature" };
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });

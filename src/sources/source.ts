@@ -60,7 +60,7 @@ async function lookAtFile(name: SourceName, inputs: Inputs, format: string | und
     if (!stat.isFile())
       return await lookAtPipe(name, createReadStream(name.path, { highWaterMark: 1024 * 1024 }), format);
     const { file: at, head } = headOfFile(name.path, inputs);
-    const detected = await detect({ head, file, fileBytes: Number(at.size), asked: format });
+    const detected = await detect(head, file, format);
     return { name, ...detected, at, bytes: Number(at.size), identity: identityOf(at) };
   } catch (error) {
     throw fromSystem(error, file);
@@ -71,7 +71,7 @@ async function lookAtPipe(name: SourceName, rest: Pipe["rest"], format: string |
   try {
     let head = await readHead(rest, HEAD_BYTES);
     if (packingOf(head) !== undefined) head = Buffer.concat([head, await readHead(rest, HEAD_OF_COMPRESSED)]);
-    const detected = await detect({ head, file: displayName(name), fileBytes: Infinity, asked: format });
+    const detected = await detect(head, displayName(name), format);
     return { name, ...detected, at: { head, rest }, bytes: 0, identity: undefined };
   } catch (error) {
     rest.destroy();

@@ -9,64 +9,45 @@ type Bytes = AsyncIterable<Uint8Array>;
 export const HEAD_OF_COMPRESSED = 2560 * 1024;
 
 interface Entry {
-  /** Whether a file's head, or what there is of one, is that of such a file: by more than a signature of a few bytes. */
-  begins(head: Buffer): boolean;
+  /** What its files begin with. */
+  beginnings: readonly string[];
+  /** Where memory may well begin with that: whether a head can be of such a file. */
+  isSound?(head: Buffer): Promise<boolean>;
   /** That its files' names end in. */
   extension: string;
   decoder(): Promise<(input: Bytes, file: string, onPadding: OnPadding) => Bytes>;
 }
 
-/** A signature, and fields behind it, which are undefined where the head ends. */
-const beginsWith =
-  (signature: string, check: (fields: Buffer) => boolean = () => true) =>
-  (head: Buffer) =>
-    head.toString("latin1", 0, signature.length) === signature && check(head.subarray(signature.length));
-
-const isLz4Frame = beginsWith("\x04\x22\x4d\x18", ([flags = 0x40]) => (flags & 0xc2) === 0x40);
-/** Of lz4 -l: it begins with the length of a block, which has 8 MiB at most before it is compressed. */
-const isOldLz4 = beginsWith("\x02\x21\x4c\x18", (fields) => {
-  const bytes = fields.length < 4 ? 1 : fields.readUInt32LE(0);
-  return bytes > 0 && bytes <= MOST_OLD_LZ4_BLOCK;
-});
-const MOST_OLD_LZ4_BLOCK = 8 * 2 ** 20 + Math.ceil((8 * 2 ** 20) / 255) + 16;
-
-/** What follows the level in a bzip2 file: a block, or the end. */
-const BZIP2_MAGICS = ["\x31\x41\x59\x26\x53\x59", "\x17\x72\x45\x38\x50\x90"];
-
 /** Every packing; what unpacks it is loaded where there is such a file. */
 const PACKINGS = {
   gzip: {
-    // One method is known, and three flags are reserved.
-    begins: beginsWith("\x1f\x8b", ([method = 8, flags = 0]) => method === 8 && (flags & 0xe0) === 0),
+    beginnings: ["\x1f\x8b"],
+    isSound: async (head) => (await import("./gunzip.js")).inflates(head),
     extension: "gz",
     decoder: async () => (await import("./gunzip.js")).gunzip,
   },
-  zstd: {
-    // A flag is reserved.
-    begins: beginsWith("\x28\xb5\x2f\xfd", ([descriptor = 0]) => (descriptor & 8) === 0),
-    extension: "zst",
-    decoder: async () => unzstdSpooled,
-  },
-  xz: { begins: beginsWith("\xfd7zXZ\0"), extension: "xz", decoder: async () => (await import("./xz.js")).unxz },
+  zstd: { beginnings: ["\x28\xb5\x2f\xfd"], extension: "zst", decoder: async () => unzstdSpooled },
+  xz: { beginnings: ["\xfd7zXZ\0"], extension: "xz", decoder: async () => (await import("./xz.js")).unxz },
   lz4: {
-    begins: (head) => isLz4Frame(head) || isOldLz4(head),
+    // The second is that of its old form.
+    beginnings: ["\x04\x22\x4d\x18", "\x02\x21\x4c\x18"],
     extension: "lz4",
     decoder: async () => (await import("./lz4.js")).unlz4,
   },
   bzip2: {
-    begins: beginsWith("BZh", (fields) => {
-      const magic = fields.toString("latin1", 1, 7);
-      return /^[1-9]?$/.test(fields.toString("latin1", 0, 1)) && BZIP2_MAGICS.some((one) => one.startsWith(magic));
-    }),
+    beginnings: ["BZh"],
+    // The level, and what a block begins with.
+    isSound: async (head) => /^BZh[1-9]1AY&SY/.test(head.toString("latin1", 0, 10)),
     extension: "bz2",
     decoder: async () => (await import("./bzip2.js")).bunzip2,
   },
   lzop: {
-    begins: beginsWith("\x89LZO\0\r\n\x1a\n"),
+    beginnings: ["\x89LZO\0\r\n\x1a\n"],
     extension: "lzo",
     decoder: async () => (await import("./lzop.js")).unlzop,
   },
-  tar: { begins: isTar, extension: "tar", decoder: async () => (await import("./tar.js")).untar },
+  // Its first header has a checksum in place of a signature.
+  tar: { beginnings: [], extension: "tar", decoder: async () => (await import("./tar.js")).untar },
 } satisfies Record<string, Entry>;
 
 /** How a file's bytes are compressed. */
@@ -75,9 +56,9 @@ export type Packing = keyof typeof PACKINGS;
 const PACKING_NAMES = Object.keys(PACKINGS) as Packing[];
 export const PACKING_EXTENSIONS = Object.values(PACKINGS).map(({ extension }) => extension);
 
+const LONGEST_BEGINNING = 9;
 /** zstd and lz4 files may begin with frames to be skipped; what follows tells which of both it is. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
-const MAGIC_BYTES = 4;
 
 /** How a file that begins with this head is compressed; undefined: it is not. */
 export function packingOf(head: Buffer): Packing | undefined {
@@ -85,16 +66,19 @@ export function packingOf(head: Buffer): Packing | undefined {
   while (at + 8 <= head.length && (head.readUInt32LE(at) & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
     at += 8 + head.readUInt32LE(at + 4);
   }
-  if (at === 0) return PACKING_NAMES.find((name) => PACKINGS[name].begins(head));
-  const rest = head.subarray(at);
-  if (PACKINGS.lz4.begins(rest)) return "lz4";
-  return rest.length < MAGIC_BYTES || PACKINGS.zstd.begins(rest) ? "zstd" : undefined;
+  const beginning = head.toString("latin1", at, at + LONGEST_BEGINNING);
+  const isOf = (name: Packing) => PACKINGS[name].beginnings.some((bytes) => beginning.startsWith(bytes));
+  const found = PACKING_NAMES.find(isOf) ?? (isTar(head) ? "tar" : undefined);
+  if (at === 0 || found === "lz4") return found;
+  return "zstd";
 }
 
-/** The same where it may well be memory: what begins like a gzip file and cannot be inflated is none. */
+/** The same of what may well be memory. */
 export async function soundPackingOf(head: Buffer): Promise<Packing | undefined> {
   const packing = packingOf(head);
-  return packing !== "gzip" || (await import("./gunzip.js")).inflates(head) ? packing : undefined;
+  if (packing === undefined) return undefined;
+  const { isSound }: Entry = PACKINGS[packing];
+  return isSound === undefined || (await isSound(head)) ? packing : undefined;
 }
 
 /**

@@ -50,70 +50,7 @@ const S390 = 0xa8190173618f23fdn;
 const SOLARIS = 0xdefec8edn;
 const FIRECRACKER = 0x0710198486640000n;
 const FIRECRACKER_ARM = 0x07101984aaaa0000n;
-const VHD = vhdFooter();
 const DISK = /it is a disk, not memory/;
-
-/** Bytes at their offsets, with zeros between them. */
-function record(bytes: number, fields: [at: number, text: string][]): string {
-  const all = Buffer.alloc(bytes);
-  for (const [at, text] of fields) all.write(text, at, "latin1");
-  return all.toString("latin1");
-}
-
-/** Microsoft's specification of VHD: version 1.0, and the complement of the sum of all bytes at 64. */
-function vhdFooter(): string {
-  const footer = record(512, [[0, "conectix\0\0\0\x02\0\x01\0\0"]]);
-  const sum = [...footer].reduce((sum, one) => sum + BigInt(one.charCodeAt(0)), 0n);
-  return footer.slice(0, 64) + bigEndian(2n ** 32n - 1n - sum, 4) + footer.slice(68);
-}
-
-/** The header of a partition of sadump: each of its 982 numbers is 11 times what is 7 above the one before it. */
-function sadumpHeader(): string {
-  const numbers = [12345n];
-  while (numbers.length < 982) numbers.push(((numbers[numbers.length - 1] + 7n) * 11n) % 2n ** 32n);
-  return record(168, [[0, "sadump\0\0"]]) + numbers.map((number) => littleEndian(number, 4)).join("");
-}
-
-/** A swap area's first page from its version on. */
-const swapHeader = (pageBytes: number, lastPage: bigint, mark: string, endian: typeof bigEndian) =>
-  record(pageBytes - 1024, [
-    [0, endian(1n, 4)],
-    [4, endian(lastPage, 4)],
-    [pageBytes - 1034, mark],
-  ]);
-
-/** A boot sector's table of partitions, with one that can be started. */
-const partitionTable = (type: number, start: bigint, sectors: bigint) =>
-  record(66, [
-    [0, `\x80\0\0\0${String.fromCharCode(type)}\0\0\0${littleEndian(start, 4)}${littleEndian(sectors, 4)}`],
-    [64, "\x55\xaa"],
-  ]);
-
-const gptHeader = (lastSector: bigint) =>
-  record(92, [
-    [0, "EFI PART\0\0\x01\0\x5c\0\0\0"],
-    [24, littleEndian(1n, 8)],
-    [48, littleEndian(lastSector, 8)],
-  ]);
-
-/** An ext superblock with blocks of 1 KiB. */
-const extSuperblock = (blocks: bigint) =>
-  record(1024, [
-    [0, littleEndian(64n, 4)],
-    [4, littleEndian(blocks, 4)],
-    [56, "\x53\xef"],
-    [76, "\x01"],
-  ]);
-
-/** A btrfs superblock from the place that it names on: 0x30 bytes of checksum and UUID stand before that. */
-const btrfsSuperblock = (bytes: bigint) =>
-  record(0x100, [
-    [0, littleEndian(0x10000n, 8)],
-    [0x10, "_BHRfS_M"],
-    [0x40, littleEndian(bytes, 8)],
-    [0x60, littleEndian(4096n, 4)],
-    [0xa1, littleEndian(bytes, 8)],
-  ]);
 
 const SAMPLES: Sample[] = [
   ...group(
@@ -129,12 +66,7 @@ const SAMPLES: Sample[] = [
     ...["hibr", "HIBR", "wake", "WAKE", "RSTR"].map((signature): [string, string] => ["hibernation", signature]),
   ),
   // A partition or the first disk of a set; a backup on other media begins with a header of its own.
-  ...group(
-    /makedumpfile/,
-    ["sadump", "sadump\0\0"],
-    ["sadump", sadumpHeader(), undefined, 4096],
-    ["sadump", sadumpHeader(), undefined, 65536],
-  ),
+  ...group(/makedumpfile/, ["sadump", "sadump\0\0"], ["sadump", "sadump\0\0", undefined, 4096]),
   ...group(
     /crash reads it/,
     ["LKCD", littleEndian(LKCD, 8)],
@@ -145,18 +77,17 @@ const SAMPLES: Sample[] = [
     /zgetdump/,
     ["s390", bigEndian(S390, 8)],
     ["s390", bigEndian(S390 + 1n, 8)],
-    ["s390 multi-volume", record(0x600, [[0, bigEndian(S390, 8) + bigEndian(0xd5n << 56n, 8)]]), undefined, 0x200],
+    ["s390 multi-volume", bigEndian(S390, 8), undefined, 0x200],
   ),
   ...group(/debug\.minidump=0/, ["FreeBSD minidump", "minidump FreeBSD/amd64\0", /FreeBSD kernel minidump/]),
   ...group(/savecore/, ["FreeBSD kernel dump", "FreeBSD Kernel Dump\0"]),
   ...group(/hypervisor/, ["Solaris", littleEndian(SOLARIS, 4)], ["Solaris", bigEndian(SOLARIS, 4)]),
-  // The version stands at 1 KiB.
   ...group(
     /moved out of memory/,
-    ["swap", swapHeader(4096, 31n, "SWAPSPACE2", littleEndian), undefined, 1024],
-    ["swap", swapHeader(65536, 1n, "SWAPSPACE2", littleEndian), /swap file, 64k page size/, 1024],
-    ["hibernation", swapHeader(4096, 31n, "S1SUSPEND", littleEndian), undefined, 1024],
-    ["hibernation", swapHeader(4096, 31n, "ULSUSPEND", bigEndian), undefined, 1024],
+    ["swap", "SWAPSPACE2", undefined, 4086],
+    ["swap", "SWAPSPACE2", /swap file, 64k page size/, 65526],
+    ["hibernation", "S1SUSPEND", undefined, 4086],
+    ["hibernation", "ULSUSPEND", undefined, 4086],
   ),
   ...group(
     /ELF cores/,
@@ -211,61 +142,34 @@ const SAMPLES: Sample[] = [
   ...group(
     DISK,
     ["VMDK", "KDMV\x01\0\0\0", /VMware4 disk/],
-    ["VMDK", "COWD\x01\0\0\0", /VMWare3/],
+    ["VMDK", "COWD", /VMWare3/],
     ["VMDK", littleEndian(0xcafebaben, 8)],
     ["VMDK", "# Disk DescriptorFile\nversion=1\n"],
-    ["VHD", VHD, /Virtual PC/],
-    ["VHD", VHD, undefined, -512],
-    ["VHD", VHD, undefined, -511],
+    ["VHD", "conectix", /Virtual PC/],
+    ["VHD", "conectix", undefined, -512],
     ["VHDX", "vhdxfileQ\0E\0M\0U\0"],
     ["VDI", "<<< Oracle VM VirtualBox Disk Image >>>\n"],
     ["VDI", "<<< QEMU VM Virtual Disk Image >>>\n"],
-    ["VDI", `${littleEndian(0xbeda107fn, 4)}\x01\0\x01\0`, /VirtualBox Disk Image/, 64],
-    ["QED", "QED\0\0\0\x01\0", /QED/],
+    ["VDI", littleEndian(0xbeda107fn, 4), /VirtualBox Disk Image/, 64],
+    ["QED", "QED\0", /QED/],
     ["Parallels", "WithoutFreeSpace"],
     ["Parallels", "WithouFreSpacExt"],
     ["LUKS", "LUKS\xba\xbe\0\x01", /LUKS/],
-    ["Apple disk image", "koly\0\0\0\x04\0\0\x02\0", undefined, -512],
-    ["GPT", gptHeader(200n), undefined, 512],
-    ["MBR", partitionTable(0x83, 0x40n, 0x80n), undefined, 446],
-    // What protects a GPT whose header is elsewhere, as with sectors of 4 KiB.
-    ["MBR", partitionTable(0xee, 1n, 0xffffffffn), undefined, 446],
-    ["ext", extSuperblock(128n), undefined, 1024],
-    [
-      "NTFS",
-      record(512, [
-        [0, "\xeb\x52\x90NTFS    "],
-        [510, "\x55\xaa"],
-      ]),
-    ],
-    [
-      "FAT",
-      record(512, [
-        [0, "\xeb\x58\x90mkfs.fat"],
-        [82, "FAT32   "],
-        [510, "\x55\xaa"],
-      ]),
-    ],
-    ["XFS", "XFSB\0\0\x10\0", /XFS/],
-    ["btrfs", btrfsSuperblock(0x1c000n), /BTRFS/, 0x10030],
-    ["LVM", `LABELONE\x01${"\0".repeat(11)}\x20\0\0\0LVM2 001`, /LVM2/, 512],
-    ["squashfs", `hsqs${"\0".repeat(24)}\x04\0\0\0`, /Squashfs/],
-    ["squashfs", `sqsh${"\0".repeat(24)}\0\x03\0\0`, /Squashfs/],
-    [
-      "EROFS",
-      record(40, [
-        [0, "\xe2\xe1\xf5\xe0"],
-        [12, "\x0c"],
-        [36, littleEndian(32n, 4)],
-      ]),
-      undefined,
-      1024,
-    ],
-    ["ISO 9660", "\x01CD001\x01", /ISO 9660/, 0x8000],
+    ["Apple disk image", "koly", undefined, -512],
+    ["GPT", "EFI PART", undefined, 512],
+    // One partition, that can be started.
+    ["MBR", `\x80\0\0\0\x83\0\0\0\0\x08\0\0\0\x10\0\0${"\0".repeat(48)}\x55\xaa`, undefined, 446],
+    ["NTFS", "\xeb\x52\x90NTFS    "],
+    ["XFS", "XFSB", /XFS/],
+    ["btrfs", "_BHRfS_M", /BTRFS/, 0x10040],
+    ["LVM", "LABELONE", undefined, 512],
+    ["squashfs", "hsqs", /Squashfs/],
+    ["squashfs", "sqsh", /Squashfs/],
+    ["ISO 9660", "CD001", /ISO 9660/, 0x8001],
   ),
   ...group(
     /extract the dump/,
-    ["ZIP", "PK\x03\x04\x14\0\0\0\x08\0", /Zip/],
+    ["ZIP", "PK\x03\x04", /Zip/],
     ["7z", "7z\xbc\xaf\x27\x1c", /7-zip/],
     ["RAR", "Rar!\x1a\x07\0", /RAR/],
     ["RAR", "Rar!\x1a\x07\x01\0", /RAR archive data, v5/],
@@ -281,12 +185,7 @@ const SAMPLES: Sample[] = [
     ["lzip", "LZIP\x01", /lzip/],
     ["snappy", "\xff\x06\0\0sNaPpY", /snappy/],
   ),
-  ...group(
-    /memory dump or a trace/,
-    ["SQLite", "SQLite format 3\0", /SQLite/],
-    ["PDF", "%PDF-1.7\n", /PDF/],
-    ["packet capture", "\n\r\r\n\x1c\0\0\0\x4d\x3c\x2b\x1a", /pcapng/],
-  ),
+  ...group(/memory dump or a trace/, ["SQLite", "SQLite format 3\0", /SQLite/], ["PDF", "%PDF-1.7\n", /PDF/]),
 ];
 
 /** Random bytes with the signature; what stands before one that is not at the start is no other one's. */
@@ -310,53 +209,10 @@ async function refusal(folder: string, bytes: Uint8Array, name = "dump.raw"): Pr
   throw error ?? new Error(`${name} was read`);
 }
 
-/** What memory may begin with: words in the first page, and what stands in it or behind it at the place of a signature. */
+/** What memory may begin with, and what is taken for no header of others for it. */
 const MEMORY: [what: string, write: (memory: Buffer) => void][] = [
   ["two bytes of a table, whose sum is 0 with signs", (memory) => memory.fill(0x80, 0, 2)],
   ["words as of an lzma header", (memory) => memory.writeBigUInt64LE(0x10000000n) && memory.writeBigUInt64LE(5n, 8)],
-  ...[4086, 8182, 16374, 32758, 65526].flatMap((at): typeof MEMORY => [
-    [`the end of a swap area's first page at ${at}`, (memory) => memory.write("SWAPSPACE2", at)],
-    [`the same of version 0 at ${at}`, (memory) => memory.write("SWAP-SPACE", at)],
-  ]),
-  // Of a page in RAM that is a copy of a larger disk's first one.
-  [
-    "a swap area that is longer",
-    (memory) =>
-      memory.write(swapHeader(4096, 32n, "SWAPSPACE2", littleEndian), 1024, "latin1") && memory.fill(0, 4096, 8192),
-  ],
-  [
-    "a table of partitions on a longer disk",
-    (memory) => memory.write(partitionTable(0x83, 0x40n, 0x100n), 446, "latin1"),
-  ],
-  [
-    "the same with a GPT",
-    (memory) => memory.write(partitionTable(0xee, 1n, 0x1ffn) + gptHeader(0x1f0n), 446, "latin1"),
-  ],
-  ["a file system that is longer", (memory) => memory.write(extSuperblock(129n), 1024, "latin1")],
-  ["another that is longer", (memory) => memory.write(btrfsSuperblock(0x20001n), 0x10030, "latin1")],
-  ...[4096, 8192, 16384, 32768, 65536].map((at): (typeof MEMORY)[0] => [
-    `the signature of a crash dump at ${at}`,
-    (memory) => memory.write("sadump\0\0", at),
-  ]),
-  [
-    "vectors of the BIOS around the mark of a volume",
-    (memory) => memory.fill(Buffer.from([0x53, 0xff, 0, 0xf0]), 0, 0x400).write(bigEndian(S390, 8), 0x200, "latin1"),
-  ],
-  ["the type of a boot sector's file system", (memory) => memory.write("NTFS    ", 3) && memory.write("FAT32   ", 82)],
-  ["a word that another format has", (memory) => memory.write("\n\r\r\n", "latin1")],
-  ["two bytes as of gzip", (memory) => memory.write("\x1f\x8b\0\xf0", "latin1")],
-  ["three bytes as of gzip, and a flag that is not", (memory) => memory.write("\x1f\x8b\x08\x80", "latin1")],
-  ["three letters as of bzip2", (memory) => memory.write("BZh\0", "latin1")],
-  ["four as of bzip2", (memory) => memory.write("BZh91AY&SX", "latin1")],
-  ["a word as of zstd", (memory) => memory.write("\x28\xb5\x2f\xfd\xff\xff", "latin1")],
-  ["a word as of lz4", (memory) => memory.write("\x04\x22\x4d\x18\0", "latin1")],
-  ["a word as of its old form", (memory) => memory.write("\x02\x21\x4c\x18\xff\xff\xff\xff", "latin1")],
-  ["a frame to be skipped with nothing of zstd or lz4 behind it", (memory) => memory.writeUInt32LE(0x184d2a53)],
-  ["the name of a file system", (memory) => memory.write("_BHRfS_M", 0x10040)],
-  ["that of another", (memory) => memory.write("CD001", 0x8001)],
-  ["the name of a label", (memory) => memory.write("LABELONE", 512)],
-  ["a word of four letters", (memory) => memory.write("sqsh")],
-  ["that of a disk's end", (memory) => memory.write("conectix", memory.length - 512)],
 ];
 
 test.for(MEMORY)("memory with %s is read", async ([, write], { folder }) => {
@@ -370,21 +226,31 @@ test.for(MEMORY)("memory with %s is read", async ([, write], { folder }) => {
 });
 
 describe("--format raw", () => {
-  test("reads memory that begins as a gzip file as it is, and says so; packed too", async ({ folder }) => {
+  test("reads memory that begins as a compressed file as it is, and says so; packed too", async ({ folder }) => {
     // A whole header, and a type of block that there is not; stored bytes whose length does not fit.
-    for (const head of ["\x1f\x8b\x08\0\0\0\0\0\0\x03\xff", "\x1f\x8b\x08\0\0\0\0\0\0\x03\0"]) {
+    for (const [packing, head] of [
+      ["gzip", "\x1f\x8b\x08\0\0\0\0\0\0\x03\xff"],
+      ["gzip", "\x1f\x8b\x08\0\0\0\0\0\0\x03\0"],
+      ["gzip", "\x1f\x8b\x01\x10"],
+      ["bzip2", "BZhip"],
+      ["bzip2", "BZh91AY&SX"],
+    ]) {
       const memory = Buffer.alloc(FILE_BYTES);
       memory.write(head, "latin1");
       writeFileSync(path.join(folder, "vm.raw"), memory);
       writeFileSync(path.join(folder, "vm.raw.gz"), gzipSync(memory));
-      await expectRefused(folder, ["analyze", "vm.raw"], ["vm.raw: at 0x", /the gzip stream is damaged/]);
+      await expectRefused(
+        folder,
+        ["analyze", "vm.raw"],
+        ["vm.raw: at 0x", new RegExp(`the ${packing} stream is damaged`)],
+      );
       for (const [name, compression] of [
         ["vm.raw", "none"],
         ["vm.raw.gz", "gzip"],
       ]) {
         const said = JSON.parse(await succeed(["inspect", name, "--format", "raw", "--json"], { cwd: folder }));
         expect(said).toMatchObject({ format: "raw", compression, pages: FILE_BYTES / 4096 });
-        expect(said.notes).toContain("It begins like a gzip file, and is read as it is, without decompression.");
+        expect(said.notes).toContain(`It begins like a ${packing} file, and is read as it is, without decompression.`);
       }
       const args = ["analyze", "vm.raw", "gz=vm.raw.gz", "--format", "raw", "--page-size", "4k", "--json"];
       const { worlds } = JSON.parse(await succeed([...args, "--out", "out", "--force"], { cwd: folder }));
@@ -474,9 +340,9 @@ test.skipIf(!HAS_FILE)(`file(1) calls them so too${because(HAS_FILE, "file is no
 
 test("through a pipe, and by the end of what comes through one", async ({ folder }) => {
   for (const [says, bytes] of [
-    ["VMDK", fileOf({ signature: "KDMV\x01\0\0\0" })],
-    ["ISO", fileOf({ signature: "\x01CD001\x01", at: 0x8000 })],
-    ["VHD", fileOf({ signature: VHD, at: -512 })],
+    ["VMDK", fileOf({ signature: "KDMV" })],
+    ["ISO", fileOf({ signature: "CD001", at: 0x8001 })],
+    ["VHD", fileOf({ signature: "conectix", at: -512 })],
   ] as const)
     for (const input of [bytes, gzipSync(bytes, { level: 1 })])
       await expectRefused(folder, ["fingerprint", "vm=-"], ["standard input", says, "does not read"], { input });
@@ -484,8 +350,8 @@ test("through a pipe, and by the end of what comes through one", async ({ folder
 
 test("a file that is read whatever it is, with --format raw", async ({ folder }) => {
   for (const [name, bytes] of [
-    ["zip", fileOf({ signature: "PK\x03\x04\x14\0\0\0\x08\0" })],
-    ["vhd", fileOf({ signature: VHD, at: -512 })],
+    ["zip", fileOf({ signature: "PK\x03\x04" })],
+    ["vhd", fileOf({ signature: "conectix", at: -512 })],
     ["text", Buffer.from("a line of text\n".repeat(1000))],
   ] as const) {
     writeFileSync(path.join(folder, name), bytes);
