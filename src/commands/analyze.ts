@@ -3,7 +3,7 @@ import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
-import * as tables from "../report/tables.js";
+import { analysisTables } from "../report/tables.js";
 import { countWorld, type WorldResult } from "../sharing/count-world.js";
 import { SpectrumWriter } from "../spectrum/write.js";
 import { VERSION } from "../version.js";
@@ -60,14 +60,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   crew.close();
   progress.stop();
 
-  await output.writeTables([
-    tables.selfTable(results, labelNames),
-    tables.interTable(results),
-    tables.pairsTable(results),
-    tables.pageSizesTable(results),
-    tables.copiesTable(results),
-    tables.ledgerTable(results),
-  ]);
+  await output.writeTables(analysisTables(results, labelNames));
   const read = noted.map(readOf);
   const files = await writeManifest(output, {
     args,

@@ -6,7 +6,7 @@ import { LIMITED_POLICIES, POLICY_FORMS, parsePolicies } from "../policies/regis
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { printPolicies } from "../report/policy-summary.js";
-import * as tables from "../report/policy-tables.js";
+import { comparisonTables } from "../report/policy-tables.js";
 import type { KernelSettings } from "../sharing/kernel.js";
 import { SpectrumWriter } from "../spectrum/write.js";
 import { breathe } from "../system/pace.js";
@@ -103,14 +103,9 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   spectrumFile.finish(memberNotes);
   const seconds = (performance.now() - began) / 1000;
 
-  await output.writeTables([
-    tables.policiesTable(comparisons),
-    tables.groupsTable(comparisons, settings.kernel !== undefined),
-    tables.membersTable(comparisons, spectra.labelNames),
-    tables.mergesTable(comparisons),
-    ...(settings.add.length > 0 ? [tables.marginalTable(comparisons)] : []),
-  ]);
-  const { pageSizes, resources } = spectra;
+  const { pageSizes, resources, labelNames } = spectra;
+  const asked = { labelNames, hasKernel: settings.kernel !== undefined, hasAdded: settings.add.length > 0 };
+  await output.writeTables(comparisonTables(comparisons, asked));
   const files = await writeManifest(output, { args, sources, pageSizes, resources, seconds });
   if (!args.quiet)
     await printPolicies(comparisons, {

@@ -9,6 +9,27 @@ import type { SpectrumMember } from "../spectrum/spectrum.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
 import { labelColumns } from "./tables.js";
 
+/** What a comparison was asked for besides its policies. */
+interface Asked {
+  labelNames: readonly string[];
+  /** What ksmd would hold at rest. */
+  hasKernel: boolean;
+  /** What one more member costs. */
+  hasAdded: boolean;
+}
+
+/** All tables of `compare`. */
+export const comparisonTables = (
+  comparisons: readonly Comparison[],
+  { labelNames, hasKernel, hasAdded }: Asked,
+): Table[] => [
+  policiesTable(comparisons),
+  groupsTable(comparisons, hasKernel),
+  membersTable(comparisons, labelNames),
+  mergesTable(comparisons),
+  ...(hasAdded ? [marginalTable(comparisons)] : []),
+];
+
 /** A policy at one time and page size, with or without zero pages. */
 interface PolicyRow {
   comparison: Comparison;
@@ -46,7 +67,7 @@ const POLICY_COLUMNS: readonly Column<PolicyRow>[] = [
   ["most_saved_pages", ({ result }) => result.mostSaved, "number"],
 ];
 
-export function policiesTable(comparisons: readonly Comparison[]): Table {
+function policiesTable(comparisons: readonly Comparison[]): Table {
   return tableOf(
     "policies.csv",
     POLICY_COLUMNS,
@@ -87,7 +108,7 @@ const KERNEL_COLUMNS: readonly Column<GroupRow>[] = [
 const GROUP_NUMBER: Column<{ number: number }> = ["group_number", ({ number }) => number + 1, "number"];
 
 /** kernel: whether the kernel's counters were asked for. */
-export function groupsTable(comparisons: readonly Comparison[], kernel: boolean): Table {
+function groupsTable(comparisons: readonly Comparison[], kernel: boolean): Table {
   const rows = eachPolicy(comparisons, function* (row) {
     const { grouping, score, kernel: counters } = row.result;
     for (const [number, one] of score.groups.entries())
@@ -111,7 +132,7 @@ const MEMBER_COLUMNS: readonly Column<MemberRow>[] = [
   ["group_number", ({ result: { grouping }, number }) => grouping.of[number] + 1, "number"],
 ];
 
-export function membersTable(comparisons: readonly Comparison[], labelNames: readonly string[]): Table {
+function membersTable(comparisons: readonly Comparison[], labelNames: readonly string[]): Table {
   const rows = eachPolicy(comparisons, function* (row) {
     for (const [number, member] of row.comparison.members.entries())
       yield { ...row, number, member, labels: member.labels };
@@ -132,7 +153,7 @@ const MERGE_COLUMNS: readonly Column<MergeRow>[] = [
   ["group_b_number", ({ merge }) => merge.b + 1, "number"],
 ];
 
-export function mergesTable(comparisons: readonly Comparison[]): Table {
+function mergesTable(comparisons: readonly Comparison[]): Table {
   const rows = eachPolicy(comparisons, function* (row) {
     for (const merge of row.result.merges) yield { ...row, merge };
   });
@@ -154,7 +175,7 @@ const MARGINAL_COLUMNS: readonly Column<MarginalRow>[] = [
   ["group_number", ({ marginal }) => marginal.number + 1, "number"],
 ];
 
-export function marginalTable(comparisons: readonly Comparison[]): Table {
+function marginalTable(comparisons: readonly Comparison[]): Table {
   const rows = comparisons.flatMap((comparison) =>
     comparison.marginal.map((marginal): MarginalRow => ({ comparison, marginal })),
   );

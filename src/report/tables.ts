@@ -23,6 +23,16 @@ const TIME: Column<{ timeS: number }> = ["time_s", ({ timeS }) => timeS, "number
 const MEMBER: Column<{ member: string }> = ["member", ({ member }) => member, "text"];
 const PAGE_BYTES: Column<{ sharing: Sharing }> = ["page_bytes", ({ sharing }) => sharing.pageBytes, "number"];
 
+/** All tables of `analyze`. */
+export const analysisTables = (results: readonly WorldResult[], labelNames: readonly string[]): Table[] => [
+  selfTable(results, labelNames),
+  interTable(results),
+  pairsTable(results),
+  pageSizesTable(results),
+  copiesTable(results),
+  ledgerTable(results),
+];
+
 /** A column for each label of an inventory. */
 export function labelColumns(names: readonly string[]): Column<{ labels: Readonly<Record<string, string>> }>[] {
   return names.map((name) => [name, ({ labels }) => labelOf({ labels }, name), "text"]);
@@ -48,7 +58,7 @@ const SELF_COLUMNS: readonly Column<SelfRow>[] = [
   ["nonzero_self_sharing_rate", ({ self }) => self.nonzeroSelfRate, "rate"],
 ];
 
-export function selfTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
+function selfTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
   const rows = eachSize(results, function* ({ timeS, snapshots }, sharing) {
     for (const [number, { member, labels }] of snapshots.entries())
       yield { timeS, member, labels, sharing, self: selfSharing(sharing, number) };
@@ -79,7 +89,7 @@ const INTER_COLUMNS: readonly Column<InterRow>[] = [
   ["self_share_of_saving", ({ inter }) => inter.selfShareOfSaving, "rate"],
 ];
 
-export function interTable(results: readonly WorldResult[]): Table {
+function interTable(results: readonly WorldResult[]): Table {
   const rows = eachSize(results, ({ timeS, snapshots }, sharing) => [
     { timeS, members: snapshots.length, sharing, inter: interSharing(sharing) },
   ]);
@@ -104,7 +114,7 @@ const PAIR_COLUMNS: readonly Column<PairRow>[] = [
   ["nonzero_shared_contents", ({ sharing, pair }) => nonzeroContents(sharing, pair), "number"],
 ];
 
-export function pairsTable(results: readonly WorldResult[]): Table {
+function pairsTable(results: readonly WorldResult[]): Table {
   const rows = eachSize(results, function* ({ timeS, snapshots }, sharing) {
     for (const pair of sharing.pairs)
       yield { timeS, a: snapshots[pair.a].member, b: snapshots[pair.b].member, sharing, pair };
@@ -133,7 +143,7 @@ const PAGE_SIZE_COLUMNS: readonly Column<PageSizeRow>[] = [
 ];
 
 /** Self-sharing rate of each member and total rate of all (`*`), also relative to that at 4 KiB. */
-export function pageSizesTable(results: readonly WorldResult[]): Table {
+function pageSizesTable(results: readonly WorldResult[]): Table {
   const rows = eachSize(results, function* ({ timeS, snapshots }, sharing, all) {
     const normal = all.find(({ pageBytes }) => pageBytes === BASE_PAGE_BYTES);
     for (const [number, { member }] of snapshots.entries()) {
@@ -168,7 +178,7 @@ const COPIES_COLUMNS: readonly Column<CopiesRow>[] = [
   ["contents", ({ count }) => count.contents, "number"],
 ];
 
-export function copiesTable(results: readonly WorldResult[]): Table {
+function copiesTable(results: readonly WorldResult[]): Table {
   const rows = eachSize(results, function* ({ timeS }, sharing) {
     for (const count of sharing.copies) yield { timeS, sharing, count };
   });
@@ -194,7 +204,7 @@ const LEDGER_TABLE_COLUMNS: readonly Column<LedgerRow>[] = [
 ];
 
 /** Where every byte of each dump went; of a trace what it says of its dump, empty where it does not say. */
-export function ledgerTable(results: readonly WorldResult[]): Table {
+function ledgerTable(results: readonly WorldResult[]): Table {
   const rows = results.flatMap(({ world, found }) =>
     world.snapshots.map(({ timeS, member, source }, number): LedgerRow => {
       const { format, ledger, addressSpace } = found[number];

@@ -1,7 +1,7 @@
 // More of what compare refuses: of each kind of mistake, compare.test.ts has one or two.
 
 import { describe } from "vitest";
-import { SOURCES, writeBadGroups, writeCompared } from "../support/compared.js";
+import { expectPolicyRefused, SOURCES, writeCompared } from "../support/compared.js";
 import { test } from "../support/folder.js";
 import { expectRefused } from "../support/refused.js";
 
@@ -47,10 +47,7 @@ describe("refused are", () => {
   ];
 
   test.for(policies)("--policy %s", async ([policy, says], { folder }) => {
-    writeCompared(folder);
-    writeBadGroups(folder);
-    const options = ["--inventory", "labels.csv", "--policy", "one-group", "--policy", policy];
-    await expectRefused(folder, ["compare", ...SOURCES, ...options], [says]);
+    await expectPolicyRefused(folder, policy, says);
   });
 
   const wrong: [args: string[], says: RegExp][] = [

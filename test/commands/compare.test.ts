@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect } from "vitest";
-import { pages, SOURCES, writeBadGroups, writeCompared } from "../support/compared.js";
+import { expectPolicyRefused, pages, SOURCES, writeCompared } from "../support/compared.js";
 import { tablesIn, test, textsIn } from "../support/folder.js";
 import { type Ended, ended, start, succeed } from "../support/pagekin.js";
 import { randomBytes } from "../support/random.js";
@@ -50,10 +50,7 @@ describe("refused are", () => {
   ];
 
   test.for(policies)("--policy %s", async ([policy, says], { folder }) => {
-    writeCompared(folder);
-    writeBadGroups(folder);
-    const options = ["--inventory", "labels.csv", "--policy", "one-group", "--policy", policy];
-    await expectRefused(folder, ["compare", ...SOURCES, ...options], [says]);
+    await expectPolicyRefused(folder, policy, says);
   });
 
   const wrong: [args: string[], says: RegExp][] = [

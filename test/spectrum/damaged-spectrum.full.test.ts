@@ -2,31 +2,23 @@
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect } from "vitest";
-import { makeFolder, removeFolder, test } from "../support/folder.js";
+import { describe, expect } from "vitest";
+import { test } from "../support/folder.js";
 import { pagekin } from "../support/pagekin.js";
 import { randomNumbers } from "../support/random.js";
 import { readDamaged } from "../support/read-damaged.js";
 import { PYARROW_FOLDER, saveSpectrum, writeSpectrum } from "../support/written-spectrum.js";
 
 describe("a saved spectrum", () => {
-  let shared: string;
-  let file: string;
-
-  beforeAll(async () => {
-    shared = makeFolder();
-    file = await saveSpectrum(shared);
-  });
-
-  afterAll(() => removeFolder(shared));
-
   test.for([
     ["bytes", "as it is"],
     ["bits", "as DuckDB writes it in snappy"],
     ["bytes", "as DuckDB writes it in zstd"],
   ] as const)("with any %s changed is read or refused, %s", async ([how, form], { folder }) => {
     const codec = / in (.*)/.exec(form)?.[1];
-    const from = codec ? path.join(folder, await writeSpectrum(folder, {}, `, COMPRESSION ${codec}`)) : file;
+    const from = codec
+      ? path.join(folder, await writeSpectrum(folder, {}, `, COMPRESSION ${codec}`))
+      : await saveSpectrum(folder);
     const { forms, read } = await readDamaged("spectrum", folder, from, how);
     expect(forms).toBe(readFileSync(from).length - 4);
     // Names, statistics and the like are checked by nobody.
@@ -45,7 +37,7 @@ describe("a saved spectrum", () => {
   );
 
   test("with bytes changed ends compare in no other way than bad input does", async ({ folder }) => {
-    const bytes = readFileSync(file);
+    const bytes = readFileSync(await saveSpectrum(folder));
     const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
     const random = randomNumbers(5);
     for (let i = 0; i < 30; i++) {

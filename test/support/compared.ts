@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { dumpOf, TINY } from "./pieces.js";
+import { expectRefused } from "./refused.js";
 import { run } from "./tools.js";
 
 /** Pages of 4 KiB by number; 0 is zero, equal numbers are equal pages. */
@@ -23,7 +24,7 @@ export function writeCompared(folder: string): void {
 }
 
 /** Writes what cannot be a file of groups. */
-export function writeBadGroups(folder: string): void {
+function writeBadGroups(folder: string): void {
   mkdirSync(path.join(folder, "sub"));
   run("mkfifo", path.join(folder, "pipe"));
   const texts = {
@@ -37,4 +38,12 @@ export function writeBadGroups(folder: string): void {
     "open.csv": 'member,group\na,one\nb,"two\nc,one\n',
   };
   for (const [name, text] of Object.entries(texts)) writeFileSync(path.join(folder, name), text);
+}
+
+/** The dumps are not compared by a policy. */
+export async function expectPolicyRefused(folder: string, policy: string, says: RegExp): Promise<void> {
+  writeCompared(folder);
+  writeBadGroups(folder);
+  const options = ["--inventory", "labels.csv", "--policy", "one-group", "--policy", policy];
+  await expectRefused(folder, ["compare", ...SOURCES, ...options], [says]);
 }

@@ -3,19 +3,10 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import {
-  analyze,
-  type Comparison,
-  comparePolicies,
-  parsePolicies,
-  readSpectra,
-  type Spectrum,
-  spectra,
-  type WorldResult,
-} from "pagekin";
+import { analyze, type Comparison, comparePolicies, parsePolicies, readSpectra, type Spectrum, spectra } from "pagekin";
 import { expect } from "vitest";
-import * as policyTables from "../../src/report/policy-tables.js";
-import * as tables from "../../src/report/tables.js";
+import { comparisonTables } from "../../src/report/policy-tables.js";
+import { analysisTables } from "../../src/report/tables.js";
 import type { Table } from "../../src/text/write-csv.js";
 import {
   hasPages,
@@ -63,25 +54,8 @@ function analyzeTexts(given: OracleCase, files: readonly string[], maps: boolean
   };
 }
 
-/** The tables that `analyze` makes of results. */
-const analyzedTexts = (results: readonly WorldResult[], labelNames: readonly string[]): Texts =>
-  textOf([
-    tables.selfTable(results, labelNames),
-    tables.interTable(results),
-    tables.pairsTable(results),
-    tables.pageSizesTable(results),
-    tables.copiesTable(results),
-    tables.ledgerTable(results),
-  ]);
-
 const comparedTexts = (comparisons: readonly Comparison[], { kernel, labelNames, added }: OracleCase): Texts =>
-  textOf([
-    policyTables.policiesTable(comparisons),
-    policyTables.groupsTable(comparisons, kernel !== undefined),
-    policyTables.membersTable(comparisons, labelNames),
-    policyTables.mergesTable(comparisons),
-    ...(added.length > 0 ? [policyTables.marginalTable(comparisons)] : []),
-  ]);
+  textOf(comparisonTables(comparisons, { labelNames, hasKernel: kernel !== undefined, hasAdded: added.length > 0 }));
 
 /** The worlds with a number for each content, 0 for the zero page. */
 function policyWorlds({ worlds, pageBytes, labelNames }: OracleCase): PolicyWorld[] {
@@ -189,12 +163,14 @@ export async function checkLibrary(folder: string, given: OracleCase): Promise<v
   const { pageSizes, labelNames, verify } = given;
   const options = { pageSizes, inventory: path.join(folder, "dumps.csv") };
   const expected = analyzeTexts(given, files, false);
-  expect(records(analyzedTexts(await analyze([], { ...options, verify }), labelNames))).toEqual(records(expected));
+  expect(records(textOf(analysisTables(await analyze([], { ...options, verify }), labelNames)))).toEqual(
+    records(expected),
+  );
 
   if (given.alsoTraces && hasPages(given)) {
     writeCsvTraces(folder, given);
     const traces = await analyze([], { pageSizes, inventory: path.join(folder, "csv-traces.csv") });
-    expect(withoutLedger(analyzedTexts(traces, labelNames))).toEqual(withoutLedger(expected));
+    expect(withoutLedger(textOf(analysisTables(traces, labelNames)))).toEqual(withoutLedger(expected));
   }
 
   const { texts, check } = compareChecker(folder, given);
