@@ -198,8 +198,6 @@ class ProcessReader {
 const isEnd = (error: unknown) =>
   error instanceof PagekinError || ["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "");
 
-/** Areas that the kernel lends to every process. */
-
 /** The areas with private memory: addresses. (What is only reserved may be much larger than any memory.) */
 function areasIn(smaps: string): [start: number, end: number][] {
   const areas: [number, number][] = [];

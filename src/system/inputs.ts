@@ -95,7 +95,7 @@ export class Inputs {
     try {
       const stat = fstatSync(fd, { bigint: true });
       if (stat.isDirectory()) throw new PagekinError("is a folder", { file: path, hint: "name a file" });
-      if (!stat.isFile()) throw new PagekinError("not a regular file", { file: path, hint: "name a file" });
+      if (!stat.isFile()) throw new PagekinError("is not a regular file", { file: path, hint: "name a file" });
       const { dev, ino, size, mtimeNs } = stat;
       const file: InputFile = { path, dev, ino, size, mtimeNs };
       this.files.set(path, file);

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { fromSystem, PagekinError, quoted } from "../errors.js";
 import type { Inputs } from "../system/inputs.js";
 import { CsvFault, csvRecords } from "./parse-csv.js";
@@ -26,9 +25,6 @@ export async function readTable(file: string, inputs: Inputs, hint: string): Pro
   const table: CsvTable = { columns: [], rows: [] };
   const fail = (what: string, line?: number) => new PagekinError(what, { file, line, hint });
   try {
-    const stat = statSync(file);
-    // Reading a pipe here would wait, deaf to signals.
-    if (!stat.isFile() && !stat.isDirectory()) throw fail("is not a regular file");
     for await (const { cells, line } of csvRecords([inputs.read(file)], MOST_ROW_CHARACTERS)) {
       const { columns } = table;
       if (columns.length === 0) {
