@@ -85,6 +85,7 @@ interface CoreExports {
   dropPage(page: number, group: number): void;
   shareOf(member: number): number;
   isGone(member: number): number;
+  isEmpty(group: number): number;
   scanBatch(group: number, most: number, milliseconds: number): number;
   isEqual(a: number, b: number, bytes: number): number;
 }

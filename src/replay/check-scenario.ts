@@ -9,8 +9,8 @@ import type { Scenario } from "./scenario/schema.js";
 /** Kernels before 4.12 and 6.7, whose rules these are, do not have these settings. */
 const LATER_SETTINGS = ["max_page_sharing", "use_zero_pages", "smart_scan"] as const;
 
-/** What must be as it is among the keys alone. runs: all of them. */
-export function checkScenario(scenario: Scenario, runs: readonly Pick<RunScenario, "name" | "scenario">[]): void {
+/** What must be as it is among the keys alone. runs: all of them, by name. */
+export function checkScenario(scenario: Scenario, runs: ReadonlyMap<string, Pick<RunScenario, "scenario">>): void {
   if (scenario.sources.length === 0 && scenario.inventory === undefined) {
     throw new ScenarioFault(["sources"], "no source is named", "give sources, or an inventory");
   }
@@ -24,9 +24,9 @@ export function checkScenario(scenario: Scenario, runs: readonly Pick<RunScenari
       throw new ScenarioFault(path, "a workload has a working_set or a curve", "give one of them");
     }
     if (baseline === undefined) continue;
-    const other = runs.find((run) => run.name === baseline);
+    const other = runs.get(baseline);
     if (!other) {
-      const hint = `there are ${runs.map((run) => run.name).join(", ")}`;
+      const hint = `there are ${[...runs.keys()].join(", ")}`;
       throw new ScenarioFault([...path, "baseline"], `there is no run ${baseline}`, hint);
     }
     if (!Object.hasOwn(other.scenario.members, name) || !other.scenario.members[name].workload) {
@@ -86,10 +86,12 @@ export function checkNames(
 ): void {
   const { schedule, groups, regroup } = scenario;
   checkTime(scenario, members);
-  const isMember = (name: string) => members.some((member) => member.name === name);
-  const known = groupNames(scenario, policyGroups);
+  const memberNames = new Set(members.map(({ name }) => name));
+  const isMember = (name: string) => memberNames.has(name);
+  const known = new Set(groupNames(scenario, policyGroups));
+  const thereAre = () => `there are ${[...known].join(", ")}`;
   // Groups that regroup makes may have any name.
-  const isGroup = (name: string) => regroup !== undefined || known.includes(name);
+  const isGroup = (name: string) => regroup !== undefined || known.has(name);
   const noMember = (name: string) => `there is no member ${name}`;
   const noGroup = (name: string) => `the policy makes no group ${name}`;
   const memberHint = "name one of the sources";
@@ -98,12 +100,12 @@ export function checkNames(
       throw new ScenarioFault(["schedule", i, "member"], noMember(step.member), memberHint);
     }
     if (!isGroup(step.group)) {
-      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), `there are ${known.join(", ")}`);
+      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), thereAre());
     }
   }
   const group = Object.keys(groups).find((name) => !isGroup(name));
   if (group !== undefined) {
-    throw new ScenarioFault(["groups", group], noGroup(group), `there are ${known.join(", ")}`);
+    throw new ScenarioFault(["groups", group], noGroup(group), thereAre());
   }
   const member = Object.keys(scenario.members).find((name) => !isMember(name));
   if (member !== undefined) throw new ScenarioFault(["members", member], noMember(member), memberHint);
@@ -111,6 +113,7 @@ export function checkNames(
 
 /** The groups of the policy, then those that the schedule makes. */
 export function groupNames({ schedule }: Scenario, policyGroups: readonly string[]): string[] {
-  const made = schedule.flatMap((step) => ("member" in step && !policyGroups.includes(step.group) ? [step.group] : []));
+  const known = new Set(policyGroups);
+  const made = schedule.flatMap((step) => ("member" in step && !known.has(step.group) ? [step.group] : []));
   return [...policyGroups, ...new Set(made)];
 }

@@ -1,7 +1,9 @@
 import { PagekinError } from "../errors.js";
+import type { Pause } from "../policies/policy.js";
 import { parseCount, parseDecimal } from "../text/values.js";
 import type { ReplayEvent } from "./members.js";
-import { NANOSECONDS } from "./time.js";
+import { isOnClock, NANOSECONDS, OFF_CLOCK } from "./time.js";
+import { mapInTurns } from "./turns.js";
 
 /** Columns that no row may leave empty. */
 export const EVENT_COLUMNS = ["time_s", "member", "event"] as const;
@@ -20,12 +22,16 @@ export function parseEvents(
   rows: readonly Record<string, string>[],
   file: string,
   { members, contentOf, fingerprintHint }: Known,
-): ReplayEvent[] {
-  return rows.map((row, i) => {
+  pause: Pause,
+): Promise<ReplayEvent[]> {
+  const known = new Set(members);
+  const parse = (row: Readonly<Record<string, string>>, i: number): ReplayEvent => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
     const timeS = parseDecimal(row.time_s);
     if (timeS === undefined) throw fail(`time_s is "${row.time_s}"`, "give seconds, such as 15 or 0.5");
-    if (!members.includes(row.member)) throw fail(`there is no member ${row.member}`, "name one of the sources");
+    const ns = Math.round(timeS * NANOSECONDS);
+    if (!isOnClock(ns)) throw fail(`time_s is ${row.time_s}, but ${OFF_CLOCK.what}`, OFF_CLOCK.hint);
+    if (!known.has(row.member)) throw fail(`there is no member ${row.member}`, "name one of the sources");
     const event = EVENTS.find((one) => one === row.event);
     if (!event) throw fail(`event is "${row.event}"`, `give one of ${EVENTS.join(", ")}`);
     const onPage = event === "write" || event === "drop";
@@ -34,11 +40,12 @@ export function parseEvents(
     const content = event === "write" ? contentOf(row.fingerprint ?? "") : 0;
     if (content === undefined) throw fail(`fingerprint is "${row.fingerprint ?? ""}"`, fingerprintHint);
     return {
-      ns: Math.round(timeS * NANOSECONDS),
+      ns,
       member: row.member,
       event,
       page,
       content,
     };
-  });
+  };
+  return mapInTurns(rows, parse, pause);
 }

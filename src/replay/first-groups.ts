@@ -14,7 +14,8 @@ export async function groupMembers(
   pause: Pause,
 ): Promise<Grouping> {
   const first = members.map(({ name, labels, snapshots }) => ({ name, labels, contents: snapshots[0].contents }));
-  return groupingPolicy(policy).group(viewOf(spectrumOf(first, pageBytes, 0), "counted"), pause);
+  const spectrum = await spectrumOf(first, pageBytes, 0, pause);
+  return groupingPolicy(policy).group(viewOf(spectrum, "counted"), pause);
 }
 
 export function groupingPolicy(policy: Policy): GroupingPolicy {

@@ -131,11 +131,12 @@ export class RunningMachine implements Machine {
     return { subject: this.groups.names[group], groups: [group], pagesToScan };
   }
 
-  setSpeed({ subject, groups, pagesToScan: from }: Speed, to: number, reason: string): void {
-    if (to === from) return;
+  setSpeed({ subject, groups, pagesToScan: from }: Speed, to: number, reason: string): boolean {
+    if (to === from) return false;
     if (this.scenario.scanner.threads === "one") this.pagesToScan = to;
     else for (const group of groups) this.groups.rates[group].pagesToScan = to;
     this.note({ subject, action: "pages_to_scan", from, to, reason });
+    return true;
   }
 
   passEnded(controller: Controller, group: number, pass: Omit<EndedPass, "speed">): void {

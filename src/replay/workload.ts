@@ -2,7 +2,7 @@
 
 import { PagekinError } from "../errors.js";
 import type { WorkloadSettings } from "./scenario/schema.js";
-import type { Shareout } from "./shareout.js";
+import { memoryIn, type Shareout } from "./shareout.js";
 
 /** Columns of a curve, none of which may be empty. */
 export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;
@@ -19,9 +19,8 @@ export function parseCurve(rows: readonly Record<string, string>[], file: string
     if (!(missRatio >= 0 && missRatio <= 1)) throw fail(`miss_ratio is "${row.miss_ratio}"`, "give a part from 0 to 1");
     return { memoryBytes, missRatio };
   });
-  const twice = points.findIndex(
-    (point, i) => points.findIndex((other) => other.memoryBytes === point.memoryBytes) < i,
-  );
+  const seen = new Set<number>();
+  const twice = points.findIndex(({ memoryBytes }) => seen.size === seen.add(memoryBytes).size);
   if (twice >= 0) {
     const what = `memory_bytes ${points[twice].memoryBytes} is there twice`;
     throw new PagekinError(what, { file, line: twice + 2, hint: "give each point of the curve once" });
@@ -52,16 +51,22 @@ export function throughputsOf(
   settings: WorkloadSettings,
   curve?: Curve,
 ): Throughput[] {
-  return shareouts.flatMap(({ ns, members }) => {
-    const own = members.find((one) => one.member === member);
+  return shareouts.flatMap((shareout) => {
+    const own = memoryIn(shareout, member);
+    const { ns } = shareout;
     return own ? [throughputAt(own.memoryBytes, ns, settings, curve)] : [];
   });
 }
 
 /** Straight between points, level outside of them. */
 function missRatioAt(curve: Curve, memoryBytes: number): number {
-  const after = curve.findIndex((point) => point.memoryBytes >= memoryBytes);
-  if (after < 0) return curve[curve.length - 1].missRatio;
+  let after = 0;
+  for (let end = curve.length; after < end; ) {
+    const middle = (after + end) >> 1;
+    if (curve[middle].memoryBytes < memoryBytes) after = middle + 1;
+    else end = middle;
+  }
+  if (after === curve.length) return curve[after - 1].missRatio;
   if (after === 0) return curve[0].missRatio;
   const [a, b] = [curve[after - 1], curve[after]];
   const part = (memoryBytes - a.memoryBytes) / (b.memoryBytes - a.memoryBytes);

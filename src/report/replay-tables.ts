@@ -5,7 +5,7 @@ import { amountsOver, breakAllBytes, QUANTILES, type Spread, spreadOf } from "..
 import { memoryOf, type TimedDecision } from "../replay/machine.js";
 import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, sumOf } from "../replay/sample.js";
-import { redistributionOf, type Shareout } from "../replay/shareout.js";
+import { memoryIn, redistributionOf, type Shareout } from "../replay/shareout.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
@@ -171,7 +171,7 @@ function guaranteeRows({ members }: FinishedRuns, run: PlannedRun, result: RunRe
   // The last sample may stand before the end.
   const endNs = until.kind === "time" ? until.ns : samples[samples.length - 1].ns;
   const rows = members.flatMap((member, number): GuaranteeRow[] => {
-    const ownIn = ({ members: given }: Shareout) => given.find((one) => one.member === number);
+    const ownIn = (shareout: Shareout) => memoryIn(shareout, number);
     const amounts = amountsOver(shareouts, endNs, (shareout) => ownIn(shareout)?.memoryBytes);
     if (amounts.length === 0) return [];
     const last = shareouts.findLast(ownIn);

@@ -52,10 +52,7 @@ export function normalizedThroughputs(finished: FinishedRuns, run: number, membe
   }
   const other = runs.findIndex(({ name }) => name === workload.baseline);
   const baseline = throughputs(finished, other, member);
-  return normalize(
-    own,
-    own.map(({ ns }) => latestBefore(baseline, ns)),
-  );
+  return normalize(own, latestBefore(baseline, own));
 }
 
 function workloadOf({ runs, members }: FinishedRuns, run: number, member: number) {
@@ -70,7 +67,14 @@ function throughputs(finished: FinishedRuns, run: number, member: number): Throu
   return throughputsOf(member, finished.results[run].shareouts, workload, finished.curves.get(workload.curve ?? ""));
 }
 
-/** Reads a second at a time; what gives memory out less often than the other run has its first value before. */
-function latestBefore(baseline: readonly Throughput[], ns: number): number | undefined {
-  return baseline.reduce((latest, one) => (one.ns <= ns ? one.perSecond : latest), baseline[0]?.perSecond);
+/**
+ * The baseline's reads a second at each of the times; what gives memory out less often than the other run has its first value
+ * before.
+ */
+function latestBefore(baseline: readonly Throughput[], times: readonly Throughput[]): (number | undefined)[] {
+  let next = 0;
+  return times.map(({ ns }) => {
+    while (next < baseline.length && baseline[next].ns <= ns) next++;
+    return baseline[Math.max(0, next - 1)]?.perSecond;
+  });
 }

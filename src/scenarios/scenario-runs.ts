@@ -8,8 +8,16 @@ import { checkNames, checkScenario } from "../replay/check-scenario.js";
 import { checkEnough, groupingPolicy, groupMembers } from "../replay/first-groups.js";
 import type { ReplayMember } from "../replay/members.js";
 import { type PlannedRun, referencesOf } from "../replay/reference.js";
-import { type Path, parseScenario, type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
+import { checkRows, rowsOfEach } from "../replay/room.js";
+import {
+  MOST_SCENARIO_BYTES,
+  type Path,
+  parseScenario,
+  type RunScenario,
+  ScenarioFault,
+} from "../replay/scenario/parse.js";
 import type { Curve } from "../replay/workload.js";
+import type { Grouping } from "../sharing/grouping.js";
 import { parseSource } from "../sources/names.js";
 import { breathe } from "../system/pace.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
@@ -53,8 +61,13 @@ export interface FinishedRuns {
 }
 
 export async function openScenario(file: string): Promise<OpenedScenario> {
-  const runs = parseScenario(readScenario(file), file);
-  for (const run of runs) await placed(run, [], () => checkScenario(run.scenario, runs));
+  const runs = await parseScenario(readScenario(file), file, breathe);
+  const byName = new Map(runs.map((run) => [run.name, run]));
+  for (const run of runs) {
+    await placed(run, [], () => checkScenario(run.scenario, byName));
+    const turn = breathe();
+    if (turn) await turn;
+  }
   const folder = path.dirname(path.resolve(file));
   const [{ scenario }] = runs;
   const inventory = scenario.inventory === undefined ? undefined : path.resolve(folder, scenario.inventory);
@@ -81,43 +94,70 @@ export async function replayScenario(opened: OpenedScenario, settings: ReplaySet
   const loading = load(sources, { module, runs, inFolder, onBytes, isShared });
   const { members, noted, events, usage, curves } = await loading.finally(() => sources.close());
   const context = { labelNames: sources.labelNames, folder };
+  const planner = new Planner(members, context);
   const planned: PlannedRun[] = [];
-  for (const run of runs) planned.push(await planRun(run, members, context));
+  for (const run of runs) planned.push(await planner.plan(run));
   const references = referencesOf(planned);
-  const jobs = [...planned, ...references.added].map(({ scenario, grouping }, number): RunJob => {
-    const own = { events: events.get(scenario.events ?? "") ?? [], usage: usage.get(scenario.usage ?? "") };
-    return { number, scenario, grouping, ...own };
-  });
+  const jobs = [...planned, ...references.added].map(
+    ({ scenario, grouping }, number): RunJob => ({ number, scenario, grouping }),
+  );
+  const mostRows = rowsOfEach(jobs.length);
+  const lastSnapshot = lastOf(members.flatMap(({ snapshots }) => snapshots));
+  for (const [i, run] of runs.entries()) {
+    const { scenario, grouping } = planned[i];
+    const last = Math.max(lastSnapshot, lastOf(events.get(scenario.events ?? "") ?? []));
+    await placed(run, [], () => checkRows(scenario, endOf(jobs[i]) ?? last, grouping.groups.length, mostRows));
+  }
   const clocks = new SharedArrayBuffer(8 * jobs.length);
   onStart(jobs.map(endOf), new Float64Array(clocks));
-  const shared: RunsShared = { ...context, module, members, clocks };
+  const shared: RunsShared = { ...context, module, members, events, usage, clocks, mostRows };
   const used = Math.min(threads, jobs.length);
-  const results = await performRuns(shared, jobs, used);
+  const results = await placed(runs[0], [], () => performRuns(shared, jobs, used));
   return { runs: planned, results, references: references.of, members, noted, curves };
 }
 
-async function planRun(
-  run: RunScenario,
-  members: readonly ReplayMember[],
-  context: Pick<RunsShared, "labelNames" | "folder">,
-): Promise<PlannedRun> {
-  const { name, scenario, settings } = run;
-  const grouping = await placed(run, ["policy"], () =>
-    inFolderOf(context.folder, async () => {
-      const policy = await parsePolicy(scenario.policy, context);
-      return groupMembers(members, policy, scenario.page_size, breathe);
-    }),
-  );
-  const { regroup } = scenario;
-  if (regroup) {
-    await placed(run, ["regroup", "policy"], () =>
-      inFolderOf(context.folder, async () => {
-        checkEnough(groupingPolicy(await parsePolicy(regroup.policy, context)), members);
+const lastOf = (moments: readonly { ns: number }[]) => moments.reduce((last, { ns }) => Math.max(last, ns), 0);
+
+/** Plans runs. What several of them have in common is made once: the groups of a policy, and of regrouping the policy itself. */
+class Planner {
+  private readonly groupings = new Map<string, Grouping>();
+  private readonly regroupings = new Set<string>();
+
+  constructor(
+    private readonly members: readonly ReplayMember[],
+    private readonly context: Pick<RunsShared, "labelNames" | "folder">,
+  ) {}
+
+  async plan(run: RunScenario): Promise<PlannedRun> {
+    const { name, scenario, settings } = run;
+    const { policy, regroup } = scenario;
+    const grouping = this.groupings.get(policy) ?? (await this.group(run));
+    this.groupings.set(policy, grouping);
+    if (regroup && !this.regroupings.has(regroup.policy)) {
+      await placed(run, ["regroup", "policy"], () => this.checkRegrouping(regroup.policy));
+      this.regroupings.add(regroup.policy);
+    }
+    await placed(run, [], () => checkNames(scenario, this.members, grouping.groups));
+    const turn = breathe();
+    if (turn) await turn;
+    return { name, scenario, settings, grouping };
+  }
+
+  private group(run: RunScenario): Promise<Grouping> {
+    const { scenario } = run;
+    return placed(run, ["policy"], () =>
+      inFolderOf(this.context.folder, async () => {
+        const policy = await parsePolicy(scenario.policy, this.context);
+        return groupMembers(this.members, policy, scenario.page_size, breathe);
       }),
     );
   }
-  await placed(run, [], () => checkNames(scenario, members, grouping.groups));
-  return { name, scenario, settings, grouping };
+
+  private checkRegrouping(policy: string): Promise<void> {
+    return inFolderOf(this.context.folder, async () => {
+      checkEnough(groupingPolicy(await parsePolicy(policy, this.context)), this.members);
+    });
+  }
 }
 
 /** Errors of policies name files as the scenario does, which may not be where pagekin runs. */
@@ -152,7 +192,12 @@ async function placed<T>(run: RunScenario, where: Path, work: () => T | Promise<
 
 function readScenario(file: string): string {
   try {
-    if (!statSync(file).isFile()) throw new PagekinError("is no plain file", { file, hint: "name a YAML file" });
+    const stat = statSync(file);
+    if (!stat.isFile()) throw new PagekinError("is no plain file", { file, hint: "name a YAML file" });
+    if (stat.size > MOST_SCENARIO_BYTES) {
+      const hint = "name sources in an inventory and groups in a file, or make several scenarios of it";
+      throw new PagekinError(`is larger than ${MOST_SCENARIO_BYTES / 1024} KiB`, { file, hint });
+    }
     return readFileSync(file, "utf8");
   } catch (error) {
     throw fromSystem(error, file);

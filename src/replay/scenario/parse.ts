@@ -1,8 +1,10 @@
 // The text of a scenario → its runs, each a whole scenario; whatever is wrong has a line and a column.
 
 import * as v from "valibot";
-import { isMap, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { PagekinError } from "../../errors.js";
+import type { Pause } from "../../policies/policy.js";
+import { mapInTurns } from "../turns.js";
 import { COMMON_KEYS, type Scenario, SHORT_KEYS, scenarioSchema, variationSchema } from "./schema.js";
 
 /** Where something stands in a scenario: keys, and numbers of list items. */
@@ -41,9 +43,16 @@ interface Override {
 const MAIN = "main";
 const HINT = "see docs/replay.md";
 
-export function parseScenario(text: string, file: string): RunScenario[] {
+/** The parser takes a scenario as a whole, and no signal gets through meanwhile. */
+export const MOST_SCENARIO_BYTES = 256 * 1024;
+const MOST_RUNS = 4096;
+/** Values of all runs together, those that they have in common counted in each. */
+const MOST_VALUES = 2 ** 21;
+
+export async function parseScenario(text: string, file: string, pause: Pause): Promise<RunScenario[]> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  // The parser itself compares each key with all before it.
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false });
   const errorAt = (what: string, offset: number, hint = HINT) => {
     const { line, col } = lines.linePos(offset);
     return new PagekinError(what, { file, line, column: col, hint });
@@ -52,18 +61,21 @@ export function parseScenario(text: string, file: string): RunScenario[] {
   if (broken?.code === "MULTIPLE_DOCS")
     throw errorAt("there are several YAML documents, one is expected", broken.pos[0]);
   if (broken) throw errorAt(`not valid YAML: ${broken.message.split(" at line ")[0]}`, broken.pos[0]);
-  visit(document, {
-    Alias: (_, alias) => {
-      if (!alias.resolve(document)) throw errorAt(`there is no &${alias.source} before`, alias.range?.[0] ?? 0);
-    },
-  });
+  checkNodes(document, errorAt);
   const offset = (path: Path, key = false) => offsetOf(document.contents, path, key);
   const values = valuesOf(document, (what) => errorAt(what, 0));
   const variation = v.safeParse(variationSchema, values);
   if (!variation.success) throw issueError(variation.issues[0], (path) => path, offset, errorAt);
   const { vary, runs } = variation.output;
   const { vary: _, runs: __, ...base } = values;
-  return variantsOf(vary, runs, (path, what) => errorAt(what, offset(path, true))).map(
+  const variants = variantsOf(vary, runs, (path, what) => errorAt(what, offset(path, true)));
+  const valuesOfAll = variants.length * countValues(base, MOST_VALUES);
+  if (valuesOfAll > MOST_VALUES) {
+    const what = `${variants.length} runs of a scenario of that size are more than ${MOST_VALUES} values`;
+    throw errorAt(what, 0, "make several scenarios of it");
+  }
+  return mapInTurns(
+    variants,
     ({ name, overrides, settings }) => {
       const origin = (path: Path): Path => {
         const override = overrides.find((one) => isBeginning(one.path, path));
@@ -78,7 +90,44 @@ export function parseScenario(text: string, file: string): RunScenario[] {
         fault instanceof ScenarioFault ? errorAt(fault.message, offset(origin(fault.path)), fault.hint) : fault;
       return { name, scenario: parsed.output, settings, place };
     },
+    pause,
   );
+}
+
+/** Aliases must name an anchor before them, keys must be texts or numbers, each once. */
+function checkNodes(document: Document, errorAt: (what: string, offset: number) => PagekinError): void {
+  const anchors = new Set<string>();
+  const note = (node: { anchor?: string | undefined }) => {
+    if (node.anchor) anchors.add(node.anchor);
+  };
+  visit(document, {
+    Value: (_, node) => note(node),
+    Map: (_, map) => {
+      note(map);
+      const keys = new Set<string>();
+      for (const { key } of map.items) {
+        const offset = (key as Node | null)?.range?.[0] ?? 0;
+        if (!isScalar(key)) throw errorAt("a key is expected to be a text", offset);
+        const name = String(key.value);
+        if (keys.has(name)) throw errorAt("not valid YAML: Map keys must be unique", offset);
+        keys.add(name);
+      }
+    },
+    Alias: (_, { source, range }) => {
+      if (!anchors.has(source)) throw errorAt(`there is no &${source} before`, range?.[0] ?? 0);
+    },
+  });
+}
+
+/** How many values there are in a value, itself among them; an alias may make them many more than the text has. */
+function countValues(value: unknown, most: number): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let count = 1;
+  for (const part of Object.values(value)) {
+    count += countValues(part, most - count);
+    if (count > most) break;
+  }
+  return count;
 }
 
 const isBeginning = (beginning: Path, path: Path) =>
@@ -113,7 +162,11 @@ function variantsOf(
   fail: (path: Path, what: string) => PagekinError,
 ): Variant[] {
   if (vary && runs) throw fail(["runs"], "vary and runs cannot stand together");
+  const tooMany = (key: string, count: number) =>
+    fail([key], `there are ${count} runs; a scenario may have ${MOST_RUNS}`);
   if (runs) {
+    const count = Object.keys(runs).length;
+    if (count > MOST_RUNS) throw tooMany("runs", count);
     return Object.entries(runs).map(([name, own]) => ({
       name,
       overrides: Object.entries(own).map(([key, value]) => {
@@ -123,11 +176,14 @@ function variantsOf(
       settings: Object.fromEntries(Object.entries(own).map(([key, value]) => [key, shown(value)])),
     }));
   }
+  const count = Object.values(vary ?? {}).reduce((product, list) => product * list.length, 1);
+  if (count > MOST_RUNS) throw tooMany("vary", count);
   let variants: Variant[] = [{ name: MAIN, overrides: [], settings: {} }];
   for (const [key, list] of Object.entries(vary ?? {})) {
     const path = key.split(".");
     if (COMMON_KEYS.includes(path[0])) throw fail(["vary", key], `${path[0]} is the same for all runs`);
-    const twice = list.findIndex((value, i) => list.findIndex((other) => shown(other) === shown(value)) < i);
+    const texts = new Set<string>();
+    const twice = list.findIndex((value) => texts.size === texts.add(shown(value)).size);
     if (twice >= 0) throw fail(["vary", key, twice], `${shown(list[twice])} is there twice`);
     variants = variants.flatMap(({ overrides, settings }) =>
       list.map((value, i) => {
