@@ -1,6 +1,8 @@
 // Copy vectors (which members hold a content, in how many copies), each kept once with the number of contents that have
 // exactly it. Contents in one copy of one member, the bulk, are counted by member alone.
 
+import { highSeed, lowSeed } from "./seeds";
+
 /** A record: u64 contents, u32 hash, u32 holders, then for each holder u32 member, u32 copies (the last member first). */
 const HASH: usize = 8;
 const HOLDERS: usize = 12;
@@ -42,10 +44,10 @@ export function addSingles(src: usize): void {
 
 /** Adds `contents` to the copy vector at src (holders x 8 bytes). False: the collection is full and unchanged. */
 export function internVector(src: usize, holders: u32, contents: u64): bool {
-  let hash: u64 = holders;
+  let hash: u64 = highSeed ^ (holders as u64);
   const bytes = (holders as usize) << 3;
   for (let at: usize = 0; at < bytes; at += 8) {
-    hash = (hash ^ load<u64>(src + at)) * 0x9e3779b185ebca87;
+    hash = (hash ^ load<u64>(src + at)) * lowSeed;
     hash ^= hash >> 32;
   }
   const short = hash as u32;

@@ -6,7 +6,7 @@ import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
 import { type Block, BlockStore, Budget } from "../fingerprints/buckets.js";
 import { indexTasks, planIndex } from "../fingerprints/content-index.js";
-import { countPopular, noCounts, type PopularCounts } from "../fingerprints/popular.js";
+import { countPopular, noCounts, type PopularCounts, randomKeySeed } from "../fingerprints/popular.js";
 import { inSample, outOfSample } from "../fingerprints/sampled-buckets.js";
 import { type ContentSample, sampleOf } from "./content-sample.js";
 
@@ -23,6 +23,7 @@ export class PageIndex {
   private readonly store: BlockStore;
   private readonly blocks: Block[] = [];
   private readonly popular: PopularCounts[] = [];
+  private readonly keySeed = randomKeySeed();
   private readonly pages: number[] = [];
   private readonly zeroPages: number[] = [];
   private segment = 0;
@@ -71,7 +72,7 @@ export class PageIndex {
     this.pages[member] += pages[0];
     this.zeroPages[member] += zeroPages[0];
     const view = this.hasher.toBlock(false);
-    if (sampled < BUCKETS) countPopular(this.popular[member], outOfSample(view, sampled));
+    if (sampled < BUCKETS) countPopular(this.popular[member], outOfSample(view, sampled), this.keySeed);
     const own = inSample(view, sampled);
     if (own.entries.length > 0) this.blocks.push(this.store.keep(member, this.segment++, own));
     this.inSegment = 0;
