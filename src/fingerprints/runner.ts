@@ -103,8 +103,8 @@ export class Runner {
     const { store, onBytes } = this;
     const { bucketSeeds, keySeed } = this.shared;
     const hasher = this.hasherFor(pageSizes);
-    // A sample is by the fingerprint itself, the same in every run.
-    hasher.chooseBuckets(sampled < BUCKETS ? FIRST_BYTE : bucketSeeds);
+    // The same in every run: what is in a sample, and which of several mismatches is found first.
+    hasher.chooseBuckets(sampled < BUCKETS || withPlaces ? FIRST_BYTE : bucketSeeds);
     return hashTasks(next, { hasher, store, withPlaces, sampled, keySeed, onBytes });
   }
 
