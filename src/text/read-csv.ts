@@ -7,7 +7,8 @@ import { fromSystem, PagekinError } from "../errors.js";
 const MOST_BYTES = 128 * 1024 * 1024;
 /** Names may be long, and have line breaks within quotes. The parser goes through an unfinished row again with each chunk. */
 const MOST_ROW_BYTES = 1024 * 1024;
-/** A short row has all columns, too. */
+/** The parser has an object with all columns for each row, however short that is. */
+const MOST_COLUMNS = 1024;
 const MOST_CELLS = 2 ** 24;
 const CHUNK_BYTES = 64 * 1024;
 const QUOTE = 0x22;
@@ -40,6 +41,9 @@ export async function readTable(file: string, hint: string): Promise<CsvTable> {
     const input = Readable.from(checkedChunks(file), { objectMode: false });
     input.once("error", (error) => parsed.destroy(error));
     for await (const row of input.pipe(parsed) as AsyncIterable<Record<string, string>>) {
+      if (table.columns.length > MOST_COLUMNS) {
+        throw new PagekinError(`has more than ${MOST_COLUMNS} columns`, { file, line: 1, hint });
+      }
       table.rows.push(row);
       if (table.rows.length * table.columns.length <= MOST_CELLS) continue;
       throw new PagekinError(`has more than ${MOST_CELLS} cells`, { file, hint: "divide it" });
