@@ -10,6 +10,7 @@ import { countWorld, type WorldResult } from "./sharing/count-world.js";
 import { USUAL_DUMPS } from "./sources/open-dump.js";
 import { isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
+import { breathe } from "./system/pace.js";
 import { choosePageSizes } from "./worlds/page-sizes.js";
 import { planResources } from "./worlds/resources.js";
 import { openSources } from "./worlds/worlds.js";
@@ -68,7 +69,7 @@ export interface AnalyzeOptions extends SourceOptions {
 export async function analyze(sources: readonly string[], options: AnalyzeOptions = {}): Promise<WorldResult[]> {
   const results: WorldResult[] = [];
   for await (const [indexed, module] of indexSources(sources, options)) {
-    results.push(countWorld(indexed, module, options.allPairs ?? false));
+    results.push(await countWorld(indexed, module, options.allPairs ?? false, breathe));
   }
   return results;
 }

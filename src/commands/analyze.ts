@@ -6,6 +6,7 @@ import { printSummary } from "../report/summary.js";
 import * as tables from "../report/tables.js";
 import { countWorld, type WorldResult } from "../sharing/count-world.js";
 import { SpectrumWriter } from "../spectrum/write.js";
+import { breathe } from "../system/pace.js";
 import { VERSION } from "../version.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
@@ -51,8 +52,8 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
   const results: WorldResult[] = [];
   for await (const indexed of indexWorlds(sources, crew, settings)) {
-    for (const one of indexed.spectra) spectrum.add(one);
-    results.push(countWorld(indexed, crew.module, args.pairs === "all"));
+    for (const one of indexed.spectra) await spectrum.add(one);
+    results.push(await countWorld(indexed, crew.module, args.pairs === "all", breathe));
   }
   const noted = notedIn(results);
   spectrum.finish(notesByMember(noted));

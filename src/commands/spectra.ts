@@ -85,7 +85,7 @@ async function fromSources(args: SpectraArguments, looked?: Source): Promise<Spe
     const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
     const settings = { pageSizes, verify: false, tableLimit: resources.tableLimit };
     for await (const indexed of indexWorlds(sources, crew, settings)) {
-      noted.push(...notedIn([indexed]));
+      for (const one of notedIn([indexed])) noted.push(one);
       yield* indexed.spectra;
     }
     crew.close();

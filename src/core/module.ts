@@ -55,7 +55,8 @@ interface CoreExports {
   growVectors(table: number, tableCount: number, records: number, recordsTo: number): void;
   isTableFull(): number;
   vectorCount(): number;
-  sortVectors(order: number, scratch: number): number;
+  beginSort(order: number, scratch: number): void;
+  sortSome(steps: number): number;
   writeVectors(
     order: number,
     count: number,

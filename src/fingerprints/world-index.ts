@@ -9,6 +9,7 @@ import { EXIT, PagekinError } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import { layoutOf } from "../sources/open-dump.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
+import { breathe } from "../system/pace.js";
 import type { OpenSnapshot, OpenWorld, Sources } from "../worlds/sources.js";
 import { type Noted, type Notes, notedOf, type World } from "../worlds/world.js";
 import type { Block } from "./buckets.js";
@@ -84,7 +85,7 @@ async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
       members,
       pages: counts.map(({ pages }) => pages[size]),
       zeroPages: counts.map(({ zeroPages }) => zeroPages[size]),
-      vectors: vectors.take(),
+      vectors: await vectors.take(breathe),
     });
   }
   return spectra;

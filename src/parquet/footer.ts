@@ -38,7 +38,7 @@ export async function readFooter(file: DumpFile): Promise<FileMetaData> {
     while (next < elements.length && elements[next] - elements[at] < PIECE_BYTES) next++;
     if ((elements[next] ?? end) - elements[at] > MOST_GROUP_BYTES + PIECE_BYTES)
       throw new Error("a row group has too many columns");
-    metadata.row_groups.push(...parse(footer, groups, at, next, STOP).row_groups);
+    for (const group of parse(footer, groups, at, next, STOP).row_groups) metadata.row_groups.push(group);
     at = next;
     const turn = breathe();
     if (turn) await turn;

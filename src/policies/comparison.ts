@@ -130,7 +130,7 @@ async function grouped(
     score: score(view, grouping, tenants),
     entitlements: entitlements(view, grouping, entitlement),
     kernel: kernel && kernelAtRest(view, grouping, kernel),
-    merges: bestMerges(view, grouping, MOST_MERGES),
+    merges: await bestMerges(view, grouping, MOST_MERGES, pause),
     mostSaved: grouping.mostSaved,
   };
 }

@@ -1,3 +1,4 @@
+import type { Pause } from "../sharing/count.js";
 import type { Grouping } from "../sharing/grouping.js";
 import type { View } from "../sharing/view.js";
 
@@ -20,8 +21,7 @@ export interface GroupingPolicy {
 /** Makes the groups of a world. `pause` is awaited now and then in long work. */
 export type Grouper = (view: View, pause: Pause) => Grouped | Promise<Grouped>;
 
-/** Lets others have their turn, where it is time for that. */
-export type Pause = () => Promise<void> | undefined;
+export type { Pause };
 
 /** A grouping, and where the policy looked for the one that saves most what no grouping of its kind exceeds. */
 export interface Grouped extends Grouping {

@@ -8,6 +8,7 @@ import { type Block, BlockStore, Budget } from "../fingerprints/buckets.js";
 import { indexTasks, planIndex } from "../fingerprints/content-index.js";
 import { countPopular, noCounts, type PopularCounts, randomKeySeed } from "../fingerprints/popular.js";
 import { inSample, outOfSample } from "../fingerprints/sampled-buckets.js";
+import { breathe } from "../system/pace.js";
 import { type ContentSample, sampleOf } from "./content-sample.js";
 
 export interface PageIndexOptions {
@@ -88,6 +89,6 @@ export class PageIndex {
     const tasks = planIndex(blocks, 0, sampled);
     const context = { size: 0, indexer, blocks, zeroKeys: new Uint8Array(), onZeros: () => {} };
     await indexTasks(() => tasks.shift(), context);
-    return sampleOf({ pages, zeroPages, vectors: vectors.take() }, sampled, popular);
+    return sampleOf({ pages, zeroPages, vectors: await vectors.take(breathe) }, sampled, popular);
   }
 }
