@@ -5,6 +5,7 @@ import { compileCore } from "./core/module.js";
 import { PagekinError } from "./errors.js";
 import { Crew } from "./fingerprints/crew.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
+import type { Sample } from "./replay/sample.js";
 import type { RunResult } from "./scenarios/perform.js";
 import { countWorld, type WorldResult } from "./sharing/count-world.js";
 import { USUAL_DUMPS } from "./sources/open-dump.js";
@@ -102,7 +103,8 @@ async function* indexSources(
 }
 
 /** What a run of a scenario came to. Groups and members are numbers; times are nanoseconds. */
-export interface ReplayedRun extends RunResult {
+export interface ReplayedRun extends Omit<RunResult, "samples"> {
+  samples: Sample[];
   /** `main`, `key=value,...` under vary, or its name. */
   name: string;
   members: string[];
@@ -110,12 +112,20 @@ export interface ReplayedRun extends RunResult {
 
 /** Replays a scenario (a YAML file, docs/replay.md). workers: runs at once; default: one after the other. */
 export async function replay(scenario: string, { workers = 1 }: { workers?: number } = {}): Promise<ReplayedRun[]> {
-  const { openScenario, replayScenario } = await import("./scenarios/scenario-runs.js");
+  const [{ openScenario, replayScenario }, { eachSample }] = await Promise.all([
+    import("./scenarios/scenario-runs.js"),
+    import("./replay/samples.js"),
+  ]);
   const nothing = () => {};
   const settings = { threads: workers, onBytes: nothing, onStart: nothing };
   const { runs, results, members } = await replayScenario(await openScenario(scenario), settings);
   const names = members.map(({ name }) => name);
-  return runs.map(({ name }, run) => ({ name, members: names, ...results[run] }));
+  return runs.map(({ name }, run) => ({
+    name,
+    members: names,
+    ...results[run],
+    samples: [...eachSample(results[run].samples)],
+  }));
 }
 
 /** The spectra that a spectrum.parquet holds. */

@@ -67,8 +67,12 @@ function checkController(scenario: Scenario): void {
 }
 
 /** Without sleep and CPU time a batch follows the other at once, and time stands still. */
-function checkTime({ scanner, until, events }: Scenario, members: readonly ReplayMember[]): void {
-  if (scanner.cpu === "modelled" || scanner.sleep_millisecs > 0 || scanner.rules === "off") return;
+function checkTime({ scanner, cost, until, events }: Scenario, members: readonly ReplayMember[]): void {
+  if (scanner.sleep_millisecs > 0 || scanner.rules === "off") return;
+  if (scanner.cpu === "modelled") {
+    if (cost.visit_us > 0) return;
+    throw new ScenarioFault(["cost", "visit_us"], "without sleep, visits must take time", "give a price above 0");
+  }
   const isLong = until.kind === "time" || events !== undefined || members.some(({ snapshots }) => snapshots.length > 1);
   if (!isLong) return;
   throw new ScenarioFault(

@@ -4,7 +4,7 @@ import { PagekinError } from "../errors.js";
 import { ScenarioFault } from "./scenario/parse.js";
 import type { Scenario } from "./scenario/schema.js";
 
-/** Of all runs together; each has an equal part. Some 250 bytes each. */
+/** Of all runs together; each has an equal part. Some 200 bytes each. */
 const MOST_ROWS = 2 ** 21;
 
 export const rowsOfEach = (runs: number): number => Math.floor(MOST_ROWS / runs);

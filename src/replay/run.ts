@@ -8,7 +8,8 @@ import type { Controller } from "./controllers/controller.js";
 import type { RunningMachine, TimedDecision } from "./machine.js";
 import { regroup } from "./regroup.js";
 import { Room } from "./room.js";
-import { groupSample, type Sample } from "./sample.js";
+import { groupSample } from "./sample.js";
+import { SampleList, type Samples } from "./samples.js";
 import { ScannerThreads } from "./scanner-threads.js";
 import type { Scenario } from "./scenario/schema.js";
 import { redistributionOf, type Shareout, shareOut } from "./shareout.js";
@@ -38,7 +39,7 @@ export interface RunPlan {
 /** What a run was like. Groups by number. */
 export interface Course {
   groups: readonly string[];
-  samples: Sample[];
+  samples: Samples;
   shareouts: Shareout[];
   decisions: TimedDecision[];
 }
@@ -61,7 +62,7 @@ export async function run(
     if (waiting) await waiting;
   }
   const { samples, shareouts } = clock;
-  return { groups: machine.groups.names, samples, shareouts, decisions: machine.decisions };
+  return { groups: machine.groups.names, samples: samples.finish(), shareouts, decisions: machine.decisions };
 }
 
 /** Something that comes again and again. */
@@ -80,7 +81,7 @@ class Beat {
 }
 
 class RunClock {
-  readonly samples: Sample[] = [];
+  readonly samples = new SampleList();
   readonly shareouts: Shareout[] = [];
   private nextChange = 0;
   private nextStep = 0;
@@ -220,6 +221,6 @@ class RunClock {
       groupSample(scanned.counters(group), scanned.registeredIn(group), plan.scenario),
     );
     const usedBytes = hostBytes === undefined ? undefined : machine.usedBytes();
-    this.samples.push({ ns, groups: counters, usedBytes });
+    this.samples.add({ ns, groups: counters, usedBytes });
   }
 }

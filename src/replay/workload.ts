@@ -1,8 +1,10 @@
 // What memory does to a workload: a member that reads a file at random places through its page cache (GRP, figure 2).
 
 import { PagekinError } from "../errors.js";
+import type { Pause } from "../policies/policy.js";
 import type { WorkloadSettings } from "./scenario/schema.js";
 import { memoryIn, type Shareout } from "./shareout.js";
+import { mapInTurns } from "./turns.js";
 
 /** Columns of a curve, none of which may be empty. */
 export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;
@@ -10,17 +12,19 @@ export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;
 /** Points of a miss-ratio curve, by memory. */
 export type Curve = readonly { memoryBytes: number; missRatio: number }[];
 
-export function parseCurve(rows: readonly Record<string, string>[], file: string): Curve {
-  const points = rows.map((row, i) => {
+export async function parseCurve(rows: readonly Record<string, string>[], file: string, pause: Pause): Promise<Curve> {
+  const parse = (row: Readonly<Record<string, string>>, i: number) => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: i + 2, hint });
     const [memoryBytes, missRatio] = CURVE_COLUMNS.map((column) => Number(row[column]));
     if (!(memoryBytes >= 0 && memoryBytes < Infinity))
       throw fail(`memory_bytes is "${row.memory_bytes}"`, "give bytes");
     if (!(missRatio >= 0 && missRatio <= 1)) throw fail(`miss_ratio is "${row.miss_ratio}"`, "give a part from 0 to 1");
     return { memoryBytes, missRatio };
-  });
+  };
+  const points = await mapInTurns(rows, parse, pause);
   const seen = new Set<number>();
-  const twice = points.findIndex(({ memoryBytes }) => seen.size === seen.add(memoryBytes).size);
+  const isKnown = await mapInTurns(points, ({ memoryBytes }) => seen.size === seen.add(memoryBytes).size, pause);
+  const twice = isKnown.indexOf(true);
   if (twice >= 0) {
     const what = `memory_bytes ${points[twice].memoryBytes} is there twice`;
     throw new PagekinError(what, { file, line: twice + 2, hint: "give each point of the curve once" });

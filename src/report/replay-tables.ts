@@ -5,6 +5,7 @@ import { amountsOver, breakAllBytes, QUANTILES, type Spread, spreadOf } from "..
 import { memoryOf, type TimedDecision } from "../replay/machine.js";
 import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, sumOf } from "../replay/sample.js";
+import { eachSample, lastOf } from "../replay/samples.js";
 import { memoryIn, redistributionOf, type Shareout } from "../replay/shareout.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
@@ -71,7 +72,7 @@ const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
 /** The counters of each group and of all (`*`) along each run. */
 function samplesTable(finished: FinishedRuns): Table {
   const rows = eachRun(finished, function* (run, { samples, groups }) {
-    for (const { ns, groups: sampled } of samples) {
+    for (const { ns, groups: sampled } of eachSample(samples)) {
       for (const [number, counters] of sampled.entries()) yield { run, ns, group: groups[number], counters };
       yield { run, ns, group: ALL, counters: sumOf(sampled) };
     }
@@ -97,7 +98,7 @@ const HOST_COLUMNS: readonly Column<HostRow>[] = [
 function hostTable(finished: FinishedRuns): Table {
   const rows = eachRun(finished, function* (run, { samples }) {
     const { host } = run.scenario;
-    for (const { ns, usedBytes } of samples)
+    for (const { ns, usedBytes } of eachSample(samples))
       if (host && usedBytes !== undefined) yield { run, ns, usedBytes, hostBytes: host.memory };
   });
   return tableOf("host.csv", HOST_COLUMNS, rows);
@@ -169,7 +170,7 @@ function guaranteeRows({ members }: FinishedRuns, run: PlannedRun, result: RunRe
   const { shareouts, groups, samples } = result;
   const { until } = run.scenario;
   // The last sample may stand before the end.
-  const endNs = until.kind === "time" ? until.ns : samples[samples.length - 1].ns;
+  const endNs = until.kind === "time" ? until.ns : lastOf(samples).ns;
   const rows = members.flatMap((member, number): GuaranteeRow[] => {
     const ownIn = (shareout: Shareout) => memoryIn(shareout, number);
     const amounts = amountsOver(shareouts, endNs, (shareout) => ownIn(shareout)?.memoryBytes);

@@ -60,7 +60,7 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
   const curves = await eachFile(
     ({ members }) => Object.values(members).map(({ workload }) => workload?.curve),
     CURVE_COLUMNS,
-    parseCurve,
+    (rows, file) => parseCurve(rows, file, breathe),
   );
   const table = new ContentTable();
   const [{ page_size: pageBytes }] = scenarios;

@@ -68,10 +68,11 @@ export class ContentTable {
 
   private rehash(): void {
     this.slots = new Uint32Array(this.slots.length * 2);
+    const { words } = this;
     const mask = this.slots.length - 1;
     for (let number = 1; number < this.count; number++) {
-      const [a, b, c, d] = this.words.subarray(number * WORDS, number * WORDS + WORDS);
-      let slot = this.hash(a, b, c, d) & mask;
+      const i = number * WORDS;
+      let slot = this.hash(words[i], words[i + 1], words[i + 2], words[i + 3]) & mask;
       while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
       this.slots[slot] = number;
     }
