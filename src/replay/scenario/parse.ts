@@ -60,6 +60,7 @@ export async function parseScenario(text: string, file: string, pause: Pause): P
   const [broken] = document.errors;
   if (broken?.code === "MULTIPLE_DOCS")
     throw errorAt("there are several YAML documents, one is expected", broken.pos[0]);
+  if (broken?.code === "RESOURCE_EXHAUSTION") throw errorAt("nested too deeply", broken.pos[0]);
   if (broken) throw errorAt(`not valid YAML: ${broken.message.split(" at line ")[0]}`, broken.pos[0]);
   checkNodes(document, errorAt);
   const offset = (path: Path, key = false) => offsetOf(document.contents, path, key);
