@@ -39,7 +39,7 @@ describe("refused at once is", () => {
       /is larger than 256 KiB; name sources in an inventory/,
     ],
     ["depth without an end", `seed: ${"[".repeat(100_000)}`, /line 1, .*nested too deeply/],
-    ["keys within keys", "? ".repeat(200), /line 1, column 1: a key is expected to be a text/],
+    ["keys within keys", "? ".repeat(200), /line 1, column 3: a key is expected to be a text/],
     ["a key that is a list", "? [a, b]\n: 1\n", /line 1, column 3: a key is expected to be a text/],
     ["the same key at the end of many", `${list(9000, (i) => `k${i}: 1\n`)}k0: 1\n`, /line 9001, column 1: .*unique/],
     ["a key that many have", `${list(20_000, (i) => `k${i}: 1\n`)}`, /line 1, column 1: .*k0/],
