@@ -32,8 +32,9 @@ export async function readFooter(file: DumpFile): Promise<FileMetaData> {
   if (isLarge) throw new Error("its footer has too many parts");
   if (!groups) throw new Error("its footer is damaged");
   const { elements, end } = groups;
-  const metadata = parse(footer, groups, 0, 0, footer.subarray(end));
-  for (let at = 0; at < elements.length; ) {
+  const first = end - groups.at < PIECE_BYTES ? elements.length : 0;
+  const metadata = parse(footer, groups, 0, first, footer.subarray(end));
+  for (let at = first; at < elements.length; ) {
     let next = at + 1;
     while (next < elements.length && elements[next] - elements[at] < PIECE_BYTES) next++;
     if ((elements[next] ?? end) - elements[at] > MOST_GROUP_BYTES + PIECE_BYTES)

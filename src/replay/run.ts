@@ -56,7 +56,9 @@ export async function run(
     clock.next();
     if (clock.isChanging()) await clock.change();
     if (plan.policy && clock.regroups()) await regroup(machine, plan.policy, pause);
-    goesOn = await clock.act();
+    const acting = clock.act();
+    if (acting) await acting;
+    goesOn = clock.end();
     onTime(machine.ns);
     const waiting = pause();
     if (waiting) await waiting;
@@ -172,25 +174,30 @@ class RunClock {
     return isDue;
   }
 
-  /** The rest of the instant; false: it was the last one. */
-  async act(): Promise<boolean> {
-    const { machine, plan, room } = this;
-    const { scenario, controller } = plan;
+  /** Lets controllers decide, and threads wake. */
+  act(): Promise<void> | undefined {
+    const { machine, plan } = this;
     if (this.deciding?.isDue(machine.ns)) {
       const before = machine.decisions.length;
       this.threads.beforeSleepChanges();
-      machine.decide(controller);
-      room.take(machine.decisions.length - before, "controller");
+      machine.decide(plan.controller);
+      this.room.take(machine.decisions.length - before, "controller");
     }
     // Groups that have just been made have threads from now on.
     this.threads.begin();
-    if (this.threads.next() <= machine.ns) await this.threads.wake();
+    return this.threads.wake();
+  }
+
+  /** The rest of the instant; false: it was the last one. */
+  end(): boolean {
+    const { machine, plan } = this;
+    const { scenario } = plan;
     const ended = this.isAtEnd();
     // What is given out holds until the next period, a known end comes when it comes.
     const isLast = ended && scenario.until.kind !== "time";
     if (this.redistribution && (this.sharing?.isDue(machine.ns) || isLast)) {
       const given = shareOut(machine, scenario, this.redistribution.kind);
-      room.take(given.members.length, "redistribute");
+      this.room.take(given.members.length, "redistribute");
       this.shareouts.push(given);
     }
     if (this.sampling.isDue(machine.ns) || ended) this.takeSample();

@@ -78,7 +78,7 @@ export class ScannerThreads {
   }
 
   /** Lets those run whose time has come, in the order of the groups. */
-  async wake(): Promise<void> {
+  wake(): Promise<void> | undefined {
     const { machine, wakeUps } = this;
     while (wakeUps.nextAt <= machine.ns) {
       const thread = wakeUps.take();
@@ -88,49 +88,58 @@ export class ScannerThreads {
         this.idle.set(thread, machine.ns + this.sleepNs(0));
         continue;
       }
-      const batch = this.runThread(groups);
-      const took = typeof batch === "number" ? batch : await batch;
-      wakeUps.add(thread, machine.ns + this.sleepNs(took));
+      const isModelled = this.scenario.scanner.cpu === "modelled";
+      const before = isModelled ? machine.cpuSeconds(groups) : 0;
+      const batch = machine.isRunning() ? this.runThread(groups) : undefined;
+      const sleep = () => {
+        const took = isModelled ? (machine.cpuSeconds(groups) - before) * 1e9 : 0;
+        wakeUps.add(thread, machine.ns + this.sleepNs(took));
+      };
+      if (batch) return batch.then(sleep).then(() => this.wake());
+      sleep();
     }
+    return undefined;
   }
 
-  /** Visits a batch of the groups of a thread; gives the nanoseconds that it takes. */
-  private runThread(groups: readonly number[]): number | Promise<number> {
-    const { machine } = this;
-    if (!machine.isRunning()) return 0;
-    const shares = this.isOne ? this.shares() : groups.map((group) => machine.groups.rates[group].pagesToScan);
-    const isModelled = this.scenario.scanner.cpu === "modelled";
-    const before = isModelled ? machine.cpuSeconds(groups) : 0;
-    const took = () => (isModelled ? (machine.cpuSeconds(groups) - before) * 1e9 : 0);
-    const scanFrom = (first: number): number | Promise<number> => {
+  /** Visits a batch of the groups of a thread. */
+  private runThread(groups: readonly number[]): Promise<void> | undefined {
+    const shares = this.isOne ? this.shares() : groups.map((group) => this.machine.groups.rates[group].pagesToScan);
+    const scanFrom = (first: number): Promise<void> | undefined => {
       for (let i = first; i < groups.length; i++) {
         const waiting = shares[i] > 0 ? this.scan(groups[i], shares[i]) : undefined;
         if (waiting) return waiting.then(() => scanFrom(i + 1));
       }
-      return took();
+      return undefined;
     };
     return scanFrom(0);
   }
 
   private scan(group: number, pages: number): Promise<void> | undefined {
     const { machine, controller, pause } = this;
-    const passes = () => machine.scanned.counters(group).fullScans;
-    const before = controller.passEnded ? passes() : 0;
-    const cpuBefore = controller.passEnded ? machine.cpuSeconds([group]) : 0;
-    const began = this.passBegan[group] ?? machine.ns;
-    if (controller.passEnded) this.passBegan[group] = began;
-    const end = (visited: number) => {
-      this.visited += visited;
-      if (!controller.passEnded || passes() === before) return;
-      this.passBegan[group] = undefined;
-      const cpuSeconds = machine.cpuSeconds([group]);
-      const took = this.scenario.scanner.cpu === "modelled" ? (cpuSeconds - cpuBefore) * 1e9 : 0;
-      machine.passEnded(controller, group, { ns: machine.ns + took - began, cpuSeconds });
-    };
+    if (controller.passEnded) return this.scanPass(group, pages);
     const batch = machine.scanned.scan(group, pages, machine.ns, pause);
-    if (typeof batch !== "number") return batch.then(end);
-    end(batch);
-    return undefined;
+    if (typeof batch === "number") {
+      this.visited += batch;
+      return undefined;
+    }
+    return batch.then((visited) => {
+      this.visited += visited;
+    });
+  }
+
+  /** The same for a controller that hears of the end of passes. */
+  private async scanPass(group: number, pages: number): Promise<void> {
+    const { machine, controller, pause } = this;
+    const passes = () => machine.scanned.counters(group).fullScans;
+    const [before, cpuBefore] = [passes(), machine.cpuSeconds([group])];
+    const began = this.passBegan[group] ?? machine.ns;
+    this.passBegan[group] = began;
+    this.visited += await machine.scanned.scan(group, pages, machine.ns, pause);
+    if (passes() === before) return;
+    this.passBegan[group] = undefined;
+    const cpuSeconds = machine.cpuSeconds([group]);
+    const took = this.scenario.scanner.cpu === "modelled" ? (cpuSeconds - cpuBefore) * 1e9 : 0;
+    machine.passEnded(controller, group, { ns: machine.ns + took - began, cpuSeconds });
   }
 
   /** Each group's part of one thread's visits: N * pages_to_scan * weight / total weight; what is cut is carried over. */
