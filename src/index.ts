@@ -7,7 +7,7 @@ import { Crew } from "./fingerprints/crew.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
 import type { Sample } from "./replay/sample.js";
 import type { RunResult } from "./scenarios/perform.js";
-import { countWorld, type WorldResult } from "./sharing/count-world.js";
+import { WorldCounter, type WorldResult } from "./sharing/count-world.js";
 import { USUAL_DUMPS } from "./sources/open-dump.js";
 import { isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
@@ -69,8 +69,10 @@ export interface AnalyzeOptions extends SourceOptions {
 /** What the members of each world share, at each page size. Sources are named as on the command line. */
 export async function analyze(sources: readonly string[], options: AnalyzeOptions = {}): Promise<WorldResult[]> {
   const results: WorldResult[] = [];
+  let counter: WorldCounter | undefined;
   for await (const [indexed, module] of indexSources(sources, options)) {
-    results.push(await countWorld(indexed, module, options.allPairs ?? false, breathe));
+    counter ??= new WorldCounter(module, options.allPairs ?? false, breathe);
+    results.push(await counter.count(indexed));
   }
   return results;
 }

@@ -23,7 +23,7 @@ export class PairCounter {
 
   constructor(
     module: WebAssembly.Module,
-    private readonly members: number,
+    readonly members: number,
   ) {
     this.instance = new Instance(module);
     this.pairs = (members * (members - 1)) / 2;

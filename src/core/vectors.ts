@@ -31,7 +31,7 @@ export class VectorSet {
 
   constructor(
     module: WebAssembly.Module,
-    private readonly members: number,
+    readonly members: number,
   ) {
     const instance = new Instance(module);
     this.instance = instance;

@@ -56,11 +56,15 @@ export interface IndexedWorld {
 
 /** Opens, hashes and indexes one world after the other. */
 export async function* indexWorlds(sources: Sources, crew: Crew, options: WorldOptions): AsyncGenerator<IndexedWorld> {
+  // Worlds mostly have the same members, and a memory of the core is not collected soon.
+  let vectors: VectorSet | undefined;
   for (const world of sources.worlds) {
     const opened = await sources.openWorld(world, options.verify);
     try {
       const hashed = await hashWorld(opened, crew, options);
-      const spectra = await spectraOf(hashed, crew);
+      const members = world.snapshots.length;
+      if (vectors?.members !== members) vectors = new VectorSet(crew.module, members);
+      const spectra = await spectraOf(hashed, crew, vectors);
       yield {
         world,
         found: opened.snapshots.map((snapshot, i) => foundIn(snapshot, hashed.counts[i], hashed.notes[i])),
@@ -72,9 +76,8 @@ export async function* indexWorlds(sources: Sources, crew: Crew, options: WorldO
   }
 }
 
-async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
+async function spectraOf(hashed: HashedWorld, crew: Crew, vectors: VectorSet): Promise<Spectrum[]> {
   const { world, counts, options } = hashed;
-  const vectors = new VectorSet(crew.module, counts.length);
   const members = world.snapshots.map(({ member, labels }) => ({ member, labels }));
   const spectra: Spectrum[] = [];
   for (const [size, pageBytes] of options.pageSizes.entries()) {

@@ -84,7 +84,7 @@ function grown<T extends Float64Array | Uint32Array>(old: T, more: T): T {
   return more;
 }
 
-export function sampleAt({ ns, usedBytes, starts, values }: Samples, number: number): Sample {
+function sampleAt({ ns, usedBytes, starts, values }: Samples, number: number): Sample {
   const groups: GroupSample[] = [];
   for (let group = starts[number]; group < starts[number + 1]; group++) {
     const one = {} as GroupSample;

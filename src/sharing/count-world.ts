@@ -11,15 +11,24 @@ export interface WorldResult {
   sharing: Sharing[];
 }
 
-/** Counts what the members of a world share at each page size. allPairs: also where there are more than 64 members. */
-export async function countWorld(
-  { world, found, spectra }: IndexedWorld,
-  module: WebAssembly.Module,
-  allPairs: boolean,
-  pause: Pause,
-): Promise<WorldResult> {
-  const counter = new PairCounter(module, world.snapshots.length);
-  const sharing: Sharing[] = [];
-  for (const spectrum of spectra) sharing.push(await countSharing(spectrum, counter, allPairs, pause));
-  return { world, found, sharing };
+/** Counts what the members of worlds share at each page size. */
+export class WorldCounter {
+  private counter: PairCounter | undefined;
+
+  /** allPairs: also where there are more than 64 members. */
+  constructor(
+    private readonly module: WebAssembly.Module,
+    private readonly allPairs: boolean,
+    private readonly pause: Pause,
+  ) {}
+
+  async count({ world, found, spectra }: IndexedWorld): Promise<WorldResult> {
+    const members = world.snapshots.length;
+    // Worlds mostly have the same members, and a memory of the core is not collected soon.
+    const counter = this.counter?.members === members ? this.counter : new PairCounter(this.module, members);
+    this.counter = counter;
+    const sharing: Sharing[] = [];
+    for (const spectrum of spectra) sharing.push(await countSharing(spectrum, counter, this.allPairs, this.pause));
+    return { world, found, sharing };
+  }
 }

@@ -2,6 +2,7 @@ import { createReadStream, statSync } from "node:fs";
 import { Readable } from "node:stream";
 import { parse } from "fast-csv";
 import { fromSystem, PagekinError } from "../errors.js";
+import { breathe } from "../system/pace.js";
 
 /** All of it is kept in memory, some times over. */
 const MOST_BYTES = 128 * 1024 * 1024;
@@ -11,6 +12,7 @@ const MOST_ROW_BYTES = 1024 * 1024;
 const MOST_COLUMNS = 1024;
 const MOST_CELLS = 2 ** 24;
 const CHUNK_BYTES = 64 * 1024;
+const ROWS_A_TURN = 4096;
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 
@@ -85,9 +87,11 @@ async function* checkedChunks(file: string): AsyncGenerator<Buffer> {
 export async function readRows(file: string, columns: readonly string[]): Promise<Record<string, string>[]> {
   const hint = `give a header with ${columns.join(", ")}, and rows of as many columns`;
   const { rows } = await readTable(file, hint);
-  rows.forEach((row, i) => {
+  for (const [i, row] of rows.entries()) {
     const empty = columns.find((column) => !row[column]);
     if (empty) throw new PagekinError(`no ${empty} is given`, { file, line: i + 2, hint });
-  });
+    const turn = i % ROWS_A_TURN === 0 ? breathe() : undefined;
+    if (turn) await turn;
+  }
   return rows;
 }

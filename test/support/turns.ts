@@ -10,7 +10,7 @@ const PRELOAD = fileURLToPath(new URL("./turns.cjs", import.meta.url));
 const MOST_MS = 500;
 const LOOP_MS = 30;
 
-export const turnsFile = (folder: string): string => path.join(folder, "turns");
+const turnsFile = (folder: string): string => path.join(folder, "turns");
 
 /** The environment of a command whose turns are noted, and whose wall clock goes back. */
 export const notedTurns = (folder: string): Record<string, string> => ({
