@@ -2,6 +2,7 @@
 // A content's slot holds the member seen last and its copies; earlier holders hang on it as a chain of nodes. Entries
 // must come member by member, so a member other than the last one is a new holder.
 
+import { highPartSeed, highSeed, lowPartSeed, lowSeed } from "./seeds";
 import { addSingles, internVector } from "./vectors";
 
 /** A slot: low u64, high u64, then: */
@@ -20,6 +21,7 @@ const NODE_BYTES: usize = 12;
 
 let slots: usize = 0;
 let slotMask: u32 = 0;
+let slotShift: u64 = 0;
 let room: u32 = 0;
 let nodes: usize = 0;
 let nodeRoom: u32 = 0;
@@ -35,7 +37,7 @@ let firsts: usize = 0;
 let contents: u32 = 0;
 let zeros: u32 = 0;
 let partShift: u64 = 0;
-let partMask: u64 = 0;
+let partBits: u32 = 0;
 let part: u64 = 0;
 
 /**
@@ -54,6 +56,7 @@ export function setTable(
 ): void {
   slots = slotsAt;
   slotMask = slotCount - 1;
+  slotShift = clz<u64>(slotMask as u64);
   room = slotCount - (slotCount >> 2);
   nodes = nodesAt;
   nodeRoom = nodeLimit;
@@ -63,14 +66,14 @@ export function setTable(
   members = memberCount;
 }
 
-/** Empties the table. It will take those fingerprints only whose `bits` bits after the bucket's 8 equal partNumber. */
+/** Empties the table. It will take those fingerprints only that are of a part of 2^bits. */
 export function resetTable(bits: u32, partNumber: u32): void {
   nodeCount = 0;
   contents = 0;
   multipleCount = 0;
   singlesTaken = false;
-  partShift = 56 - bits;
-  partMask = ((1 as u64) << bits) - 1;
+  partBits = bits;
+  partShift = 64 - bits;
   part = partNumber;
   memory.fill(slots, 0, ((slotMask + 1) as usize) << SLOT_SHIFT);
   memory.fill(singles, 0, (members as usize) << 2);
@@ -80,7 +83,7 @@ export function resetTable(bits: u32, partNumber: u32): void {
 // @ts-ignore: decorator
 @inline
 function slotOf(low: u64, high: u64): usize {
-  let i = (low ^ high) as u32;
+  let i = ((low * lowSeed + high * highSeed) >> slotShift) as u32;
   let slot = slots + (((i & slotMask) as usize) << SLOT_SHIFT);
   while (load<u32>(slot, HOLDER) && (load<u64>(slot) != low || load<u64>(slot, 8) != high)) {
     slot = slots + (((++i & slotMask) as usize) << SLOT_SHIFT);
@@ -90,8 +93,8 @@ function slotOf(low: u64, high: u64): usize {
 
 // @ts-ignore: decorator
 @inline
-function isOfPart(high: u64): bool {
-  return ((high >> partShift) & partMask) == part;
+function isOfPart(low: u64, high: u64): bool {
+  return !partBits || (low * lowPartSeed + high * highPartSeed) >> partShift == part;
 }
 
 // @ts-ignore: decorator
@@ -157,7 +160,7 @@ export function insert(src: usize, count: u32, member: u32): bool {
   for (let end = src + ((count as usize) << 4); src < end; src += 16) {
     const low = load<u64>(src);
     const high = load<u64>(src, 8);
-    if (!isOfPart(high)) continue;
+    if (!isOfPart(low, high)) continue;
     const slot = slotOf(low, high);
     const last = load<u32>(slot, HOLDER);
     if (last == holder) {
@@ -191,7 +194,7 @@ export function insertTracked(src: usize, places: usize, count: u32, member: u32
   for (let end = src + ((count as usize) << 4); src < end; src += 16, places += 4) {
     const low = load<u64>(src);
     const high = load<u64>(src, 8);
-    if (!isOfPart(high)) continue;
+    if (!isOfPart(low, high)) continue;
     const slot = slotOf(low, high);
     const last = load<u32>(slot, HOLDER);
     if (!last) {
@@ -259,3 +262,5 @@ export function collect(from: u32, scratch: usize): u32 {
 export function multiplesMet(): u32 {
   return multipleCount;
 }
+
+export { setSeeds } from "./seeds";

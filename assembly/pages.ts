@@ -31,6 +31,10 @@ const TERMS: usize = memory.data(16 * TERMS_BYTES, 16);
 const ZERO_TERMS: usize = memory.data(TERMS_BYTES, 16);
 const ZERO_KIB: usize = memory.data(1024, 16);
 
+/** Multipliers of buckets; these make the bucket the first byte of the canonical fingerprint. */
+let lowBucketSeed: u64 = 0;
+let highBucketSeed: u64 = 1;
+
 let statesEnd: usize = STATES;
 let kibAt: u32 = 0;
 let pages4k: u32 = 0;
@@ -221,8 +225,21 @@ function append(s: usize, fingerprint: v128, place: u32): void {
   const places = load<usize>(s, PLACES);
   store<u32>(places, place);
   store<usize>(s, places + 4, PLACES);
-  const count = load<usize>(s, HISTOGRAM) + ((load<u8>(log, 15) as usize) << 2);
+  const bucket = bucketOf(v128.extract_lane<u64>(fingerprint, 0), v128.extract_lane<u64>(fingerprint, 1));
+  const count = load<usize>(s, HISTOGRAM) + (bucket << 2);
   store<u32>(count, load<u32>(count) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function bucketOf(low: u64, high: u64): usize {
+  return ((low * lowBucketSeed + high * highBucketSeed) >> 56) as usize;
+}
+
+/** Sets the multipliers of buckets, for segments that are yet to begin: odd numbers (see seeds.ts), or 0 and 1. */
+export function setBucketSeeds(low: u64, high: u64): void {
+  lowBucketSeed = low;
+  highBucketSeed = high;
 }
 
 /** The state of the page size that was added as number `size`. */
@@ -324,7 +341,7 @@ export function zeroLedgerPages(): u32 {
 }
 
 /**
- * Places the entries of every size by bucket (the fingerprint's first byte), in their order.
+ * Places the entries of every size by bucket, in their order.
  * At dst: for each size 257 offsets (u32, in entries of that size); at entries: the entries of all sizes, one size
  * after the other; at places, unless it is 0: their places.
  */
@@ -347,7 +364,7 @@ export function scatter(dst: usize, entries: usize, places: usize): void {
     if (places) {
       let place = load<usize>(s, PLACES_START);
       for (; src < end; src += 16, place += 4) {
-        const to = next + ((load<u8>(src, 15) as usize) << 2);
+        const to = next + (bucketOf(load<u64>(src), load<u64>(src, 8)) << 2);
         const at = load<u32>(to) as usize;
         store<u32>(to, (at as u32) + 1);
         v128.store(entries + (at << 4), v128.load(src));
@@ -356,7 +373,7 @@ export function scatter(dst: usize, entries: usize, places: usize): void {
       places += (sum as usize) << 2;
     } else {
       for (; src < end; src += 16) {
-        const to = next + ((load<u8>(src, 15) as usize) << 2);
+        const to = next + (bucketOf(load<u64>(src), load<u64>(src, 8)) << 2);
         const at = load<u32>(to) as usize;
         store<u32>(to, (at as u32) + 1);
         v128.store(entries + (at << 4), v128.load(src));

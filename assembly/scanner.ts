@@ -5,6 +5,7 @@ export {
   dropPage,
   enterMember,
   exitMember,
+  isEmpty,
   isGone,
   shareOf,
   startGroup,

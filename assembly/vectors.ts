@@ -1,6 +1,8 @@
 // Copy vectors (which members hold a content, in how many copies), each kept once with the number of contents that have
 // exactly it. Contents in one copy of one member, the bulk, are counted by member alone.
 
+import { highSeed, lowSeed } from "./seeds";
+
 /** A record: u64 contents, u32 hash, u32 holders, then for each holder u32 member, u32 copies (the last member first). */
 const HASH: usize = 8;
 const HOLDERS: usize = 12;
@@ -42,10 +44,10 @@ export function addSingles(src: usize): void {
 
 /** Adds `contents` to the copy vector at src (holders x 8 bytes). False: the collection is full and unchanged. */
 export function internVector(src: usize, holders: u32, contents: u64): bool {
-  let hash: u64 = holders;
+  let hash: u64 = highSeed ^ (holders as u64);
   const bytes = (holders as usize) << 3;
   for (let at: usize = 0; at < bytes; at += 8) {
-    hash = (hash ^ load<u64>(src + at)) * 0x9e3779b185ebca87;
+    hash = (hash ^ load<u64>(src + at)) * lowSeed;
     hash ^= hash >> 32;
   }
   const short = hash as u32;
@@ -144,38 +146,68 @@ export function vectorCount(): u32 {
   return vectors;
 }
 
+// A merge sort of records, which may be left off at any place: runs of `width` bytes of offsets are merged into runs of twice
+// that, at the moment those at runFrom, of which leftAt and rightAt are next.
+let source: usize = 0;
+let target: usize = 0;
+let width: usize = 0;
+let runFrom: usize = 0;
+let leftAt: usize = 0;
+let rightAt: usize = 0;
+
 /**
- * Writes the records' offsets (u32) in the order of their members, then of their copies; order and scratch have room for
- * all of them. Gives the one of the two where they are.
+ * Begins to sort the records' offsets (u32) in the order of their members, then of their copies; order and scratch have room for
+ * all of them.
  */
-export function sortVectors(order: usize, scratch: usize): usize {
+export function beginSort(order: usize, scratch: usize): void {
   let at = records;
   for (let i: usize = 0; i < (vectors as usize); i++) {
     store<u32>(order + (i << 2), (at - records) as u32);
     at += VECTOR + ((load<u32>(at, HOLDERS) as usize) << 3);
   }
-  const end = (vectors as usize) << 2;
-  for (let width: usize = 4; width < end; width <<= 1) {
-    for (let from: usize = 0; from < end; from += width << 1) {
-      const middle = min(from + width, end);
-      merge(order, scratch, from, middle, min(middle + width, end));
-    }
-    const sorted = scratch;
-    scratch = order;
-    order = sorted;
-  }
-  return order;
+  source = order;
+  target = scratch;
+  width = 4;
+  beginRun(0);
 }
 
-function merge(source: usize, target: usize, from: usize, middle: usize, to: usize): void {
-  let a = from;
-  let b = middle;
-  for (let out = from; out < to; out += 4) {
-    const takesA = b >= to || (a < middle && compareRecords(load<u32>(source + a), load<u32>(source + b)) <= 0);
-    store<u32>(target + out, load<u32>(source + (takesA ? a : b)));
-    if (takesA) a += 4;
-    else b += 4;
+function beginRun(from: usize): void {
+  runFrom = from;
+  leftAt = from;
+  rightAt = min(from + width, (vectors as usize) << 2);
+}
+
+/** Sorts on, by about so many steps. Gives where the sorted offsets are (order or scratch), or 0: it is not done. */
+export function sortSome(steps: u32): usize {
+  const end = (vectors as usize) << 2;
+  let left = (steps as usize) << 2;
+  while (width < end) {
+    const middle = min(runFrom + width, end);
+    const to = min(middle + width, end);
+    let a = leftAt;
+    let b = rightAt;
+    const last = min(to, a + b - middle + left);
+    left -= last - (a + b - middle);
+    for (let out = a + b - middle; out < last; out += 4) {
+      const takesA = b >= to || (a < middle && compareRecords(load<u32>(source + a), load<u32>(source + b)) <= 0);
+      store<u32>(target + out, load<u32>(source + (takesA ? a : b)));
+      if (takesA) a += 4;
+      else b += 4;
+    }
+    leftAt = a;
+    rightAt = b;
+    if (last < to) return 0;
+    if (to < end) {
+      beginRun(to);
+      continue;
+    }
+    const sorted = target;
+    target = source;
+    source = sorted;
+    width <<= 1;
+    beginRun(0);
   }
+  return source;
 }
 
 /** Compares two records by their lists of members, then by their lists of copies. */

@@ -6,6 +6,7 @@ import { countsBar, readTable } from "./counts.mjs";
 import { bytesOf, cut } from "./cut.mjs";
 import { formats } from "./formats.mjs";
 import { generate } from "./generate.mjs";
+import { growth } from "./growth.mjs";
 import { findProgram, parallelCatRatio } from "./machine.mjs";
 import { median, medianOf, peakOf, ratio } from "./measure.mjs";
 import { members, pagekin } from "./pagekin.mjs";
@@ -378,5 +379,6 @@ export const SECTIONS = {
   },
   formats: { about: "the same memory in every format, against raw and against decompressors alone", plan: formats },
   start: { about: "--help and a 1 MiB dump against bare node", plan: start },
+  growth: { about: "every kind of input, and four times as much of it", plan: growth, onRequest: true },
   spill: { about: "16 GiB of generated dumps under --max-memory 256m", plan: spill, onRequest: true },
 };

@@ -5,12 +5,14 @@ import { compileCore } from "./core/module.js";
 import { PagekinError } from "./errors.js";
 import { Crew } from "./fingerprints/crew.js";
 import { type IndexedWorld, indexWorlds } from "./fingerprints/world-index.js";
+import type { Sample } from "./replay/sample.js";
 import type { RunResult } from "./scenarios/perform.js";
-import { countWorld, type WorldResult } from "./sharing/count-world.js";
+import { WorldCounter, type WorldResult } from "./sharing/count-world.js";
 import { USUAL_DUMPS } from "./sources/open-dump.js";
 import { closeSource, isSeekable, lookAt, placeOf } from "./sources/source.js";
 import type { Spectrum } from "./spectrum/spectrum.js";
 import { Inputs } from "./system/inputs.js";
+import { breathe } from "./system/pace.js";
 import { choosePageSizes } from "./worlds/page-sizes.js";
 import { planResources } from "./worlds/resources.js";
 import { openSources } from "./worlds/worlds.js";
@@ -68,8 +70,10 @@ export interface AnalyzeOptions extends SourceOptions {
 /** What the members of each world share, at each page size. Sources are named as on the command line. */
 export async function analyze(sources: readonly string[], options: AnalyzeOptions = {}): Promise<WorldResult[]> {
   const results: WorldResult[] = [];
+  let counter: WorldCounter | undefined;
   for await (const [indexed, module] of indexSources(sources, options)) {
-    results.push(countWorld(indexed, module, options.allPairs ?? false));
+    counter ??= new WorldCounter(module, options.allPairs ?? false, breathe);
+    results.push(await counter.count(indexed));
   }
   return results;
 }
@@ -103,7 +107,8 @@ async function* indexSources(
 }
 
 /** What a run of a scenario came to. Groups and members are numbers; times are nanoseconds. */
-export interface ReplayedRun extends RunResult {
+export interface ReplayedRun extends Omit<RunResult, "samples"> {
+  samples: Sample[];
   /** `main`, `key=value,...` under vary, or its name. */
   name: string;
   members: string[];
@@ -111,12 +116,20 @@ export interface ReplayedRun extends RunResult {
 
 /** Replays a scenario (a YAML file, docs/replay.md). workers: runs at once; default: one after the other. */
 export async function replay(scenario: string, { workers = 1 }: { workers?: number } = {}): Promise<ReplayedRun[]> {
-  const { openScenario, replayScenario } = await import("./scenarios/scenario-runs.js");
+  const [{ openScenario, replayScenario }, { eachSample }] = await Promise.all([
+    import("./scenarios/scenario-runs.js"),
+    import("./replay/samples.js"),
+  ]);
   const nothing = () => {};
   const settings = { threads: workers, onBytes: nothing, onStart: nothing };
   const { runs, results, members } = await replayScenario(await openScenario(scenario), settings);
   const names = members.map(({ name }) => name);
-  return runs.map(({ name }, run) => ({ name, members: names, ...results[run] }));
+  return runs.map(({ name }, run) => ({
+    name,
+    members: names,
+    ...results[run],
+    samples: [...eachSample(results[run].samples)],
+  }));
 }
 
 /** The spectra that a spectrum.parquet holds. */

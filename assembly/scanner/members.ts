@@ -156,3 +156,10 @@ export function shareOf(number: u32): f64 {
 export function isGone(number: u32): bool {
   return !load<u32>(turn(number), NEXT_TURN) && !load<u32>(turn(number), ITEMS);
 }
+
+/** Whether a group's list has no member, nor one that has ended and left something for the scan. */
+export function isEmpty(number: u32): bool {
+  useGroup(number);
+  const head = load<u32>(group, HEAD);
+  return load<u32>(turn(head), NEXT_TURN) == head;
+}

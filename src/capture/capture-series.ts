@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PagekinError, quoted } from "../errors.js";
 import { Progress } from "../report/progress.js";
+import { clockMs } from "../system/clock.js";
 import type { Staging } from "../system/staging.js";
 import { formatNumber } from "../text/format.js";
 import { writeCore } from "./elf-write.js";
@@ -31,12 +32,12 @@ export async function captureSeries(
   const missing = series.missingTimes();
   if (missing.length === 0) return series.restoreTables();
   const guardian = await Guardian.start();
-  const began = Date.now();
+  const began = clockMs();
   try {
     for (const timeS of missing) {
       const due = began + 1000 * (timeS - missing[0]);
-      await sleep(Math.max(due - Date.now(), 0));
-      const lateS = (Date.now() - due) / 1000;
+      await sleep(Math.max(due - clockMs(), 0));
+      const lateS = (clockMs() - due) / 1000;
       const snapshot = await takeSnapshot(subjects, series, timeS, guardian, settings);
       await settings.onSnapshot(snapshot, lateS >= LATE_S ? lateS : 0);
     }
@@ -102,6 +103,7 @@ async function whileHeld(
   try {
     await guardian.hold(held);
     const taken = new Date();
+    const takenMs = clockMs();
     let members: Members | undefined;
     let failure: unknown;
     try {
@@ -113,7 +115,7 @@ async function whileHeld(
     await letAllGo(subjects, failure);
     await guardian.hold([]);
     if (!members) throw failure;
-    const heldMs = held.length > 0 ? Date.now() - taken.getTime() : 0;
+    const heldMs = held.length > 0 ? Math.round(clockMs() - takenMs) : 0;
     return { taken: taken.toISOString(), heldMs, ...members };
   } finally {
     stopAsWanted();

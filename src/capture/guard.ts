@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { quoted } from "../errors.js";
+import { clockMs } from "../system/clock.js";
 import type { Held } from "./guardian.js";
 import { Qmp } from "./qmp.js";
 
@@ -17,12 +18,12 @@ async function letGo(held: Held): Promise<void> {
     process.kill(held.pid, "SIGCONT");
     return;
   }
-  for (const end = Date.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
+  for (const end = clockMs() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
     try {
       return await letVmGo(held.socket);
     } catch (error) {
       // Without its socket there is no VM any more.
-      if (Date.now() > end || !existsSync(held.socket)) throw error;
+      if (clockMs() > end || !existsSync(held.socket)) throw error;
     }
   }
 }

@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { clockMs } from "../system/clock.js";
 import type { Qmp } from "./qmp.js";
 import { ask, askGuestStats } from "./qmp-answers.js";
 
@@ -61,7 +62,7 @@ export class Balloon {
     if (Number(interval) > 0) return;
     this.earlierInterval = interval;
     await this.setInterval(POLL_S);
-    for (const end = Date.now() + FIRST_ANSWER_MS; Date.now() < end; await sleep(100))
+    for (const end = clockMs() + FIRST_ANSWER_MS; clockMs() < end; await sleep(100))
       if ((await this.stats())["last-update"] > 0) return;
   }
 

@@ -6,6 +6,7 @@ import { ExtentList } from "../dumps/extents.js";
 import { MACHINE } from "../dumps/formats/elf-header.js";
 import { CORE_NOTE } from "../dumps/formats/elf-notes.js";
 import { PagekinError } from "../errors.js";
+import { clockMs } from "../system/clock.js";
 import type { Held } from "./guardian.js";
 import type { ElfNote, LiveMemory } from "./live-memory.js";
 import { residentBytesOf } from "./measure-usage.js";
@@ -64,8 +65,8 @@ export class ProcessSubject implements Subject {
     if (!this.isHeld) return;
     try {
       process.kill(this.pid, "SIGSTOP");
-      for (const end = Date.now() + STOP_MS; !isStopped(this.pid); await sleep(5)) {
-        if (Date.now() > end) {
+      for (const end = clockMs() + STOP_MS; !isStopped(this.pid); await sleep(5)) {
+        if (clockMs() > end) {
           const hint = "one of its threads waits in the kernel; try again, or leave --stop out";
           throw new PagekinError("does not stop", { file: this.shownAs, hint });
         }

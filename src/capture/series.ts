@@ -134,7 +134,7 @@ export class SeriesFolder {
   async add(snapshot: SnapshotRecord, staging: Staging): Promise<void> {
     try {
       this.record.snapshots = [...this.snapshots, snapshot].sort((a, b) => a.timeS - b.timeS);
-      const tables = this.writeTables(staging);
+      const tables = await this.writeTables(staging);
       writeFileSync(staging.place(RECORD).path, `${JSON.stringify(this.record, null, 2)}\n`, { mode: 0o600 });
       await this.commit(staging, [...snapshot.members.map(({ file }) => file), ...tables, RECORD]);
     } catch (error) {
@@ -147,7 +147,7 @@ export class SeriesFolder {
   async restoreTables(): Promise<void> {
     const staging = this.stage();
     try {
-      const tables = this.writeTables(staging);
+      const tables = await this.writeTables(staging);
       const missing = tables.filter((file) => !isThere(path.join(this.folder, file)));
       await this.commit(staging, missing);
     } catch (error) {
@@ -157,12 +157,12 @@ export class SeriesFolder {
   }
 
   /** The answer is their names. */
-  private writeTables(staging: Staging): string[] {
+  private async writeTables(staging: Staging): Promise<string[]> {
     const files = this.snapshots.flatMap(({ timeS, members }) => members.map((member) => ({ ...member, timeS })));
     const usages = this.snapshots.flatMap(({ timeS, usage }) => usage.map((one) => ({ ...one, timeS })));
     const tables = [tableOf("inventory.csv", INVENTORY_COLUMNS, files)];
     if (usages.length > 0) tables.push(tableOf("usage.csv", USAGE_COLUMNS, usages));
-    for (const table of tables) writeTable(staging.place(table.file).path, table, 0o600);
+    for (const table of tables) await writeTable(staging.place(table.file).path, table, 0o600);
     return tables.map(({ file }) => file);
   }
 

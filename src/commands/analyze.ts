@@ -4,8 +4,9 @@ import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printSummary } from "../report/summary.js";
 import { analysisTables } from "../report/tables.js";
-import { countWorld, type WorldResult } from "../sharing/count-world.js";
+import { WorldCounter, type WorldResult } from "../sharing/count-world.js";
 import { SpectrumWriter } from "../spectrum/write.js";
+import { breathe } from "../system/pace.js";
 import { VERSION } from "../version.js";
 import { choosePageSizes } from "../worlds/page-sizes.js";
 import { planResources } from "../worlds/resources.js";
@@ -49,10 +50,11 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const place = output.place("spectrum.parquet");
   const spectrum = SpectrumWriter.create(place, VERSION, labelNames);
   const settings = { pageSizes, verify: args.verify, tableLimit: resources.tableLimit };
+  const counter = new WorldCounter(crew.module, args.pairs === "all", breathe);
   const results: WorldResult[] = [];
   for await (const indexed of indexWorlds(sources, crew, settings)) {
-    for (const one of indexed.spectra) spectrum.add(one);
-    results.push(countWorld(indexed, crew.module, args.pairs === "all"));
+    for (const one of indexed.spectra) await spectrum.add(one);
+    results.push(await counter.count(indexed));
   }
   await sources.finish();
   const noted = notedIn(results);

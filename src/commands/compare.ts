@@ -96,7 +96,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   const began = performance.now();
   const comparisons: Comparison[] = [];
   for await (const spectrum of spectra.each()) {
-    spectrumFile.add(spectrum);
+    await spectrumFile.add(spectrum);
     comparisons.push(...(await comparePolicies(spectrum, settings, breathe)));
   }
   const { sources, notes, memberNotes } = spectra.found();

@@ -89,7 +89,7 @@ async function fromSources(args: SpectraArguments, inputs: Inputs, looked?: Sour
     const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
     const settings = { pageSizes, verify: false, tableLimit: resources.tableLimit };
     for await (const indexed of indexWorlds(sources, crew, settings)) {
-      noted.push(...notedIn([indexed]));
+      for (const one of notedIn([indexed])) noted.push(one);
       yield* indexed.spectra;
     }
     await sources.finish();

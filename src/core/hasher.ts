@@ -1,4 +1,4 @@
-import { BUCKETS, ENTRY_BYTES, Instance } from "./module.js";
+import { BUCKETS, ENTRY_BYTES, Instance, randomOdd } from "./module.js";
 
 /** Bytes of a dump (or the like number of trace rows) that are hashed into one set of logs. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -38,6 +38,14 @@ export interface BlockView {
   places: Uint32Array;
 }
 
+/** What decides about the bucket of a fingerprint: see assembly/seeds.ts. All who share buckets must have the same. */
+export type BucketSeeds = readonly [low: bigint, high: bigint];
+
+/** Buckets by the first byte of the canonical fingerprint. */
+export const FIRST_BYTE: BucketSeeds = [0n, 1n];
+
+export const randomBuckets = (): BucketSeeds => [randomOdd(), randomOdd()];
+
 /** Hashes the pages of one segment after the other, at every page size in one pass. */
 export class Hasher {
   /** Where the bytes to hash are read to. */
@@ -76,6 +84,11 @@ export class Hasher {
     this.input = instance.bytes(this.inputAt, CHUNK_BYTES);
     const masks = instance.bytes(this.masksAt, (CHUNK_BYTES / GROUP_BYTES) * 2);
     this.present = new Uint16Array(masks.buffer, masks.byteOffset, CHUNK_BYTES / GROUP_BYTES);
+  }
+
+  /** Decides about the buckets of all segments from now on; before, they go by the first byte. */
+  chooseBuckets([low, high]: BucketSeeds): void {
+    this.instance.exports.setBucketSeeds(low, high);
   }
 
   /** Starts a segment at an address that is a multiple of every page size. */

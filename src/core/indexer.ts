@@ -88,8 +88,8 @@ export class Indexer {
   }
 
   /**
-   * Starts an empty table for at most `entries` entries, of those fingerprints whose `bits` bits after the first byte
-   * equal `part`; the fingerprints `zeros` (entries) are the zero content.
+   * Starts an empty table for at most `entries` entries, of those fingerprints that are of `part` of 2^bits parts; the
+   * fingerprints `zeros` (entries) are the zero content.
    */
   begin(entries: number, bits: number, part: number, zeros: Uint8Array): void {
     let slots = LEAST_SLOTS;

@@ -31,6 +31,8 @@ interface CoreExports {
     singles: number,
     members: number,
   ): void;
+  setSeeds(low: bigint, high: bigint, lowPart: bigint, highPart: bigint): void;
+  setBucketSeeds(low: bigint, high: bigint): void;
   resetTable(bits: number, part: number): void;
   insertZeros(src: number, count: number): void;
   insert(src: number, count: number, member: number): number;
@@ -53,7 +55,8 @@ interface CoreExports {
   growVectors(table: number, tableCount: number, records: number, recordsTo: number): void;
   isTableFull(): number;
   vectorCount(): number;
-  sortVectors(order: number, scratch: number): number;
+  beginSort(order: number, scratch: number): void;
+  sortSome(steps: number): number;
   writeVectors(
     order: number,
     count: number,
@@ -85,18 +88,25 @@ interface CoreExports {
   dropPage(page: number, group: number): void;
   shareOf(member: number): number;
   isGone(member: number): number;
+  isEmpty(group: number): number;
   scanBatch(group: number, most: number, milliseconds: number): number;
   isEqual(a: number, b: number, bytes: number): number;
 }
 
 /** Bytes of one entry of a log or bucket: a fingerprint, low word first, little-endian. */
 export const ENTRY_BYTES = 16;
-/** Buckets of a page size: one for each value of the fingerprint's first byte. */
+/** Buckets of a page size. */
 export const BUCKETS = 256;
 
 /** Compiles the core; a module may be handed to worker threads. */
 export function compileCore(): WebAssembly.Module {
   return new WebAssembly.Module(readFileSync(new URL("./core.wasm", import.meta.url)));
+}
+
+/** An odd number of 64 bits that nobody can foretell. */
+export function randomOdd(): bigint {
+  const word = () => BigInt(Math.floor(Math.random() * 2 ** 32));
+  return (word() << 32n) | word() | 1n;
 }
 
 const WASM_PAGE = 65536;
@@ -115,6 +125,7 @@ export class Instance {
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory, abort } });
     this.exports = instance.exports as unknown as CoreExports;
     this.end = this.exports.heapStart();
+    this.exports.setSeeds(randomOdd(), randomOdd(), randomOdd(), randomOdd());
   }
 
   /** Reserves bytes at the end of the memory, aligned to 64. Views made before may be detached by it. */

@@ -23,7 +23,7 @@ export class PairCounter {
 
   constructor(
     module: WebAssembly.Module,
-    private readonly members: number,
+    readonly members: number,
   ) {
     this.instance = new Instance(module);
     this.pairs = (members * (members - 1)) / 2;
@@ -55,7 +55,11 @@ export class PairCounter {
   }
 
   /** onCounted: gets, for some vectors at a time (the first by its number), the copies of all members together. */
-  add({ starts, holders, copies, contents }: Vectors, onCounted: (first: number, sums: Float64Array) => void): void {
+  async add(
+    { starts, holders, copies, contents }: Vectors,
+    onCounted: (first: number, sums: Float64Array) => void,
+    pause: () => Promise<void> | undefined,
+  ): Promise<void> {
     const { instance, at } = this;
     const sizes = instance.words(at.sizes, WINDOW);
     for (let from = 0, to = 0; from < contents.length; from = to) {
@@ -68,6 +72,8 @@ export class PairCounter {
       instance.words(at.copies, last - first).set(copies.subarray(first, last));
       instance.exports.addVectors(to - from, at.sizes, at.contents, at.holders, at.copies, at.sums);
       onCounted(from, instance.doubles(at.sums, to - from));
+      const turn = pause();
+      if (turn) await turn;
     }
   }
 

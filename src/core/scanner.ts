@@ -130,6 +130,11 @@ export class Scanner {
     return this.instance.exports.isGone(member) !== 0;
   }
 
+  /** Whether the scan has nothing to do in a group. */
+  isEmpty(group: number): boolean {
+    return this.instance.exports.isEmpty(group) !== 0;
+  }
+
   exit(member: number): void {
     this.instance.exports.exitMember(member);
   }

@@ -31,7 +31,7 @@ export class VectorSet {
 
   constructor(
     module: WebAssembly.Module,
-    private readonly members: number,
+    readonly members: number,
   ) {
     const instance = new Instance(module);
     this.instance = instance;
@@ -84,7 +84,7 @@ export class VectorSet {
   }
 
   /** The vectors, each once and sorted; the set is empty then. */
-  take(): Vectors {
+  async take(pause: () => Promise<void> | undefined): Promise<Vectors> {
     const { exports } = this.instance;
     const singles = this.instance.bytes(this.at.singles, this.members * 8);
     singles.set(new Uint8Array(this.singles.buffer));
@@ -93,19 +93,25 @@ export class VectorSet {
       if (from === this.members) break;
     }
     const count = exports.vectorCount();
-    const vectors = this.write(count, (exports.recordBytes() - 16 * count) / 8);
+    const vectors = await this.write(count, (exports.recordBytes() - 16 * count) / 8, pause);
     this.clear();
     return vectors;
   }
 
-  private write(count: number, entries: number): Vectors {
+  private async write(count: number, entries: number, pause: () => Promise<void> | undefined): Promise<Vectors> {
     const { instance } = this;
     const { exports } = instance;
     const places = [instance.reserve(count * 4), instance.reserve(count * 4)];
     const entryRoom = Math.max(WINDOW, this.members);
     const [sizesAt, contentsAt] = [instance.reserve(WINDOW * 4), instance.reserve(WINDOW * 8)];
     const [holdersAt, copiesAt] = [instance.reserve(entryRoom * 4), instance.reserve(entryRoom * 4)];
-    const order = exports.sortVectors(places[0], places[1]);
+    exports.beginSort(places[0], places[1]);
+    let order = 0;
+    while (order === 0) {
+      order = exports.sortSome(WINDOW);
+      const turn = pause();
+      if (turn) await turn;
+    }
     const vectors: Vectors = {
       starts: new Uint32Array(count + 1),
       holders: new Uint32Array(entries),
@@ -124,6 +130,8 @@ export class VectorSet {
       vectors.holders.set(instance.words(holdersAt, starts[done + got] - from), from);
       vectors.copies.set(instance.words(copiesAt, starts[done + got] - from), from);
       done += got;
+      const turn = pause();
+      if (turn) await turn;
     }
     return vectors;
   }

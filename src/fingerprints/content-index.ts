@@ -55,7 +55,7 @@ export async function indexTasks(next: () => IndexTask | undefined, context: Ind
   context.indexer.flushVectors();
 }
 
-/** Indexes those fingerprints of a bucket range whose next `bits` bits are `part`; in two halves if the table fills up. */
+/** Indexes those fingerprints of a bucket range that are of `part` of 2^bits; in two halves if the table fills up. */
 async function indexPart(task: IndexTask, bits: number, part: number, context: IndexContext): Promise<void> {
   if (await fillTable(task, bits, part, context)) {
     context.indexer.collect();

@@ -1,9 +1,11 @@
 // The main thread and its workers: a job is run by all of them, each taking the next task until none is left.
 
 import type { Worker } from "node:worker_threads";
+import { randomBuckets } from "../core/hasher.js";
 import { compileCore } from "../core/module.js";
 import { endWorkers, performOn, startWorkers } from "../system/workers.js";
 import { Budget } from "./buckets.js";
+import { randomKeySeed } from "./popular.js";
 import { type Event, type Job, type Results, Runner, type Shared } from "./runner.js";
 
 const WORKER = new URL("./worker.js", import.meta.url);
@@ -23,7 +25,15 @@ export class Crew {
   static async start(threads: number, bucketLimit: number): Promise<Crew> {
     const budget = new Budget(bucketLimit);
     const progress = new SharedArrayBuffer(8);
-    const shared = { module: compileCore(), progress, budget: budget.shared, budgetLimit: bucketLimit, threads };
+    const shared: Shared = {
+      module: compileCore(),
+      progress,
+      budget: budget.shared,
+      budgetLimit: bucketLimit,
+      bucketSeeds: randomBuckets(),
+      keySeed: randomKeySeed(),
+      threads,
+    };
     return new Crew(shared, budget, threads > 1 ? await startWorkers(threads - 1, WORKER, shared) : []);
   }
 

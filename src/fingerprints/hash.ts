@@ -49,6 +49,8 @@ export interface HashContext {
   withPlaces: boolean;
   /** Of one page size: the first buckets, whose contents are the sample; BUCKETS: all. */
   sampled: number;
+  /** See countPopular. */
+  keySeed: number;
   onBytes(bytes: number): void;
 }
 
@@ -77,12 +79,12 @@ export async function hashTasks(next: () => HashTask | undefined, context: HashC
 }
 
 function keepBlock({ source, kind }: HashTask, segment: number, context: HashContext, result: HashResult): void {
-  const { hasher, withPlaces, sampled } = context;
+  const { hasher, withPlaces, sampled, keySeed } = context;
   let view = hasher.toBlock(withPlaces);
   if (sampled < BUCKETS) {
     const popular = result.popular.get(source) ?? noCounts();
     result.popular.set(source, popular);
-    countPopular(popular, outOfSample(view, sampled));
+    countPopular(popular, outOfSample(view, sampled), keySeed);
     // Of a trace it may turn out later which fingerprint is that of the zero page.
     if (kind !== "trace") view = inSample(view, sampled);
   }

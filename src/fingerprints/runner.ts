@@ -1,7 +1,8 @@
 // What one thread does: the same code on the main thread and on workers.
 
-import { Hasher } from "../core/hasher.js";
+import { type BucketSeeds, FIRST_BYTE, Hasher } from "../core/hasher.js";
 import { Indexer, type Repeats, type VectorChunk } from "../core/indexer.js";
+import { BUCKETS } from "../core/module.js";
 import type { Memory } from "../dumps/memory.js";
 import type { TraceKey } from "../traces/key.js";
 import { type Block, BlockStore, Budget } from "./buckets.js";
@@ -17,6 +18,10 @@ export interface Shared {
   progress: SharedArrayBuffer;
   budget: SharedArrayBuffer;
   budgetLimit: number;
+  /** Of buckets that all are indexed. */
+  bucketSeeds: BucketSeeds;
+  /** Of keys, for which all threads have the same. */
+  keySeed: number;
   /** Threads in all. */
   threads: number;
 }
@@ -95,8 +100,12 @@ export class Runner {
 
   private hash({ pageSizes, withPlaces, sampled }: HashJob, next: () => HashTask | undefined): Promise<HashResult> {
     this.store.clear();
+    const { store, onBytes } = this;
+    const { bucketSeeds, keySeed } = this.shared;
     const hasher = this.hasherFor(pageSizes);
-    return hashTasks(next, { hasher, store: this.store, withPlaces, sampled, onBytes: this.onBytes });
+    // The same in every run: what is in a sample, and which of several mismatches is found first.
+    hasher.chooseBuckets(sampled < BUCKETS || withPlaces ? FIRST_BYTE : bucketSeeds);
+    return hashTasks(next, { hasher, store, withPlaces, sampled, keySeed, onBytes });
   }
 
   private indexerFor({ members, tableLimit }: IndexJob): Indexer {

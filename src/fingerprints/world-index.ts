@@ -10,6 +10,7 @@ import { EXIT, PagekinError } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import { layoutOf } from "../sources/open-dump.js";
 import type { Spectrum } from "../spectrum/spectrum.js";
+import { breathe } from "../system/pace.js";
 import { type OpenSnapshot, type OpenWorld, readingOf, type Sources } from "../worlds/sources.js";
 import { type Noted, notedOf, type Read, type World } from "../worlds/world.js";
 import type { Block } from "./buckets.js";
@@ -55,11 +56,15 @@ export interface IndexedWorld {
 
 /** Opens, hashes and indexes one world after the other. */
 export async function* indexWorlds(sources: Sources, crew: Crew, options: WorldOptions): AsyncGenerator<IndexedWorld> {
+  // Worlds mostly have the same members, and a memory of the core is not collected soon.
+  let vectors: VectorSet | undefined;
   for (const world of sources.worlds) {
     const opened = await sources.openWorld(world, options.verify);
     try {
       const hashed = await hashWorld(opened, crew, options);
-      const spectra = await spectraOf(hashed, crew);
+      const members = world.snapshots.length;
+      if (vectors?.members !== members) vectors = new VectorSet(crew.module, members);
+      const spectra = await spectraOf(hashed, crew, vectors);
       yield {
         world,
         found: opened.snapshots.map((snapshot, i) => foundIn(snapshot, hashed.counts[i], hashed.notes[i])),
@@ -71,9 +76,8 @@ export async function* indexWorlds(sources: Sources, crew: Crew, options: WorldO
   }
 }
 
-async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
+async function spectraOf(hashed: HashedWorld, crew: Crew, vectors: VectorSet): Promise<Spectrum[]> {
   const { world, counts, options } = hashed;
-  const vectors = new VectorSet(crew.module, counts.length);
   const members = world.snapshots.map(({ member, labels }) => ({ member, labels }));
   const spectra: Spectrum[] = [];
   for (const [size, pageBytes] of options.pageSizes.entries()) {
@@ -84,7 +88,7 @@ async function spectraOf(hashed: HashedWorld, crew: Crew): Promise<Spectrum[]> {
       members,
       pages: counts.map(({ pages }) => pages[size]),
       zeroPages: counts.map(({ zeroPages }) => zeroPages[size]),
-      vectors: vectors.take(),
+      vectors: await vectors.take(breathe),
     });
   }
   return spectra;

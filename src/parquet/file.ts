@@ -2,7 +2,6 @@ import {
   type ColumnMetaData,
   type DecodedArray,
   type FileMetaData,
-  parquetMetadata,
   parquetSchema,
   type RowGroup,
   type SchemaTree,
@@ -10,22 +9,21 @@ import {
 import { getTreePath } from "hyparquet/src/schema.js";
 import { DumpFile, type FilePlace } from "../dumps/dump-file.js";
 import { PagekinError, quoted } from "../errors.js";
+import { breathe } from "../system/pace.js";
 import { decompressorsFor } from "./codecs.js";
+import { MAGIC, readFooter } from "./footer.js";
 import { type Chunk, type Column, isCount, readPages } from "./pages.js";
-import { structEnd } from "./thrift.js";
-import { textOf, valuesOf } from "./values.js";
+import { valuesOf } from "./values.js";
 
-const MAGIC = "PAR1";
-const LENGTH_BYTES = 4;
-const TAIL_BYTES = LENGTH_BYTES + MAGIC.length;
+const READ_BYTES = 2 ** 24;
 
 /** An open Parquet file. */
 export interface ParquetFile {
   metadata: FileMetaData;
   /** What `use` makes of the pages of a column in a row group. */
-  read<T>(group: number, column: string, use: (chunk: Chunk) => T): T;
+  read<T>(group: number, column: string, use: (chunk: Chunk) => Promise<T>): Promise<T>;
   /** The values of a column in a row group. */
-  readGroup(group: number, column: string): DecodedArray;
+  readGroup(group: number, column: string): Promise<DecodedArray>;
   fail(what: string, hint?: string): PagekinError;
   /** An error of reading it as a PagekinError. */
   known(error: unknown): unknown;
@@ -52,19 +50,19 @@ export async function openParquet(place: FilePlace): Promise<ParquetFile> {
       ? error
       : fail(`not a readable Parquet file (${quoted((error as Error).message, 160)})`, "write or copy it again");
   try {
-    const metadata = readFooter(opened);
+    const metadata = await readFooter(opened);
     checkSchema(metadata);
     const schema = parquetSchema(metadata);
     const names = schema.children.map(({ element }) => element.name);
     const twice = names.find((name, i) => names.indexOf(name) < i);
     if (twice !== undefined) throw fail(`duplicate column ${quoted(twice)}`);
     const decompressors = await decompressorsFor(metadata);
-    const read = <T>(group: number, name: string, use: (chunk: Chunk) => T): T => {
+    const read = async <T>(group: number, name: string, use: (chunk: Chunk) => Promise<T>): Promise<T> => {
       try {
         const column = columnAt(metadata, schema, group, name);
         const decompress = decompressors.get(column.meta.codec);
         if (!decompress) throw new Error(`compressed with ${column.meta.codec}, not with zstd, gzip or snappy`);
-        return use(readPages(bytesOf(opened, column.meta), column, decompress));
+        return await use(await readPages(await bytesOf(opened, column.meta), column, decompress));
       } catch (error) {
         if (isKnown(error)) throw error;
         throw new Error(`column ${name}, row group ${group}: ${(error as Error).message}`);
@@ -75,32 +73,6 @@ export async function openParquet(place: FilePlace): Promise<ParquetFile> {
   } catch (error) {
     close();
     throw known(error);
-  }
-}
-
-/** What a file ends with: the footer, its length, the magic. */
-function readFooter(file: DumpFile): FileMetaData {
-  const tailAt = file.bytes - TAIL_BYTES;
-  if (tailAt < MAGIC.length) throw new Error("it is too short");
-  const tail = file.read(tailAt, TAIL_BYTES, "its footer");
-  const length = tail.readUInt32LE(0);
-  if (tail.toString("latin1", LENGTH_BYTES) !== MAGIC) throw new Error("it does not end with PAR1");
-  if (length > tailAt - MAGIC.length) throw new Error("its footer is longer than the file");
-  const footer = file.read(tailAt - length, length + TAIL_BYTES, "its footer");
-  try {
-    structEnd(footer.subarray(0, length), 0);
-  } catch {
-    throw new Error("its footer is damaged");
-  }
-  return parquetMetadata(footer, { geoparquet: false, parsers: { stringFromBytes: utf8OrNothing } });
-}
-
-/** Statistics may be of bytes that are no text. */
-function utf8OrNothing(bytes: Uint8Array): string | undefined {
-  try {
-    return textOf(bytes);
-  } catch {
-    return undefined;
   }
 }
 
@@ -123,12 +95,16 @@ function columnAt({ row_groups }: FileMetaData, schema: SchemaTree, group: numbe
 }
 
 /** A column's pages in a row group, as they are in the file. */
-function bytesOf(file: DumpFile, meta: ColumnMetaData): Uint8Array {
+async function bytesOf(file: DumpFile, meta: ColumnMetaData): Promise<Uint8Array> {
   const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
   const length = Number(meta.total_compressed_size);
   if (!isCount(start) || !isCount(length) || !file.has(start, length)) throw new Error("it ends behind the file");
   const bytes = new Uint8Array(length);
-  file.readInto(bytes, start);
+  for (let at = 0; at < length; at += READ_BYTES) {
+    file.readInto(bytes.subarray(at, at + READ_BYTES), start + at);
+    const turn = breathe();
+    if (turn) await turn;
+  }
   return bytes;
 }
 

@@ -5,13 +5,17 @@
 import type { ColumnMetaData, SchemaTree } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { getMaxDefinitionLevel, getMaxRepetitionLevel } from "hyparquet/src/schema.js";
+import { breathe } from "../system/pace.js";
 import type { Decompress } from "./codecs.js";
 import { damaged, decodeRuns } from "./runs.js";
 import { structEnd } from "./thrift.js";
 
 /** pyarrow before version 11 wrote row groups of so many rows. */
 const MOST_ENTRIES = 2 ** 26;
-const MOST_PAGE_BYTES = 2 ** 30;
+/** No signal gets through while a page is decompressed, or its lists are put together. */
+const MOST_PAGE_BYTES = 2 ** 27;
+const MOST_PAGE_ENTRIES = 2 ** 24;
+const MOST_LIST_ENTRIES = 2 ** 21;
 const MOST_CHUNK_BYTES = 2 ** 31;
 const LENGTH_BYTES = 4;
 const NOTHING = new Uint8Array();
@@ -54,7 +58,7 @@ export interface Chunk {
 }
 
 /** Walks over the pages of a column in a row group, whose bytes are given as they are in the file. */
-export function readPages(bytes: Uint8Array, column: Column, decompress: Decompress): Chunk {
+export async function readPages(bytes: Uint8Array, column: Column, decompress: Decompress): Promise<Chunk> {
   const total = Number(column.meta.num_values);
   if (!isCount(total) || total > MOST_ENTRIES) throw new Error("a row group has too many rows");
   const walk = { bytes, at: 0, room: MOST_CHUNK_BYTES };
@@ -75,10 +79,14 @@ export function readPages(bytes: Uint8Array, column: Column, decompress: Decompr
         ? partsOfV2(header, body, decompress)
         : partsOfV1(header, body, decompress, repetition > 0, definition > 0);
     if (!isCount(parts.entries) || parts.entries === 0 || parts.entries > total - entries) throw damaged();
+    if (parts.entries > (repetition > 0 ? MOST_LIST_ENTRIES : MOST_PAGE_ENTRIES))
+      throw new Error("a page has too many values");
     const page = withLevels(parts, repetition, definition);
     chunk.pages.push(page);
     entries += page.entries;
     rows += repetition > 0 ? count(page.repetition, 0) : page.entries;
+    const turn = breathe();
+    if (turn) await turn;
   }
   if (rows !== column.rows) throw new Error("columns of different length");
   return chunk;

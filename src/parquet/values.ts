@@ -6,6 +6,7 @@ import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { byteStreamSplit } from "hyparquet/src/encoding.js";
 import { readPlain } from "hyparquet/src/plain.js";
+import { breathe } from "../system/pace.js";
 import { type Chunk, type Page, prefixed } from "./pages.js";
 import { checkDeltas, damaged, decodeRuns } from "./runs.js";
 
@@ -34,19 +35,29 @@ export function textOf(bytes: Uint8Array): string {
 
 const PARSERS = { ...DEFAULT_PARSERS, stringFromBytes: textOf };
 
+const NUMBERS = ["INT32", "INT64", "FLOAT", "DOUBLE"];
+/** Values that are made at once, a multiple of 8. */
+const STEP = 65536;
+
 /** A value for each row: of lists an array, null where there is none. */
-export function valuesOf({ column, dictionary, pages }: Chunk): DecodedArray {
+export async function valuesOf({ column, dictionary, pages }: Chunk): Promise<DecodedArray> {
   const { meta, path } = column;
   const { element } = path[path.length - 1];
   const { codec, path_in_schema: pathInSchema } = meta;
   const type = element.type ?? meta.type;
   const decoder = { pathInSchema, schemaPath: path, type, element, codec, parsers: PARSERS, utf8: false };
-  const names = dictionary && convert(plainValues(dictionary.data, dictionary.count, element), decoder);
+  const names = dictionary && (await plainValues(dictionary.data, dictionary.count, element, decoder));
   const isNested = path.length > 2;
   const parts: DecodedArray[] = [];
   const lists: unknown[] = [];
   for (const page of pages) {
-    const values = isIndexed(page) ? namedValues(page, names) : convert(encodedValues(page, element), decoder);
+    const values = isIndexed(page)
+      ? await namedValues(page, names)
+      : page.encoding === "PLAIN"
+        ? await plainValues(page.data, page.values, element, decoder)
+        : convert(encodedValues(page, element), decoder);
+    const turn = breathe();
+    if (turn) await turn;
     if (!isNested && page.values === page.entries) parts.push(values);
     else {
       const rows: unknown[] = isNested ? lists : [];
@@ -64,19 +75,23 @@ export function valuesOf({ column, dictionary, pages }: Chunk): DecodedArray {
 const isIndexed = ({ encoding }: Page) => encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY";
 
 /** Values that are indexes into a dictionary, behind the bits that each takes. */
-function namedValues({ data, values }: Page, names: DecodedArray | undefined): DecodedArray {
+async function namedValues({ data, values }: Page, names: DecodedArray | undefined): Promise<DecodedArray> {
   if (values === 0) return [];
   if (!names || data.length === 0) throw damaged();
   const indexes = decodeRuns(data.subarray(1), data[0], names.length - 1, new Uint32Array(values));
-  return Array.from(indexes, (index) => names[index]);
+  const named: unknown[] = [];
+  for (let i = 0; i < values; i++) {
+    named.push(names[indexes[i]]);
+    const turn = i % STEP === 0 ? breathe() : undefined;
+    if (turn) await turn;
+  }
+  return named;
 }
 
 function encodedValues({ encoding, data, values }: Page, element: SchemaElement): DecodedArray {
   if (values === 0) return [];
   const { type, type_length: length } = element;
   switch (encoding) {
-    case "PLAIN":
-      return plainValues(data, values, element);
     case "RLE":
       if (type !== "BOOLEAN") break;
       return Array.from(decodeRuns(prefixed(data), 1, 1, new Uint8Array(values)), (bit) => bit === 1);
@@ -103,9 +118,25 @@ const readerOf = (data: Uint8Array) => ({
   offset: 0,
 });
 
-function plainValues(data: Uint8Array, values: number, element: SchemaElement): DecodedArray {
-  if (!element.type || data.length < values * widthOf(element)) throw damaged();
-  return readPlain(readerOf(data), element.type, values, element.type_length);
+async function plainValues(
+  data: Uint8Array,
+  values: number,
+  element: SchemaElement,
+  decoder: Parameters<typeof convert>[1],
+): Promise<DecodedArray> {
+  const { type, type_length: length } = element;
+  if (values === 0) return [];
+  if (!type || data.length < values * widthOf(element)) throw damaged();
+  const reader = readerOf(data);
+  // Numbers lie there as they are; anything else becomes an object each.
+  const step = NUMBERS.includes(type) ? values : STEP;
+  const parts: DecodedArray[] = [];
+  for (let left = values; left > 0; left -= step) {
+    parts.push(convert(readPlain(reader, type, Math.min(left, step), length), decoder));
+    const turn = breathe();
+    if (turn) await turn;
+  }
+  return joined(parts);
 }
 
 function widthOf({ type = "BYTE_ARRAY", type_length: length = 0 }: SchemaElement): number {

@@ -1,7 +1,7 @@
 // The heuristic of `best` for many members, and a bound on what it can miss.
 
+import type { Pause } from "../system/pace.js";
 import { Moves } from "./moves.js";
-import type { Pause } from "./policy.js";
 import type { Units } from "./units.js";
 
 const MOST_ROUNDS = 50;

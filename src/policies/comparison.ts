@@ -7,8 +7,9 @@ import { type KernelCounters, type KernelSettings, kernelAtRest, kernelZeroOnly 
 import { addedFrames, bestMerges, type Merge } from "../sharing/merges.js";
 import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js";
 import { labelOf, type Spectrum, type SpectrumMember } from "../spectrum/spectrum.js";
+import type { Pause } from "../system/pace.js";
 import { inOneGroup } from "./one-group.js";
-import type { GroupingPolicy, Pause, Policy } from "./policy.js";
+import type { GroupingPolicy, Policy } from "./policy.js";
 import { NoGrouping } from "./units.js";
 
 const MOST_MERGES = 100;
@@ -135,7 +136,7 @@ async function grouped(
     score: score(view, grouping, tenants),
     entitlements: entitlements(view, grouping, entitlement),
     kernel: kernel && kernelAtRest(view, grouping, kernel),
-    merges: bestMerges(view, grouping, MOST_MERGES),
+    merges: await bestMerges(view, grouping, MOST_MERGES, pause),
     mostSaved: grouping.mostSaved,
   };
 }

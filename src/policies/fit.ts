@@ -1,7 +1,7 @@
 // Whether there is a grouping into K groups within the limits at all, where joining and packing has found none.
 
+import type { Pause } from "../system/pace.js";
 import { bestOfAll, EXACT_UNITS } from "./best-exact.js";
-import type { Pause } from "./policy.js";
 import { NoGrouping, type Units } from "./units.js";
 
 /** It may take exponentially long to find out. */

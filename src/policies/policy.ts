@@ -1,5 +1,6 @@
 import type { Grouping } from "../sharing/grouping.js";
 import type { View } from "../sharing/view.js";
+import type { Pause } from "../system/pace.js";
 
 /** A rule for who may share with whom, and the text that it was made from. */
 export type Policy = { text: string } & MadePolicy;
@@ -19,9 +20,6 @@ export interface GroupingPolicy {
 
 /** Makes the groups of a world. `pause` is awaited now and then in long work. */
 export type Grouper = (view: View, pause: Pause) => Grouped | Promise<Grouped>;
-
-/** Lets others have their turn, where it is time for that. */
-export type Pause = () => Promise<void> | undefined;
 
 /** A grouping, and where the policy looked for the one that saves most what no grouping of its kind exceeds. */
 export interface Grouped extends Grouping {

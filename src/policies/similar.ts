@@ -1,9 +1,10 @@
-import { pairNumber } from "../sharing/merges.js";
+import { pairNumber, pairTable } from "../sharing/merges.js";
+import type { Pause } from "../system/pace.js";
 import { groupCount } from "./argument.js";
 import { improve } from "./best-search.js";
 import { fitInto } from "./fit.js";
 import { pack } from "./moves.js";
-import type { Grouper, Limits, Pause, PolicyEntry } from "./policy.js";
+import type { Grouper, Limits, PolicyEntry } from "./policy.js";
 import { groupingOf, type Units, unitsFor } from "./units.js";
 
 /**
@@ -47,7 +48,7 @@ export async function agglomerate(
   count: number | undefined,
   pause: Pause,
 ): Promise<{ groupOf: Uint32Array; left: number }> {
-  const state = new Agglomeration(units);
+  const state = await Agglomeration.of(units, pause);
   while (count === undefined || state.left > count) {
     const pair = state.bestPair();
     if (!pair || (count === undefined && pair.recovered === 0)) break;
@@ -69,23 +70,39 @@ class Agglomeration {
   /** The groups that hold each set, and the sets that each group holds. */
   private readonly groupsOfSet: Set<number>[];
   private readonly setsOfGroup: number[][];
+  /** By group the later one with which it recovers most, of equal ones the first; -1: none may be joined to it. */
+  private readonly partner: Int32Array;
 
-  constructor(private readonly units: Units) {
+  private constructor(private readonly units: Units) {
     const { count, sizes, apart, sets } = units;
     this.left = count;
     this.groupOf = Uint32Array.from({ length: count }, (_, unit) => unit);
     this.alive = sizes.map(() => true);
     this.sizes = [...sizes];
     this.apart = apart.map((set) => new Set(set));
-    this.recovered = new Float64Array((count * (count - 1)) / 2);
+    this.recovered = pairTable(count);
+    this.partner = new Int32Array(count).fill(-1);
     this.groupsOfSet = sets.units.map((list) => new Set(list));
     this.setsOfGroup = sizes.map(() => []);
-    sets.units.forEach((list, set) => {
-      for (const unit of list) this.setsOfGroup[unit].push(set);
+  }
+
+  static async of(units: Units, pause: Pause): Promise<Agglomeration> {
+    const state = new Agglomeration(units);
+    const { sets, count } = units;
+    for (const [set, list] of sets.units.entries()) {
+      for (const unit of list) state.setsOfGroup[unit].push(set);
       for (let i = 0; i < list.length; i++) {
-        for (let j = i + 1; j < list.length; j++) this.recovered[this.pair(list[i], list[j])] += sets.contents[set];
+        for (let j = i + 1; j < list.length; j++) state.recovered[state.pair(list[i], list[j])] += sets.contents[set];
       }
-    });
+      const turn = pause();
+      if (turn) await turn;
+    }
+    for (let group = 0; group < count; group++) {
+      state.findPartner(group);
+      const turn = pause();
+      if (turn) await turn;
+    }
+    return state;
   }
 
   private pair(a: number, b: number): number {
@@ -94,17 +111,29 @@ class Agglomeration {
 
   bestPair(): { a: number; b: number; recovered: number } | undefined {
     let best: { a: number; b: number; recovered: number } | undefined;
-    const groups = [...this.alive.keys()].filter((group) => this.alive[group]);
-    for (const [i, a] of groups.entries()) {
-      for (let j = i + 1; j < groups.length; j++) {
-        const b = groups[j];
-        const recovered = this.recovered[this.pair(a, b)];
-        if (best && recovered <= best.recovered) continue;
-        if (this.sizes[a] + this.sizes[b] > this.units.maxGroup || this.apart[a].has(b)) continue;
-        best = { a, b, recovered };
-      }
+    for (let a = 0; a < this.units.count; a++) {
+      const b = this.partner[a];
+      if (!this.alive[a] || b < 0) continue;
+      const recovered = this.recovered[this.pair(a, b)];
+      if (!best || recovered > best.recovered) best = { a, b, recovered };
     }
     return best;
+  }
+
+  private findPartner(group: number): void {
+    this.partner[group] = -1;
+    for (let other = group + 1; other < this.units.count; other++) this.offer(group, other);
+  }
+
+  /** Makes a later group another's partner if that is better than the one it has. */
+  private offer(group: number, other: number): void {
+    if (!this.alive[other]) return;
+    const recovered = this.recovered[this.pair(group, other)];
+    const known = this.partner[group];
+    const best = known < 0 ? -1 : this.recovered[this.pair(group, known)];
+    if (recovered < best || (recovered === best && other >= known)) return;
+    if (this.sizes[group] + this.sizes[other] > this.units.maxGroup || this.apart[group].has(other)) return;
+    this.partner[group] = other;
   }
 
   /** Joins group b to group a. */
@@ -134,5 +163,13 @@ class Agglomeration {
     this.alive[b] = false;
     this.left--;
     for (const [unit, group] of this.groupOf.entries()) if (group === b) this.groupOf[unit] = a;
+    // Only pairs with one of the two have changed; b stands behind a.
+    this.findPartner(a);
+    for (let other = 0; other < b; other++) {
+      if (!this.alive[other] || other === a) continue;
+      const known = this.partner[other];
+      if (known === a || known === b) this.findPartner(other);
+      else if (other < a) this.offer(other, a);
+    }
   }
 }

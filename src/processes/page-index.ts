@@ -6,8 +6,9 @@ import { BUCKETS } from "../core/module.js";
 import { VectorSet } from "../core/vectors.js";
 import { type Block, BlockStore, Budget } from "../fingerprints/buckets.js";
 import { indexTasks, planIndex } from "../fingerprints/content-index.js";
-import { countPopular, noCounts, type PopularCounts } from "../fingerprints/popular.js";
+import { countPopular, noCounts, type PopularCounts, randomKeySeed } from "../fingerprints/popular.js";
 import { inSample, outOfSample } from "../fingerprints/sampled-buckets.js";
+import { breathe } from "../system/pace.js";
 import { type ContentSample, sampleOf } from "./content-sample.js";
 
 export interface PageIndexOptions {
@@ -23,6 +24,7 @@ export class PageIndex {
   private readonly store: BlockStore;
   private readonly blocks: Block[] = [];
   private readonly popular: PopularCounts[] = [];
+  private readonly keySeed = randomKeySeed();
   private readonly pages: number[] = [];
   private readonly zeroPages: number[] = [];
   private segment = 0;
@@ -71,7 +73,7 @@ export class PageIndex {
     this.pages[member] += pages[0];
     this.zeroPages[member] += zeroPages[0];
     const view = this.hasher.toBlock(false);
-    if (sampled < BUCKETS) countPopular(this.popular[member], outOfSample(view, sampled));
+    if (sampled < BUCKETS) countPopular(this.popular[member], outOfSample(view, sampled), this.keySeed);
     const own = inSample(view, sampled);
     if (own.entries.length > 0) this.blocks.push(this.store.keep(member, this.segment++, own));
     this.inSegment = 0;
@@ -87,6 +89,6 @@ export class PageIndex {
     const tasks = planIndex(blocks, 0, sampled);
     const context = { size: 0, indexer, blocks, zeroKeys: new Uint8Array(), onZeros: () => {} };
     await indexTasks(() => tasks.shift(), context);
-    return sampleOf({ pages, zeroPages, vectors: vectors.take() }, sampled, popular);
+    return sampleOf({ pages, zeroPages, vectors: await vectors.take(breathe) }, sampled, popular);
   }
 }

@@ -1,6 +1,7 @@
 import { VectorSet } from "../core/vectors.js";
 import type { Crew } from "../fingerprints/crew.js";
 import { hashWorld, indexSize, type WorldOptions } from "../fingerprints/world-index.js";
+import { breathe } from "../system/pace.js";
 import type { OpenWorld } from "../worlds/sources.js";
 import { type ContentSample, sampleOf } from "./content-sample.js";
 
@@ -16,6 +17,6 @@ export async function sampleWorld(
   await indexSize(hashed, 0, crew, (chunk) => vectors.add(chunk));
   const pages = counts.map((own) => own.pages[0]);
   const zeroPages = counts.map((own) => own.zeroPages[0]);
-  const own = { pages, zeroPages, vectors: vectors.take() };
+  const own = { pages, zeroPages, vectors: await vectors.take(breathe) };
   return { sample: sampleOf(own, options.sampled, popular, zeroKeys[0]), notes };
 }

@@ -10,8 +10,8 @@ import type { Scenario } from "./scenario/schema.js";
 /** Kernels before 4.12 and 6.7, whose rules these are, do not have these settings. */
 const LATER_SETTINGS = ["max_page_sharing", "use_zero_pages", "smart_scan"] as const;
 
-/** What must be as it is among the keys alone. runs: all of them. */
-export function checkScenario(scenario: Scenario, runs: readonly Pick<RunScenario, "name" | "scenario">[]): void {
+/** What must be as it is among the keys alone. runs: all of them, by name. */
+export function checkScenario(scenario: Scenario, runs: ReadonlyMap<string, Pick<RunScenario, "scenario">>): void {
   if (scenario.sources.length === 0 && scenario.inventory === undefined) {
     throw new ScenarioFault(["sources"], "no source is named", "give sources, or an inventory");
   }
@@ -25,9 +25,9 @@ export function checkScenario(scenario: Scenario, runs: readonly Pick<RunScenari
       throw new ScenarioFault(path, "a workload has a working_set or a curve", "give one of them");
     }
     if (baseline === undefined) continue;
-    const other = runs.find((run) => run.name === baseline);
+    const other = runs.get(baseline);
     if (!other) {
-      const hint = `there are ${quotedList(runs.map((run) => run.name))}`;
+      const hint = `there are ${quotedList([...runs.keys()])}`;
       throw new ScenarioFault([...path, "baseline"], `there is no run ${quoted(baseline)}`, hint);
     }
     if (!other.scenario.members.get(name)?.workload) {
@@ -72,8 +72,12 @@ function checkController(scenario: Scenario): void {
 }
 
 /** Without sleep and CPU time a batch follows the other at once, and time stands still. */
-function checkTime({ scanner, until, events }: Scenario, members: readonly ReplayMember[]): void {
-  if (scanner.cpu === "modelled" || scanner.sleep_millisecs > 0 || scanner.rules === "off") return;
+function checkTime({ scanner, cost, until, events }: Scenario, members: readonly ReplayMember[]): void {
+  if (scanner.sleep_millisecs > 0 || scanner.rules === "off") return;
+  if (scanner.cpu === "modelled") {
+    if (cost.visit_us > 0) return;
+    throw new ScenarioFault(["cost", "visit_us"], "without sleep, visits must take time", "give a price above 0");
+  }
   const isLong = until.kind === "time" || events !== undefined || members.some(({ snapshots }) => snapshots.length > 1);
   if (!isLong) return;
   throw new ScenarioFault(
@@ -91,11 +95,12 @@ export function checkNames(
 ): void {
   const { schedule, groups, regroup } = scenario;
   checkTime(scenario, members);
-  const names = new Set(members.map(({ name }) => name));
-  const isMember = (name: string) => names.has(name);
-  const known = groupNames(scenario, policyGroups);
+  const memberNames = new Set(members.map(({ name }) => name));
+  const isMember = (name: string) => memberNames.has(name);
+  const known = new Set(groupNames(scenario, policyGroups));
+  const thereAre = () => `there are ${quotedList([...known])}`;
   // Groups that regroup makes may have any name.
-  const isGroup = (name: string) => regroup !== undefined || known.includes(name);
+  const isGroup = (name: string) => regroup !== undefined || known.has(name);
   const noMember = (name: string) => `there is no member ${quoted(name)}`;
   const noGroup = (name: string) => `the policy makes no group ${quoted(name)}`;
   const memberHint = "name one of the sources";
@@ -104,12 +109,12 @@ export function checkNames(
       throw new ScenarioFault(["schedule", i, "member"], noMember(step.member), memberHint);
     }
     if (!isGroup(step.group)) {
-      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), `there are ${quotedList(known)}`);
+      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), thereAre());
     }
   }
   const group = [...groups.keys()].find((name) => !isGroup(name));
   if (group !== undefined) {
-    throw new ScenarioFault(["groups", group], noGroup(group), `there are ${quotedList(known)}`);
+    throw new ScenarioFault(["groups", group], noGroup(group), thereAre());
   }
   const member = [...scenario.members.keys()].find((name) => !isMember(name));
   if (member !== undefined) throw new ScenarioFault(["members", member], noMember(member), memberHint);
@@ -117,6 +122,7 @@ export function checkNames(
 
 /** The groups of the policy, then those that the schedule makes. */
 export function groupNames({ schedule }: Scenario, policyGroups: readonly string[]): string[] {
-  const made = schedule.flatMap((step) => ("member" in step && !policyGroups.includes(step.group) ? [step.group] : []));
+  const known = new Set(policyGroups);
+  const made = schedule.flatMap((step) => ("member" in step && !known.has(step.group) ? [step.group] : []));
   return [...policyGroups, ...new Set(made)];
 }

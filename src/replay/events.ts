@@ -1,8 +1,10 @@
 import { PagekinError, quoted } from "../errors.js";
+import type { Pause } from "../system/pace.js";
+import { mapInTurns } from "../system/turns.js";
 import { lineOf } from "../text/read-csv.js";
 import { parseCount, parseDecimal } from "../text/values.js";
 import type { ReplayEvent } from "./members.js";
-import { NANOSECONDS } from "./time.js";
+import { isOnClock, NANOSECONDS, OFF_CLOCK } from "./time.js";
 
 /** Columns that no row may leave empty. */
 export const EVENT_COLUMNS = ["time_s", "member", "event"] as const;
@@ -21,11 +23,14 @@ export function parseEvents(
   rows: readonly Record<string, string>[],
   file: string,
   { members, contentOf, fingerprintHint }: Known,
-): ReplayEvent[] {
-  return rows.map((row) => {
+  pause: Pause,
+): Promise<ReplayEvent[]> {
+  const parse = (row: Readonly<Record<string, string>>): ReplayEvent => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: lineOf(row), hint });
     const timeS = parseDecimal(row.time_s);
     if (timeS === undefined) throw fail(`time_s is "${quoted(row.time_s)}"`, "give seconds, such as 15 or 0.5");
+    const ns = Math.round(timeS * NANOSECONDS);
+    if (!isOnClock(ns)) throw fail(`time_s is ${quoted(row.time_s)}, but ${OFF_CLOCK.what}`, OFF_CLOCK.hint);
     if (!members.has(row.member)) throw fail(`there is no member ${quoted(row.member)}`, "name one of the sources");
     const event = EVENTS.find((one) => one === row.event);
     if (!event) throw fail(`event is "${quoted(row.event)}"`, `give one of ${EVENTS.join(", ")}`);
@@ -35,11 +40,12 @@ export function parseEvents(
     const content = event === "write" ? contentOf(row.fingerprint ?? "") : 0;
     if (content === undefined) throw fail(`fingerprint is "${quoted(row.fingerprint ?? "")}"`, fingerprintHint);
     return {
-      ns: Math.round(timeS * NANOSECONDS),
+      ns,
       member: row.member,
       event,
       page,
       content,
     };
-  });
+  };
+  return mapInTurns(rows, parse, pause);
 }

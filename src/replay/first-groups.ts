@@ -1,9 +1,10 @@
 // The groups that a replay starts with: a policy of `compare`, applied to the members' first snapshots.
 
 import { PagekinError } from "../errors.js";
-import type { GroupingPolicy, Pause, Policy } from "../policies/policy.js";
+import type { GroupingPolicy, Policy } from "../policies/policy.js";
 import type { Grouping } from "../sharing/grouping.js";
 import { viewOf } from "../sharing/view.js";
+import type { Pause } from "../system/pace.js";
 import { spectrumOf } from "./contents-now.js";
 import type { ReplayMember } from "./members.js";
 
@@ -14,7 +15,8 @@ export async function groupMembers(
   pause: Pause,
 ): Promise<Grouping> {
   const first = members.map(({ name, labels, snapshots }) => ({ name, labels, contents: snapshots[0].contents }));
-  return groupingPolicy(policy).group(viewOf(spectrumOf(first, pageBytes, 0), "counted"), pause);
+  const spectrum = await spectrumOf(first, pageBytes, 0, pause);
+  return groupingPolicy(policy).group(viewOf(spectrum, "counted"), pause);
 }
 
 export function groupingPolicy(policy: Policy): GroupingPolicy {

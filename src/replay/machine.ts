@@ -130,14 +130,15 @@ export class RunningMachine implements Machine {
     return { subject: this.groups.names[group], group, groups: [group], pagesToScan };
   }
 
-  setSpeed({ subject, group: own, groups, pagesToScan: from }: Speed, to: number, reason: string): void {
-    if (to === from) return;
+  setSpeed({ subject, group: own, groups, pagesToScan: from }: Speed, to: number, reason: string): boolean {
+    if (to === from) return false;
     if (this.scenario.scanner.threads === "one") this.pagesToScan = to;
     else for (const group of groups) this.groups.rates[group].pagesToScan = to;
     this.note({
       ...{ subject, kind: own === undefined ? "scanner" : "group", group: own },
       ...{ action: "pages_to_scan", from, to, reason },
     });
+    return true;
   }
 
   passEnded(controller: Controller, group: number, pass: Omit<EndedPass, "speed">): void {

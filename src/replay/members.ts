@@ -1,6 +1,8 @@
-// The members of a replay: their pages in a row, what these hold at each snapshot, and what happens when.
+// The members of a replay: their pages in a row, and what these hold at each snapshot.
 
 import { ABSENT } from "../core/scanner.js";
+import type { Pause } from "../system/pace.js";
+import { sortInTurns } from "../system/turns.js";
 
 /** A member's snapshot: page numbers, ascending, and contents (numbers in the kernel's order). */
 export interface ReplaySnapshot {
@@ -32,48 +34,64 @@ export interface ReplayMember {
   snapshots: { ns: number; contents: Uint32Array }[];
 }
 
-/** What happens to a member at a time; changes of one time keep their order: snapshots, then events. */
-export type Change =
-  | { ns: number; kind: "snapshot"; member: number; snapshot: number }
-  | { ns: number; kind: "write"; member: number; slot: number; content: number }
-  | { ns: number; kind: "drop"; member: number; slot: number }
-  | { ns: number; kind: "exit" | "unmerge"; member: number };
-
 /** Members in the order of their first snapshots' sources. events: all that may come, of any run. */
-export function membersOf(snapshots: readonly ReplaySnapshot[], events: readonly ReplayEvent[]): ReplayMember[] {
-  const byName = new Map<string, ReplaySnapshot[]>();
-  for (const snapshot of snapshots) byName.set(snapshot.member, [...(byName.get(snapshot.member) ?? []), snapshot]);
-  const written = new Map<string, number[]>();
-  for (const { member, event, page } of events) {
-    if (event === "write") written.set(member, [...(written.get(member) ?? []), page]);
-  }
-  return [...byName].map(([name, own]) => {
-    const pages = unionOf(
-      own.map((snapshot) => snapshot.pages),
-      written.get(name) ?? [],
-    );
+export async function membersOf(
+  snapshots: readonly ReplaySnapshot[],
+  events: readonly ReplayEvent[],
+  pause: Pause,
+): Promise<ReplayMember[]> {
+  const byName = listsBy(snapshots, ({ member }) => member);
+  const written = listsBy(
+    events.filter(({ event }) => event === "write"),
+    ({ member }) => member,
+  );
+  const members: ReplayMember[] = [];
+  for (const [name, own] of byName) {
+    const lists = [...new Set(own.map((snapshot) => snapshot.pages))];
+    const more = written.get(name) ?? [];
+    if (more.length > 0) lists.push(Float64Array.from(more, ({ page }) => page));
+    const pages = await unionOf(lists, pause);
     const ordered = [...own].sort((a, b) => a.ns - b.ns);
-    return {
-      name,
-      labels: own[0].labels,
-      pages,
-      firstPages: ordered[0].pages.length,
-      snapshots: ordered.map((snapshot) => ({ ns: snapshot.ns, contents: aligned(snapshot, pages) })),
-    };
-  });
+    const aligned = [];
+    for (const snapshot of ordered) {
+      aligned.push({ ns: snapshot.ns, contents: alignedTo(pages, snapshot) });
+      const turn = pause();
+      if (turn) await turn;
+    }
+    members.push({ name, labels: own[0].labels, pages, firstPages: ordered[0].pages.length, snapshots: aligned });
+  }
+  return members;
 }
 
-function unionOf(snapshots: readonly Float64Array[], written: readonly number[]): Float64Array {
-  // The snapshots of a machine mostly have the same pages.
-  const lists = [...new Set(snapshots)];
-  if (lists.length === 1 && written.length === 0) return lists[0];
-  const all = new Set<number>(written);
-  for (const list of lists) for (const page of list) all.add(page);
-  return Float64Array.from(all).sort();
+/** Items by key, in their order. */
+function listsBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const lists = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const list = lists.get(key);
+    if (list) list.push(item);
+    else lists.set(key, [item]);
+  }
+  return lists;
+}
+
+/** Each page of some lists once, ascending. The snapshots of a machine mostly have the same list. */
+async function unionOf(lists: readonly Float64Array[], pause: Pause): Promise<Float64Array> {
+  if (lists.length === 1) return lists[0];
+  const all = new Float64Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let count = 0;
+  for (const list of lists) {
+    all.set(list, count);
+    count += list.length;
+  }
+  await sortInTurns(all, undefined, pause);
+  count = 0;
+  for (let i = 0; i < all.length; i++) if (i === 0 || all[i] !== all[i - 1]) all[count++] = all[i];
+  return all.slice(0, count);
 }
 
 /** A snapshot's contents by slot. */
-function aligned({ pages, contents }: ReplaySnapshot, slots: Float64Array): Uint32Array {
+function alignedTo(slots: Float64Array, { pages, contents }: ReplaySnapshot): Uint32Array {
   if (pages.length === slots.length) return contents;
   const all = new Uint32Array(slots.length).fill(ABSENT);
   let slot = 0;
@@ -85,7 +103,7 @@ function aligned({ pages, contents }: ReplaySnapshot, slots: Float64Array): Uint
 }
 
 /** The slot of a page; undefined if the member never has it. */
-function slotOf({ pages }: ReplayMember, page: number): number | undefined {
+export function slotOf({ pages }: ReplayMember, page: number): number | undefined {
   let low = 0;
   let high = pages.length;
   while (low < high) {
@@ -94,48 +112,4 @@ function slotOf({ pages }: ReplayMember, page: number): number | undefined {
     else high = middle;
   }
   return pages[low] === page ? low : undefined;
-}
-
-/** All changes in the order in which they happen. random: numbers from 0 to 1, for changes that are spread. */
-export function changesOf(
-  members: readonly ReplayMember[],
-  events: readonly ReplayEvent[],
-  spread: boolean,
-  random: () => number,
-): Change[] {
-  const changes: Change[] = [];
-  for (const [member, { snapshots }] of members.entries()) {
-    for (const [snapshot, { ns }] of snapshots.entries()) {
-      if (spread && snapshot > 0) changes.push(...spreadChanges(members[member], member, snapshot, random));
-      else changes.push({ ns, kind: "snapshot", member, snapshot });
-    }
-  }
-  const numbers = new Map(members.map(({ name }, number) => [name, number]));
-  for (const { ns, member, event, page, content } of events) {
-    const number = numbers.get(member) ?? 0;
-    if (event === "exit" || event === "unmerge") {
-      changes.push({ ns, kind: event, member: number });
-      continue;
-    }
-    const slot = slotOf(members[number], page);
-    if (slot === undefined) continue; // a drop of a page that was never there
-    if (event === "write") changes.push({ ns, kind: "write", member: number, slot, content });
-    else changes.push({ ns, kind: "drop", member: number, slot });
-  }
-  return changes.sort((a, b) => a.ns - b.ns);
-}
-
-/** The pages in which a snapshot differs from the one before, each at a time between the two. */
-function spreadChanges({ snapshots }: ReplayMember, member: number, snapshot: number, random: () => number): Change[] {
-  const [before, after] = [snapshots[snapshot - 1], snapshots[snapshot]];
-  const changes: Change[] = [];
-  for (let slot = 0; slot < after.contents.length; slot++) {
-    const content = after.contents[slot];
-    if (content === before.contents[slot]) continue;
-    const ns = after.ns - Math.floor(random() * (after.ns - before.ns));
-    changes.push(
-      content === ABSENT ? { ns, kind: "drop", member, slot } : { ns, kind: "write", member, slot, content },
-    );
-  }
-  return changes;
 }

@@ -1,6 +1,7 @@
 // What a run came to, and what isolation cost it over time, beside a run of one group.
 
-import { reclaimedOf, type Sample, sumOf } from "./sample.js";
+import { sumOf } from "./sample.js";
+import { lastOf, type Samples, savedAt } from "./samples.js";
 import { NANOSECONDS } from "./time.js";
 
 /** Of the final saving, that a run should reach soon. */
@@ -19,33 +20,49 @@ export interface Outcome {
   metadataBytes: number;
 }
 
-export function outcomeOf(samples: readonly Sample[]): Outcome {
-  const last = samples[samples.length - 1];
-  const { cpuSeconds, cowBreaks, metadataBytes, ...counters } = sumOf(last.groups);
-  const savedPages = pagesSaved(last);
-  const most = samples.find((sample) => pagesSaved(sample) >= MOST_OF_IT * savedPages);
+export function outcomeOf(samples: Samples): Outcome {
+  const { ns, groups } = lastOf(samples);
+  const { cpuSeconds, cowBreaks, metadataBytes } = sumOf(groups);
+  const { savedPages, savedPageSeconds } = savingOf(samples);
   return {
-    endNs: last.ns,
-    savedPages: counters.pagesSharing + counters.zeroPages,
-    savedPageSeconds: pageSeconds(samples, last.ns),
-    secondsToMost: savedPages > 0 && most ? most.ns / NANOSECONDS : undefined,
+    endNs: ns,
+    savedPages,
+    savedPageSeconds,
+    secondsToMost: savedPages > 0 ? secondsTo(samples, MOST_OF_IT * savedPages) : undefined,
     cpuSeconds,
     cowBreaks,
     metadataBytes,
   };
 }
 
+/** When so many pages were first saved. */
+function secondsTo(samples: Samples, pages: number): number | undefined {
+  for (let i = 0; i < samples.count; i++) if (savedAt(samples, i) >= pages) return samples.ns[i] / NANOSECONDS;
+  return undefined;
+}
+
+/** As the outcome has them. */
+export function savingOf(samples: Samples): Pick<Outcome, "savedPages" | "savedPageSeconds"> {
+  return { savedPages: savedAtEnd(samples), savedPageSeconds: pageSeconds(samples, endOf(samples)) };
+}
+
+export const savedAtEnd = (samples: Samples): number => savedAt(samples, samples.count - 1);
+
+const endOf = ({ ns, count }: Samples): number => ns[count - 1];
+
 /** Page-seconds that a run saved less than another, until the later of the two ends; each keeps what it has at its end. */
-export function lostPageSeconds(samples: readonly Sample[], reference: readonly Sample[]): number {
-  const end = Math.max(samples[samples.length - 1].ns, reference[reference.length - 1].ns);
+export function lostPageSeconds(samples: Samples, reference: Samples): number {
+  if (samples === reference) return 0;
+  const end = Math.max(endOf(samples), endOf(reference));
   return pageSeconds(reference, end) - pageSeconds(samples, end);
 }
 
-const pagesSaved = ({ groups }: Sample): number => groups.reduce((sum, group) => sum + reclaimedOf(group), 0);
-
-function pageSeconds(samples: readonly Sample[], endNs: number): number {
-  return samples.reduce((sum, sample, i) => {
-    const until = samples[i + 1]?.ns ?? endNs;
-    return sum + (pagesSaved(sample) * (until - sample.ns)) / NANOSECONDS;
-  }, 0);
+function pageSeconds(samples: Samples, endNs: number): number {
+  const { ns, count } = samples;
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const until = i + 1 < count ? ns[i + 1] : endNs;
+    sum += (savedAt(samples, i) * (until - ns[i])) / NANOSECONDS;
+  }
+  return sum;
 }

@@ -3,10 +3,12 @@
 import type { ScannerRules } from "../core/scanner.js";
 import type { GroupingPolicy } from "../policies/policy.js";
 import type { Grouping } from "../sharing/grouping.js";
+import type { Pause } from "../system/pace.js";
+import { changesOf } from "./changes.js";
 import { groupNames } from "./check-scenario.js";
 import { makeController } from "./controllers/registry.js";
 import { RunningMachine } from "./machine.js";
-import { changesOf, type ReplayEvent, type ReplayMember } from "./members.js";
+import type { ReplayEvent, ReplayMember } from "./members.js";
 import type { RunPlan, Step } from "./run.js";
 import { ScannedGroups } from "./scanned-groups.js";
 import { ScannedMembers } from "./scanned-members.js";
@@ -23,10 +25,16 @@ export interface RunInput {
   grouping: Grouping;
   /** Of regroup. */
   policy: GroupingPolicy | undefined;
+  /** Rows that it may come to. */
+  mostRows: number;
 }
 
-export function prepare(input: RunInput, module: WebAssembly.Module): { machine: RunningMachine; plan: RunPlan } {
-  const { scenario, members, events, grouping, policy } = input;
+export async function prepare(
+  input: RunInput,
+  module: WebAssembly.Module,
+  pause: Pause,
+): Promise<{ machine: RunningMachine; plan: RunPlan }> {
+  const { scenario, members, events, grouping, policy, mostRows } = input;
   const groups = new ScannedGroups(scenario, groupNames(scenario, grouping.groups));
   // A regrouping may make groups with names of their own, or numbered ones.
   const mostGroups = groups.names.length + (scenario.regroup ? 2 * members.length : 0);
@@ -36,20 +44,22 @@ export function prepare(input: RunInput, module: WebAssembly.Module): { machine:
     machine: new RunningMachine(scanned, groups, scenario, input.usage),
     plan: {
       scenario,
-      changes: changesOf(members, events, scenario.changes === "spread", randomNumbers(scenario.seed)),
+      changes: await changesOf(members, events, scenario.changes === "spread", randomNumbers(scenario.seed), pause),
       steps: stepsOf(scenario, members, groups),
       controller: makeController(scenario),
       policy,
+      mostRows,
     },
   };
 }
 
 /** The schedule in the order of time. */
 function stepsOf({ schedule }: Scenario, members: readonly ReplayMember[], groups: ScannedGroups): Step[] {
+  const numbers = new Map(members.map(({ name }, number) => [name, number]));
   const steps = schedule.map((step): Step => {
     const group = groups.number(step.group);
     if (!("member" in step)) return { ns: step.at, group, pagesToScan: step.pages_to_scan, weight: step.weight };
-    return { ns: step.at, member: members.findIndex(({ name }) => name === step.member), group };
+    return { ns: step.at, member: numbers.get(step.member) ?? 0, group };
   });
   return steps.sort((a, b) => a.ns - b.ns);
 }

@@ -20,11 +20,12 @@ export const ADDED = "one group";
  */
 export function referencesOf(runs: readonly PlannedRun[]): { of: (number | undefined)[]; added: PlannedRun[] } {
   const ofOne = runs.flatMap((run, number) => (isOfOneGroup(run) ? [number] : []));
+  const counterpartOf = counterparts(runs, ofOne);
   const added = new Map<string, { number: number; run: PlannedRun }>();
   const of = runs.map((run, number) => {
     if (run.scenario.scanner.rules === "off") return undefined;
     if (isOfOneGroup(run)) return number;
-    const known = ofOne.find((other) => isCounterpart(run, runs[other])) ?? ofOne[0];
+    const known = counterpartOf(run) ?? ofOne[0];
     if (known !== undefined) return known;
     const reference = inOneGroup(run);
     const key = JSON.stringify(reference.scenario);
@@ -40,8 +41,25 @@ function isOfOneGroup({ scenario, grouping }: PlannedRun): boolean {
   return grouping.groups.length === 1 && !moves && !scenario.regroup && scenario.scanner.rules !== "off";
 }
 
-function isCounterpart(run: PlannedRun, other: PlannedRun): boolean {
-  return [...run.settings].every(([key, value]) => key === "policy" || value === other.settings.get(key));
+/** Finds the first of some runs that has all settings of a run, the policy aside. */
+function counterparts(runs: readonly PlannedRun[], among: readonly number[]): (run: PlannedRun) => number | undefined {
+  // By the keys of a run's settings: the first of those runs by their values.
+  const firsts = new Map<string, Map<string, number>>();
+  return ({ settings }) => {
+    const keys = [...settings.keys()].filter((key) => key !== "policy");
+    const valuesOf = (of: PlannedRun["settings"]) => JSON.stringify(keys.map((key) => of.get(key)));
+    const name = JSON.stringify(keys);
+    const known = firsts.get(name);
+    const byValues = known ?? new Map<string, number>();
+    if (!known) {
+      firsts.set(name, byValues);
+      for (const number of among) {
+        const values = valuesOf(runs[number].settings);
+        if (!byValues.has(values)) byValues.set(values, number);
+      }
+    }
+    return byValues.get(valuesOf(settings));
+  };
 }
 
 /** The same members as one group, at the speed of all groups together when they start. */

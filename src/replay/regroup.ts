@@ -1,36 +1,30 @@
 // Groups that change with what members hold (GRP, section 5.2).
 
-import type { GroupingPolicy, Pause } from "../policies/policy.js";
+import type { GroupingPolicy } from "../policies/policy.js";
 import { viewOf } from "../sharing/view.js";
+import type { Pause } from "../system/pace.js";
 import { spectrumOf } from "./contents-now.js";
 import type { RunningMachine } from "./machine.js";
+import type { ScannedGroups } from "./scanned-groups.js";
 import { NANOSECONDS } from "./time.js";
 
 /** Groups members anew, by what they hold now. Only those whose group changes are moved. */
 export async function regroup(machine: RunningMachine, policy: GroupingPolicy, pause: Pause): Promise<void> {
   const { scanned, groups } = machine;
-  const now = scanned.contentsNow();
+  const now = await scanned.contentsNow(pause);
   if (now.length < (policy.least ?? 1)) return; // too few are there
-  const spectrum = spectrumOf(now, machine.pageBytes, machine.ns / NANOSECONDS);
+  const spectrum = await spectrumOf(now, machine.pageBytes, machine.ns / NANOSECONDS, pause);
   const made = await policy.group(viewOf(spectrum, "counted"), pause);
   const old = now.map(({ member }) => scanned.groupOf(member));
-  const numbers = keepNames(made.of, made.groups, old, (name) => groups.number(name), groups.names);
-  now.forEach(({ member }, i) => {
-    scanned.move(member, numbers[made.of[i]]);
-  });
+  const numbers = keepNames(made.of, made.groups, old, groups);
+  for (const [i, { member }] of now.entries()) await scanned.move(member, numbers[made.of[i]], pause);
 }
 
 /**
  * By new group its number: that of the old group with which it has most members in common, no number twice; of those that
  * have none a group that is nobody's, by the new name or else by a number.
  */
-function keepNames(
-  of: Uint32Array,
-  names: readonly string[],
-  old: readonly number[],
-  numberOf: (name: string) => number,
-  known: readonly string[],
-): number[] {
+function keepNames(of: Uint32Array, names: readonly string[], old: readonly number[], known: ScannedGroups): number[] {
   const common = new Map<string, { made: number; before: number; members: number }>();
   old.forEach((before, member) => {
     const key = `${of[member]} ${before}`;
@@ -46,11 +40,13 @@ function keepNames(
     numbers[made] = before;
     used.add(before);
   }
+  const isFree = (name: string) => !used.has(known.find(name) ?? -1);
+  // What is taken stays so: the next free one is sought from the last on.
+  let next = 1;
   return numbers.map((number, made) => {
-    const isFree = (name: string) => !known.includes(name) || !used.has(known.indexOf(name));
     let name = names[made];
-    for (let next = 1; number === undefined && !isFree(name); next++) name = String(next);
-    const chosen = number ?? numberOf(name);
+    for (; number === undefined && !isFree(name); next++) name = String(next);
+    const chosen = number ?? known.number(name);
     used.add(chosen);
     return chosen;
   });

@@ -50,13 +50,16 @@ export function cpuSecondsOf(counters: ScanCounters, { cost, page_size: pageByte
 }
 
 /** Pages that the counters call saved. */
-export const reclaimedOf = ({ pagesSharing, zeroPages }: ScanCounters): number => pagesSharing + zeroPages;
+export const reclaimedOf = ({ pagesSharing, zeroPages }: Pick<ScanCounters, "pagesSharing" | "zeroPages">): number =>
+  pagesSharing + zeroPages;
 
 /** All groups together; full_scans: the least. */
 export function sumOf(groups: readonly GroupSample[]): GroupSample {
   const [first, ...rest] = groups;
-  return rest.reduce((sum, one) => {
-    const added = Object.entries(sum).map(([key, value]) => [key, value + one[key as keyof GroupSample]]);
-    return { ...(Object.fromEntries(added) as GroupSample), fullScans: Math.min(sum.fullScans, one.fullScans) };
-  }, first);
+  const sum = { ...first };
+  const keys = Object.keys(sum) as (keyof GroupSample)[];
+  for (const one of rest) {
+    for (const key of keys) sum[key] = key === "fullScans" ? Math.min(sum[key], one[key]) : sum[key] + one[key];
+  }
+  return sum;
 }

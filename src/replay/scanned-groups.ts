@@ -11,6 +11,8 @@ export interface GroupRate {
 export class ScannedGroups {
   readonly names: string[] = [];
   readonly rates: GroupRate[] = [];
+  /** By name the first group that has it. */
+  private readonly numbers = new Map<string, number>();
 
   constructor(
     private readonly scenario: Scenario,
@@ -22,8 +24,11 @@ export class ScannedGroups {
 
   /** The number of a group, which is made if there is none of that name. */
   number(name: string): number {
-    const known = this.names.indexOf(name);
-    return known >= 0 ? known : this.add(name);
+    return this.find(name) ?? this.add(name);
+  }
+
+  find(name: string): number | undefined {
+    return this.numbers.get(name);
   }
 
   private add(name: string): number {
@@ -31,6 +36,8 @@ export class ScannedGroups {
     const own = groups.get(name) ?? {};
     const usual = controllerOf(this.scenario).firstPagesToScan?.(scanner) ?? scanner.pages_to_scan;
     this.rates.push({ pagesToScan: own.pages_to_scan ?? usual, weight: own.weight ?? 1 });
-    return this.names.push(name) - 1;
+    const number = this.names.push(name) - 1;
+    if (!this.numbers.has(name)) this.numbers.set(name, number);
+    return number;
   }
 }

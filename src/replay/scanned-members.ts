@@ -1,8 +1,10 @@
 // What members hold now, and the scanner that looks at it.
 
 import { ABSENT, type ScanCounters, Scanner, type ScannerRules } from "../core/scanner.js";
+import type { Pause } from "../system/pace.js";
+import { CHANGE, type Changes } from "./changes.js";
 import type { MemberContents } from "./contents-now.js";
-import type { Change, ReplayMember } from "./members.js";
+import type { ReplayMember } from "./members.js";
 
 /** Where a member stands. */
 interface Living {
@@ -25,6 +27,9 @@ interface Living {
 interface BalloonPages {
   slots: number[];
   taken: Uint8Array;
+  /** From these slots on nothing is left to take: nothing at all, and no zero page. */
+  end: number;
+  zeroEnd: number;
 }
 
 /** The scanner's number of a member's first page, and of its registration. */
@@ -33,11 +38,20 @@ interface ScannerPlace {
   registration: number;
 }
 
+/** Slots that are gone through, and pages that are visited, between two pauses. */
+const STEP_SLOTS = 16384;
+const STEP_VISITS = 512;
+/** The scanner counts the pages of a batch in 32 bits. Its pass ends before. */
+const MOST_VISITS = 2 ** 32 - 1;
+
 export class ScannedMembers {
   private readonly scanner: Scanner;
   private readonly living: Living[];
   /** The scanner's first page that no registration has. */
   private nextPage = 1;
+  /** By group: members that are registered. */
+  private readonly registered: number[] = [];
+  private entered: number[] = [];
 
   /** groupOf: by member; groups: how many there may ever be; off: nothing is ever registered. */
   constructor(
@@ -56,7 +70,7 @@ export class ScannedMembers {
       contents: new Uint32Array(member.pages.length).fill(ABSENT),
       pages: 0,
       zeroPages: 0,
-      balloon: { slots: [], taken: new Uint8Array(member.pages.length) },
+      balloon: { slots: [], taken: new Uint8Array(member.pages.length), end: 0, zeroEnd: 0 },
       place: undefined,
       former: [],
     }));
@@ -73,7 +87,19 @@ export class ScannedMembers {
 
   /** Members that are registered in a group. */
   registeredIn(group: number): number {
-    return this.living.reduce((sum, one) => sum + (one.place && one.group === group ? 1 : 0), 0);
+    return this.registered[group] ?? 0;
+  }
+
+  /** Whether the scan has nothing to do in a group: no member, and nothing of one that has ended. */
+  isEmpty(group: number): boolean {
+    return this.scanner.isEmpty(group);
+  }
+
+  /** Groups in which members were registered since it was asked last. */
+  takeEntered(): number[] {
+    const { entered } = this;
+    if (entered.length > 0) this.entered = [];
+    return entered;
   }
 
   /** Pages that a member has of the host's memory, and the zero pages among them. */
@@ -82,13 +108,18 @@ export class ScannedMembers {
   }
 
   /** What members that are there hold now; pages that a balloon took are not there. */
-  contentsNow(): (MemberContents & { member: number })[] {
-    return this.membersHere().map((member) => {
+  async contentsNow(pause: Pause): Promise<(MemberContents & { member: number })[]> {
+    const now: (MemberContents & { member: number })[] = [];
+    for (const member of this.membersHere()) {
       const { contents, balloon } = this.living[member];
       const { name, labels } = this.members[member];
-      const held = contents.map((content, slot) => (balloon.taken[slot] ? ABSENT : content));
-      return { member, name, labels, contents: held };
-    });
+      const held = contents.slice();
+      for (const slot of balloon.slots) held[slot] = ABSENT;
+      now.push({ member, name, labels, contents: held });
+      const turn = pause();
+      if (turn) await turn;
+    }
+    return now;
   }
 
   /** Frames that members have, of which several pages share some. */
@@ -104,33 +135,40 @@ export class ScannedMembers {
     return place ? this.scanner.shareOf(place.registration) : 0;
   }
 
-  apply(change: Change): void {
-    const one = this.living[change.member];
-    const begins = change.kind === "snapshot" && change.snapshot === 0;
-    if (!one.here && !begins) return;
-    if (change.kind === "snapshot") this.toSnapshot(one, change.member, change.snapshot);
-    else if (change.kind === "write") this.write(one, change.slot, change.content);
-    else if (change.kind === "drop") this.drop(one, change.slot);
-    else if (change.kind === "exit") this.exit(one);
+  /** Lets a change happen, by its number. */
+  apply({ kinds, members, places, contents }: Changes, change: number, pause: Pause): Promise<void> | undefined {
+    const [kind, place] = [kinds[change], places[change]];
+    const one = this.living[members[change]];
+    if (kind === CHANGE.snapshot) {
+      return one.here || place === 0 ? this.toSnapshot(one, members[change], place, pause) : undefined;
+    }
+    if (!one.here) return undefined;
+    if (kind === CHANGE.write) this.write(one, place, contents[change]);
+    else if (kind === CHANGE.drop) this.drop(one, place);
+    else if (kind === CHANGE.exit) this.exit(one);
     else this.unmerge(one);
+    return undefined;
   }
 
-  private toSnapshot(one: Living, member: number, snapshot: number): void {
+  private async toSnapshot(one: Living, member: number, snapshot: number, pause: Pause): Promise<void> {
     const { contents } = this.members[member].snapshots[snapshot];
     for (let slot = 0; slot < contents.length; slot++) {
+      const turn = slot % STEP_SLOTS === 0 ? pause() : undefined;
+      if (turn) await turn;
       if (contents[slot] === one.contents[slot]) continue;
       if (contents[slot] === ABSENT) this.drop(one, slot);
       else this.write(one, slot, contents[slot]);
     }
     if (snapshot > 0) return;
     one.here = true;
-    this.register(one);
+    await this.register(one, pause);
   }
 
   private write(one: Living, slot: number, content: number): void {
     const before = one.contents[slot];
     one.contents[slot] = content;
     if (one.balloon.taken[slot]) return;
+    canBeTaken(one, slot);
     count(one, before, -1);
     count(one, content, 1);
     if (one.place) this.scanner.write(one.place.base + slot, content, one.group);
@@ -144,16 +182,20 @@ export class ScannedMembers {
     if (one.place) this.scanner.drop(one.place.base + slot, one.group);
   }
 
-  private register(one: Living): void {
+  private async register(one: Living, pause: Pause): Promise<void> {
     if (this.off) return;
     const place = this.placeFor(one);
     const { contents, balloon, group } = one;
     for (let slot = 0; slot < contents.length; slot++) {
+      const turn = slot % STEP_SLOTS === 0 ? pause() : undefined;
+      if (turn) await turn;
       if (contents[slot] === ABSENT || balloon.taken[slot]) continue;
       this.scanner.write(place.base + slot, contents[slot], group);
     }
     const { base, registration } = place;
     one.place = { base, registration: this.scanner.enter(base, base + contents.length, group, registration) };
+    this.registered[group] = this.registeredIn(group) + 1;
+    this.entered.push(group);
   }
 
   /** Where a member's pages were before and nothing is left of them, or a new place (registration 0). */
@@ -169,29 +211,34 @@ export class ScannedMembers {
   private exit(one: Living): void {
     one.here = false;
     one.contents.fill(ABSENT);
-    one.balloon = { slots: [], taken: one.balloon.taken.fill(0) };
+    one.balloon = { slots: [], taken: one.balloon.taken.fill(0), end: 0, zeroEnd: 0 };
     one.pages = 0;
     one.zeroPages = 0;
     if (one.place) this.scanner.exit(one.place.registration);
     for (const { registration } of one.former) this.scanner.exit(registration);
-    one.place = undefined;
+    this.leave(one);
   }
 
   private unmerge(one: Living): void {
     if (!one.place) return;
     this.scanner.unmerge(one.place.registration);
     one.former.push(one.place);
+    this.leave(one);
+  }
+
+  private leave(one: Living): void {
+    if (one.place) this.registered[one.group]--;
     one.place = undefined;
   }
 
   /** A member goes to another group: unmerged there, registered here. */
-  move(member: number, group: number): void {
+  async move(member: number, group: number, pause: Pause): Promise<void> {
     const one = this.living[member];
     if (one.group === group) return;
     const registered = one.place !== undefined;
     this.unmerge(one);
     one.group = group;
-    if (registered) this.register(one);
+    if (registered) await this.register(one, pause);
   }
 
   balloonPages(member: number): number {
@@ -203,18 +250,22 @@ export class ScannedMembers {
     const one = this.living[member];
     const { contents, balloon } = one;
     let left = pages;
-    const take = (suits: (content: number) => boolean) => {
-      for (let slot = contents.length - 1; slot >= 0 && left > 0; slot--) {
-        if (contents[slot] === ABSENT || balloon.taken[slot] || !suits(contents[slot])) continue;
+    /** Takes what is below a slot; gives the slot from which on it has gone through. */
+    const take = (end: number, onlyZero: boolean): number => {
+      let slot = end;
+      while (slot > 0 && left > 0) {
+        slot--;
+        if (contents[slot] === ABSENT || balloon.taken[slot] || (onlyZero && contents[slot] !== 0)) continue;
         balloon.taken[slot] = 1;
         balloon.slots.push(slot);
         count(one, contents[slot], -1);
         if (one.place) this.scanner.drop(one.place.base + slot, one.group);
         left--;
       }
+      return slot;
     };
-    if (zeroFirst) take((content) => content === 0);
-    take(() => true);
+    if (zeroFirst) balloon.zeroEnd = take(balloon.zeroEnd, true);
+    balloon.end = take(balloon.end, false);
   }
 
   /** Gives pages back with what they hold now, the last taken first. */
@@ -224,18 +275,39 @@ export class ScannedMembers {
     for (const slot of balloon.slots.splice(Math.max(0, balloon.slots.length - pages)).reverse()) {
       balloon.taken[slot] = 0;
       if (contents[slot] === ABSENT) continue;
+      canBeTaken(one, slot);
       count(one, contents[slot], 1);
       if (one.place) this.scanner.write(one.place.base + slot, contents[slot], one.group);
     }
   }
 
-  scan(group: number, pages: number, ns: number): void {
-    this.scanner.batch(group, pages, ns / 1e6);
+  /** Visits at most so many pages of a group; gives how many. */
+  scan(group: number, pages: number, ns: number, pause: Pause): number | Promise<number> {
+    const most = Math.min(pages, MOST_VISITS);
+    return most <= STEP_VISITS ? this.scanner.batch(group, most, ns / 1e6) : this.scanInTurns(group, most, ns, pause);
+  }
+
+  private async scanInTurns(group: number, pages: number, ns: number, pause: Pause): Promise<number> {
+    for (let visited = 0; visited < pages; ) {
+      const step = Math.min(STEP_VISITS, pages - visited);
+      const done = this.scanner.batch(group, step, ns / 1e6);
+      visited += done;
+      if (done < step) return visited;
+      const turn = pause();
+      if (turn) await turn;
+    }
+    return pages;
   }
 
   counters(group: number): ScanCounters {
     return this.scanner.counters(group);
   }
+}
+
+/** A balloon may take this slot, which it may have passed over before. */
+function canBeTaken({ balloon }: Living, slot: number): void {
+  balloon.end = Math.max(balloon.end, slot + 1);
+  balloon.zeroEnd = Math.max(balloon.zeroEnd, slot + 1);
 }
 
 function count(one: Living, content: number, change: 1 | -1): void {

@@ -11,6 +11,7 @@ import { NANOSECONDS } from "./time.js";
 export interface Shareout {
   ns: number;
   reclaimedBytes: number;
+  /** In the order of their numbers. */
   members: MemberMemory[];
 }
 
@@ -21,6 +22,17 @@ export interface MemberMemory {
   memoryBytes: number;
   /** By its group. */
   reclaimedBytes: number;
+}
+
+/** What a member got; undefined: it was not there. */
+export function memoryIn({ members }: Shareout, member: number): MemberMemory | undefined {
+  let low = 0;
+  for (let high = members.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (members[middle].member < member) low = middle + 1;
+    else high = middle;
+  }
+  return members[low]?.member === member ? members[low] : undefined;
 }
 
 /** How memory is given out; where workloads want to know their memory, and nothing is said, it stays as it is. */

@@ -1,9 +1,11 @@
 // What was measured of real machines: usage.csv, as SEMMA's collector gathers it.
 
 import { PagekinError, quoted } from "../errors.js";
+import type { Pause } from "../system/pace.js";
+import { mapInTurns } from "../system/turns.js";
 import { lineOf } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
-import { NANOSECONDS } from "./time.js";
+import { isOnClock, NANOSECONDS, OFF_CLOCK } from "./time.js";
 
 /** Columns that no row may leave empty. */
 export const USAGE_COLUMNS = ["time_s", "vm", "muh_rate"] as const;
@@ -24,16 +26,19 @@ export interface UsageRow {
  * The rows of a CSV time_s,vm,muv_bytes,mup_bytes,muh_rate, in the order of time; muv_bytes and mup_bytes may be empty.
  * members: what vm may name.
  */
-export function parseUsage(
+export async function parseUsage(
   rows: readonly Record<string, string>[],
   file: string,
   members: ReadonlySet<string>,
-): UsageRow[] {
+  pause: Pause,
+): Promise<UsageRow[]> {
   const seen = new Set<string>();
-  const parsed = rows.map((row) => {
+  const parse = (row: Readonly<Record<string, string>>): UsageRow => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: lineOf(row), hint });
     const timeS = parseDecimal(row.time_s);
     if (timeS === undefined) throw fail(`time_s is "${quoted(row.time_s)}"`, "give seconds, such as 15 or 0.5");
+    const ns = Math.round(timeS * NANOSECONDS);
+    if (!isOnClock(ns)) throw fail(`time_s is ${quoted(row.time_s)}, but ${OFF_CLOCK.what}`, OFF_CLOCK.hint);
     if (!members.has(row.vm)) throw fail(`there is no member ${quoted(row.vm)}`, "name one of the sources");
     const key = JSON.stringify([timeS, row.vm]);
     if (seen.has(key))
@@ -51,12 +56,13 @@ export function parseUsage(
     const muhRate = number("muh_rate");
     if (muhRate > 1) throw fail(`muh_rate is "${quoted(row.muh_rate)}"`, "give a part from 0 to 1");
     return {
-      ns: Math.round(timeS * NANOSECONDS),
+      ns,
       vm: row.vm,
       muvBytes: bytes("muv_bytes"),
       mupBytes: bytes("mup_bytes"),
       muhRate,
     };
-  });
+  };
+  const parsed = await mapInTurns(rows, parse, pause);
   return parsed.sort((a, b) => a.ns - b.ns);
 }

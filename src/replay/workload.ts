@@ -1,9 +1,11 @@
 // What memory does to a workload: a member that reads a file at random places through its page cache (GRP, figure 2).
 
 import { PagekinError, quoted } from "../errors.js";
+import type { Pause } from "../system/pace.js";
+import { mapInTurns } from "../system/turns.js";
 import { lineOf } from "../text/read-csv.js";
 import type { WorkloadSettings } from "./scenario/schema.js";
-import type { Shareout } from "./shareout.js";
+import { memoryIn, type Shareout } from "./shareout.js";
 
 /** Columns of a curve, none of which may be empty. */
 export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;
@@ -11,8 +13,8 @@ export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;
 /** Points of a miss-ratio curve, by memory. */
 export type Curve = readonly { memoryBytes: number; missRatio: number }[];
 
-export function parseCurve(rows: readonly Record<string, string>[], file: string): Curve {
-  const points = rows.map((row) => {
+export async function parseCurve(rows: readonly Record<string, string>[], file: string, pause: Pause): Promise<Curve> {
+  const parse = (row: Readonly<Record<string, string>>) => {
     const fail = (what: string, hint: string) => new PagekinError(what, { file, line: lineOf(row), hint });
     const [memoryBytes, missRatio] = CURVE_COLUMNS.map((column) => Number(row[column]));
     if (!(memoryBytes >= 0 && memoryBytes < Infinity))
@@ -20,10 +22,11 @@ export function parseCurve(rows: readonly Record<string, string>[], file: string
     if (!(missRatio >= 0 && missRatio <= 1))
       throw fail(`miss_ratio is "${quoted(row.miss_ratio)}"`, "give a part from 0 to 1");
     return { memoryBytes, missRatio };
-  });
-  const twice = points.findIndex(
-    (point, i) => points.findIndex((other) => other.memoryBytes === point.memoryBytes) < i,
-  );
+  };
+  const points = await mapInTurns(rows, parse, pause);
+  const seen = new Set<number>();
+  const isKnown = await mapInTurns(points, ({ memoryBytes }) => seen.size === seen.add(memoryBytes).size, pause);
+  const twice = isKnown.indexOf(true);
   if (twice >= 0) {
     const what = `memory_bytes ${points[twice].memoryBytes} appears twice`;
     throw new PagekinError(what, { file, line: lineOf(rows[twice]), hint: "give each point of the curve once" });
@@ -54,16 +57,22 @@ export function throughputsOf(
   settings: WorkloadSettings,
   curve?: Curve,
 ): Throughput[] {
-  return shareouts.flatMap(({ ns, members }) => {
-    const own = members.find((one) => one.member === member);
+  return shareouts.flatMap((shareout) => {
+    const own = memoryIn(shareout, member);
+    const { ns } = shareout;
     return own ? [throughputAt(own.memoryBytes, ns, settings, curve)] : [];
   });
 }
 
 /** Straight between points, level outside of them. */
 function missRatioAt(curve: Curve, memoryBytes: number): number {
-  const after = curve.findIndex((point) => point.memoryBytes >= memoryBytes);
-  if (after < 0) return curve[curve.length - 1].missRatio;
+  let after = 0;
+  for (let end = curve.length; after < end; ) {
+    const middle = (after + end) >> 1;
+    if (curve[middle].memoryBytes < memoryBytes) after = middle + 1;
+    else end = middle;
+  }
+  if (after === curve.length) return curve[after - 1].missRatio;
   if (after === 0) return curve[0].missRatio;
   const [a, b] = [curve[after - 1], curve[after]];
   const part = (memoryBytes - a.memoryBytes) / (b.memoryBytes - a.memoryBytes);

@@ -55,7 +55,7 @@ export class Output {
     for (const table of tables) {
       const place = this.place(table.file);
       try {
-        writeTable(place.path, table);
+        await writeTable(place.path, table);
       } catch (error) {
         throw fromSystem(error, place.shownAs);
       }

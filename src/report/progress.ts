@@ -1,6 +1,7 @@
 import { NANOSECONDS } from "../replay/time.js";
 import { isSeekable } from "../sources/source.js";
 import { onExit } from "../system/cleanup.js";
+import { clockMs } from "../system/clock.js";
 import { formatBytes, formatNumber } from "../text/format.js";
 import type { Snapshot } from "../worlds/world.js";
 
@@ -20,7 +21,7 @@ export class Progress {
   private timer: NodeJS.Timeout | undefined;
   private bar: import("cli-progress").SingleBar | undefined;
   private forget: () => void = () => {};
-  private readonly began = Date.now();
+  private readonly began = clockMs();
 
   /** Seconds that the work took, when it has stopped. */
   seconds = 0;
@@ -88,7 +89,7 @@ export class Progress {
   private numbers(): Record<string, string> {
     const { total, text } = this.work;
     const done = this.work.done();
-    const seconds = (Date.now() - this.began) / 1000;
+    const seconds = (clockMs() - this.began) / 1000;
     const left = done > 0 ? Math.max(0, (seconds * (total - done)) / done) : 0;
     return {
       done: text(done),
@@ -99,7 +100,7 @@ export class Progress {
   }
 
   stop(): void {
-    this.seconds = (Date.now() - this.began) / 1000;
+    this.seconds = (clockMs() - this.began) / 1000;
     clearTimeout(this.timer);
     this.timer = undefined;
     this.bar?.stop();

@@ -2,7 +2,8 @@
 
 import { outcomeOf } from "../replay/outcome.js";
 import type { PlannedRun } from "../replay/reference.js";
-import { type GroupSample, reclaimedOf, type Sample, sumOf } from "../replay/sample.js";
+import { type GroupSample, reclaimedOf, sumOf } from "../replay/sample.js";
+import { lastOf, type Samples, savedAt } from "../replay/samples.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
@@ -33,14 +34,18 @@ export function printReplay(finished: FinishedRuns, options: ReplaySummaryOption
   return print([styled("bold", head), ...sourcesPart(options), ...body, placePart(options)].join("\n\n"));
 }
 
-const endOf = (samples: readonly Sample[]) => `${formatNumber(samples[samples.length - 1].ns / NANOSECONDS)} s`;
-const savedAt = ({ groups }: Sample) => groups.reduce((sum, group) => sum + reclaimedOf(group), 0);
-const mostSaved = (samples: readonly Sample[]) => samples.reduce((most, one) => Math.max(most, savedAt(one)), 0);
+const endOf = (samples: Samples) => `${formatNumber(lastOf(samples).ns / NANOSECONDS)} s`;
+
+function mostSaved(samples: Samples): number {
+  let most = 0;
+  for (let i = 0; i < samples.count; i++) most = Math.max(most, savedAt(samples, i));
+  return most;
+}
 
 function jsonOf({ runs, results }: FinishedRuns, options: ReplaySummaryOptions) {
   const each = runs.map(({ name }, run) => {
     const { samples, groups } = results[run];
-    const last = samples[samples.length - 1];
+    const last = lastOf(samples);
     return { run: name, time_s: last.ns / NANOSECONDS, groups, last: last.groups };
   });
   const { seconds, runSeconds } = options;
@@ -52,7 +57,7 @@ function ofOneRun(finished: FinishedRuns): string[] {
   const { scenario } = runs[0];
   const { samples, groups } = results[0];
   const most = mostSaved(samples);
-  const width = Math.min(60, lineWidth() - 4, samples.length);
+  const width = Math.min(60, lineWidth() - 4, samples.count);
   const end = endOf(samples);
   const axis = end.length + 2 <= width ? `0${end.padStart(width - 1)}` : `0 to ${end}`;
   const chart = `Saved over time, at most ${formatBytes(most * scenario.page_size)}\n  ${blocks(samples, most, width)}\n  ${axis}`;
@@ -60,15 +65,15 @@ function ofOneRun(finished: FinishedRuns): string[] {
 }
 
 /** Saved memory along a run, as a line of blocks. */
-function blocks(samples: readonly Sample[], most: number, width: number): string {
+function blocks(samples: Samples, most: number, width: number): string {
   return Array.from({ length: width }, (_, column) => {
-    const at = width === 1 ? samples.length - 1 : Math.round((column * (samples.length - 1)) / (width - 1));
-    return LEVELS[most === 0 ? 0 : Math.round((savedAt(samples[at]) / most) * (LEVELS.length - 1))];
+    const at = width === 1 ? samples.count - 1 : Math.round((column * (samples.count - 1)) / (width - 1));
+    return LEVELS[most === 0 ? 0 : Math.round((savedAt(samples, at) / most) * (LEVELS.length - 1))];
   }).join("");
 }
 
 function countersTable({ samples }: RunResult, groups: readonly string[], pageBytes: number): string {
-  const last = samples[samples.length - 1];
+  const last = lastOf(samples);
   const rows = last.groups.map((one, i): [string, GroupSample] => [groups[i], one]);
   if (groups.length > 1) rows.push([ALL_MEMBERS, sumOf(last.groups)]);
   const cells = rows.map(([name, one]) => [

@@ -5,7 +5,8 @@ import { amountsOver, breakAllBytes, QUANTILES, type Spread, spreadOf } from "..
 import { memoryOf, type TimedDecision } from "../replay/machine.js";
 import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, sumOf } from "../replay/sample.js";
-import { redistributionOf, type Shareout } from "../replay/shareout.js";
+import { eachSample, lastOf } from "../replay/samples.js";
+import { memoryIn, redistributionOf, type Shareout } from "../replay/shareout.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
@@ -79,7 +80,7 @@ const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
 /** The counters of each group and of all (`*`) along each run. */
 function samplesTable(finished: FinishedRuns): Table {
   const rows = eachRun(finished, function* (run, { samples, groups }) {
-    for (const { ns, groups: sampled } of samples) {
+    for (const { ns, groups: sampled } of eachSample(samples)) {
       for (const [number, counters] of sampled.entries()) yield { run, ns, number, group: groups[number], counters };
       yield { run, ns, group: ALL_MEMBERS, counters: sumOf(sampled) };
     }
@@ -105,7 +106,7 @@ const HOST_COLUMNS: readonly Column<HostRow>[] = [
 function hostTable(finished: FinishedRuns): Table {
   const rows = eachRun(finished, function* (run, { samples }) {
     const { host } = run.scenario;
-    for (const { ns, usedBytes } of samples)
+    for (const { ns, usedBytes } of eachSample(samples))
       if (host && usedBytes !== undefined) yield { run, ns, usedBytes, hostBytes: host.memory };
   });
   return tableOf("host.csv", HOST_COLUMNS, rows);
@@ -185,9 +186,9 @@ function guaranteeRows({ members }: FinishedRuns, run: PlannedRun, result: RunRe
   const { shareouts, groups, samples } = result;
   const { until } = run.scenario;
   // The last sample may stand before the end.
-  const endNs = until.kind === "time" ? until.ns : samples[samples.length - 1].ns;
+  const endNs = until.kind === "time" ? until.ns : lastOf(samples).ns;
   const rows = members.flatMap((member, number): GuaranteeRow[] => {
-    const ownIn = ({ members: given }: Shareout) => given.find((one) => one.member === number);
+    const ownIn = (shareout: Shareout) => memoryIn(shareout, number);
     const amounts = amountsOver(shareouts, endNs, (shareout) => ownIn(shareout)?.memoryBytes);
     if (amounts.length === 0) return [];
     const last = shareouts.findLast(ownIn);

@@ -1,6 +1,6 @@
 // runs.csv: one row a run with its settings and what it came to.
 
-import { lostPageSeconds, type Outcome, outcomeOf } from "../replay/outcome.js";
+import { lostPageSeconds, type Outcome, outcomeOf, savedAtEnd, savingOf } from "../replay/outcome.js";
 import { ADDED, type PlannedRun } from "../replay/reference.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
@@ -29,11 +29,11 @@ export function isolationCostOf(finished: FinishedRuns, run: number): IsolationC
   const number = references[run];
   if (number === undefined) return undefined;
   const [own, other] = [results[run].samples, results[number].samples];
-  const reference = outcomeOf(other);
+  const reference = savingOf(other);
   return {
     reference: runs[number]?.name ?? ADDED,
     isAdded: number >= runs.length,
-    pages: reference.savedPages - outcomeOf(own).savedPages,
+    pages: reference.savedPages - savedAtEnd(own),
     pageSeconds: lostPageSeconds(own, other),
     referencePageSeconds: reference.savedPageSeconds,
   };
@@ -72,12 +72,14 @@ export function runsTable(finished: FinishedRuns): Table {
   const { runs, results } = finished;
   const keys = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))];
   const settings = keys.map((key): Column<RunRow> => [`setting:${key}`, ({ run }) => run.settings.get(key), "text"]);
-  const rows = runs.map((run, number): RunRow => {
-    const { samples, exposure } = results[number];
-    const [cost, throughput] = [isolationCostOf(finished, number), meanThroughput(finished, number)];
-    return { run, outcome: outcomeOf(samples), exposure, cost, throughput };
-  });
-  return tableOf("runs.csv", [...RUN_COLUMNS, ...settings], rows);
+  const rows = function* (): Generator<RunRow> {
+    for (const [number, run] of runs.entries()) {
+      const { samples, exposure } = results[number];
+      const [cost, throughput] = [isolationCostOf(finished, number), meanThroughput(finished, number)];
+      yield { run, outcome: outcomeOf(samples), exposure, cost, throughput };
+    }
+  };
+  return tableOf("runs.csv", [...RUN_COLUMNS, ...settings], rows());
 }
 
 /** CPU time of the whole run; undefined where nothing is saved in the end. */

@@ -6,10 +6,11 @@ import { EVENT_COLUMNS, parseEvents } from "../replay/events.js";
 import { membersOf, type ReplayEvent, type ReplayMember, type ReplaySnapshot } from "../replay/members.js";
 import { type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
 import type { Scenario } from "../replay/scenario/schema.js";
-import { NANOSECONDS } from "../replay/time.js";
+import { isOnClock, NANOSECONDS, OFF_CLOCK } from "../replay/time.js";
 import { parseUsage, USAGE_COLUMNS, type UsageRow } from "../replay/usage-file.js";
 import { CURVE_COLUMNS, type Curve, parseCurve } from "../replay/workload.js";
 import { isTrace } from "../sources/source.js";
+import { breathe } from "../system/pace.js";
 import { type CsvRow, readRows } from "../text/read-csv.js";
 import { traceFormatOf } from "../traces/registry.js";
 import { writeFingerprint } from "../traces/rows.js";
@@ -44,25 +45,25 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
   const eachFile = async <T>(
     nameOf: (scenario: Scenario) => readonly (string | undefined)[],
     columns: readonly string[],
-    parse: (rows: CsvRow[], file: string) => T,
+    parse: (rows: CsvRow[], file: string) => T | Promise<T>,
   ) => {
     const parsed = new Map<string, T>();
     for (const name of new Set(scenarios.flatMap(nameOf))) {
       if (name === undefined) continue;
       const file = inFolder(name);
-      parsed.set(name, parse(await readRows(file, sources.inputs, columns), file));
+      parsed.set(name, await parse(await readRows(file, sources.inputs, columns), file));
     }
     return parsed;
   };
   const usage = await eachFile(
     (scenario) => [scenario.usage],
     USAGE_COLUMNS,
-    (rows, file) => parseUsage(rows, file, names),
+    (rows, file) => parseUsage(rows, file, names, breathe),
   );
   const curves = await eachFile(
     ({ members }) => [...members.values()].map(({ workload }) => workload?.curve),
     CURVE_COLUMNS,
-    parseCurve,
+    (rows, file) => parseCurve(rows, file, breathe),
   );
   const table = new ContentTable();
   const [{ page_size: pageBytes }] = scenarios;
@@ -74,12 +75,17 @@ export async function load(sources: Sources, settings: LoadSettings): Promise<Lo
   const events = await eachFile(
     (scenario) => [scenario.events],
     EVENT_COLUMNS,
-    (rows, file) => parseEvents(rows, file, { members: names, ...fingerprintsOf(table, isForeign) }),
+    (rows, file) => parseEvents(rows, file, { members: names, ...fingerprintsOf(table, isForeign) }, breathe),
   );
-  const places = table.places();
-  for (const { contents } of lists) for (let i = 0; i < contents.length; i++) contents[i] = places[contents[i]];
-  for (const event of [...events.values()].flat()) event.content = places[event.content];
-  const members = membersOf(lists, [...events.values()].flat());
+  const places = await table.places();
+  for (const { contents } of lists) {
+    for (let i = 0; i < contents.length; i++) contents[i] = places[contents[i]];
+    const turn = breathe();
+    if (turn) await turn;
+  }
+  const allEvents = [...events.values()].flat();
+  for (const event of allEvents) event.content = places[event.content];
+  const members = await membersOf(lists, allEvents, breathe);
   return { members: isShared ? members.map(inSharedMemory) : members, noted, events, usage, curves };
 }
 
@@ -140,14 +146,19 @@ async function listAll(
 
 const isSame = (a: Float64Array, b: Float64Array) => a.length === b.length && a.every((page, i) => page === b[i]);
 
-/** The snapshots that a scenario lists must be in the order of time, member by member. */
+/** The snapshots that a scenario lists must be in the order of time, member by member, and none beyond the clock. */
 export function checkOrder(snapshots: readonly Snapshot[], listed: number): void {
   const latest = new Map<string, number>();
-  for (const [i, { member, timeS }] of snapshots.slice(0, listed).entries()) {
+  for (const [i, { member, timeS }] of snapshots.entries()) {
+    const path = i < listed ? ["sources", i] : ["inventory"];
+    if (!isOnClock(timeS * NANOSECONDS)) {
+      const what = `the snapshot of ${quoted(member)} is at ${timeS} s, but ${OFF_CLOCK.what}`;
+      throw new ScenarioFault(path, what, `${OFF_CLOCK.hint}: NAME@SECONDS=PATH, or time_s of an inventory`);
+    }
     const before = latest.get(member);
-    if (before !== undefined && before > timeS) {
+    if (i < listed && before !== undefined && before > timeS) {
       const what = `the snapshot of ${quoted(member)} at ${timeS} s comes after that at ${before} s`;
-      throw new ScenarioFault(["sources", i], what, "list snapshots in the order of time");
+      throw new ScenarioFault(path, what, "list snapshots in the order of time");
     }
     latest.set(member, timeS);
   }

@@ -9,10 +9,14 @@ import { displayName } from "../sources/names.js";
 import { layoutOf, type OpenDump } from "../sources/open-dump.js";
 import type { Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
+import { sortInTurns } from "../system/turns.js";
 import { traceFormatOf } from "../traces/registry.js";
 import { FINGERPRINT_BYTES } from "../traces/rows.js";
 
 const WORDS = 4;
+
+/** An odd number that nobody can foretell: who chooses fingerprints shall not choose their slots. */
+const random = () => (Math.random() * 2 ** 32) | 1;
 
 /** Numbers for fingerprints, by first sight; number 0 is the zero content. */
 export class ContentTable {
@@ -20,6 +24,7 @@ export class ContentTable {
   private slots: Uint32Array = new Uint32Array(4096);
   private readonly zeros = new Set<number>([0]);
   private count = 1;
+  private readonly seeds = Uint32Array.from({ length: WORDS }, random);
 
   /** The number of the fingerprint (16 bytes) that begins at `at`. */
   number(bytes: Uint8Array, at: number): number {
@@ -28,7 +33,7 @@ export class ContentTable {
     const c = bigEndian(bytes, at + 8);
     const d = bigEndian(bytes, at + 12);
     const mask = this.slots.length - 1;
-    let slot = (Math.imul(a ^ c, 0x9e3779b1) ^ b ^ d) & mask;
+    let slot = this.hash(a, b, c, d) & mask;
     for (; this.slots[slot] !== 0; slot = (slot + 1) & mask) {
       const known = this.slots[slot];
       const i = known * WORDS;
@@ -46,6 +51,16 @@ export class ContentTable {
     return number;
   }
 
+  private hash(a: number, b: number, c: number, d: number): number {
+    const { seeds } = this;
+    let hash = Math.imul(a ^ seeds[0], seeds[1]);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ b, seeds[2]);
+    hash = Math.imul(hash ^ (hash >>> 16) ^ c, seeds[3]);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ d, seeds[1]);
+    hash = Math.imul(hash ^ (hash >>> 16), seeds[2]);
+    return hash ^ (hash >>> 15);
+  }
+
   /** The fingerprint of a number is the zero content, wherever it is met. */
   markZero(number: number): void {
     this.zeros.add(number);
@@ -53,25 +68,29 @@ export class ContentTable {
 
   private rehash(): void {
     this.slots = new Uint32Array(this.slots.length * 2);
+    const { words } = this;
     const mask = this.slots.length - 1;
     for (let number = 1; number < this.count; number++) {
-      const [a, b, c, d] = this.words.subarray(number * WORDS, number * WORDS + WORDS);
-      let slot = (Math.imul(a ^ c, 0x9e3779b1) ^ b ^ d) & mask;
+      const i = number * WORDS;
+      let slot = this.hash(words[i], words[i + 1], words[i + 2], words[i + 3]) & mask;
       while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
       this.slots[slot] = number;
     }
   }
 
   /** By number the place in order: the zero content 0, the others by fingerprint as unsigned bytes. */
-  places(): Uint32Array {
+  async places(): Promise<Uint32Array> {
     const { words } = this;
-    const order = Uint32Array.from({ length: this.count - 1 }, (_, i) => i + 1).sort((x, y) => {
+    const order = new Uint32Array(this.count - 1);
+    for (let i = 0; i < order.length; i++) order[i] = i + 1;
+    const compare = (x: number, y: number) => {
       for (let i = 0; i < WORDS; i++) {
         const difference = words[x * WORDS + i] - words[y * WORDS + i];
         if (difference !== 0) return difference;
       }
       return 0;
-    });
+    };
+    await sortInTurns(order, compare, breathe);
     const places = new Uint32Array(this.count);
     let place = 1;
     for (const number of order) places[number] = this.zeros.has(number) ? 0 : place++;

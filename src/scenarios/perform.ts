@@ -6,10 +6,11 @@ import { parsePolicies } from "../policies/registry.js";
 import { spectrumOf } from "../replay/contents-now.js";
 import { groupingPolicy } from "../replay/first-groups.js";
 import type { RunningMachine } from "../replay/machine.js";
-import type { ReplayMember } from "../replay/members.js";
+import type { ReplayEvent, ReplayMember } from "../replay/members.js";
 import { prepare, type RunInput } from "../replay/plan.js";
 import { type Course, run } from "../replay/run.js";
 import { NANOSECONDS } from "../replay/time.js";
+import type { UsageRow } from "../replay/usage-file.js";
 import { groupBy } from "../sharing/grouping.js";
 import { type Score, score } from "../sharing/isolation.js";
 import { viewOf } from "../sharing/view.js";
@@ -25,27 +26,36 @@ export interface RunsShared {
   labelNames: readonly string[];
   /** The rows of the files that policies name, by `tableKey`. */
   tables: ReadonlyMap<string, Rows>;
+  /** By the names that scenarios have for their files. */
+  events: ReadonlyMap<string, readonly ReplayEvent[]>;
+  usage: ReadonlyMap<string, readonly UsageRow[]>;
   /** By run: virtual nanoseconds so far (f64). */
   clocks: SharedArrayBuffer;
+  /** Rows that each run may come to. */
+  mostRows: number;
 }
 
 /** What a run is made from; its policy for regrouping is made where it runs. */
-export type RunJob = Omit<RunInput, "members" | "policy"> & { number: number };
+export type RunJob = Pick<RunInput, "scenario" | "grouping"> & { number: number };
 
 export interface RunResult extends Course {
   /** What tenants of one group hold in common at the end. */
   exposure: Score["exposure"];
 }
 
-export async function performRun(shared: RunsShared, { number, ...input }: RunJob): Promise<RunResult> {
-  const { regroup } = input.scenario;
+export async function performRun(shared: RunsShared, { number, scenario, grouping }: RunJob): Promise<RunResult> {
+  const { regroup } = scenario;
   const policy = regroup && groupingPolicy(await parsePolicy(regroup.policy, shared.labelNames, readFrom(shared)));
-  const { machine, plan } = prepare({ ...input, members: shared.members, policy }, shared.module);
+  const { members, module, mostRows } = shared;
+  const events = shared.events.get(scenario.events ?? "") ?? [];
+  const usage = shared.usage.get(scenario.usage ?? "");
+  const input = { scenario, grouping, members, events, usage, policy, mostRows };
+  const { machine, plan } = await prepare(input, module, breathe);
   const clocks = new Float64Array(shared.clocks);
   const course = await run(machine, plan, breathe, (ns) => {
     clocks[number] = ns;
   });
-  return { ...course, exposure: exposureOf(machine, shared.labelNames) };
+  return { ...course, exposure: await exposureOf(machine, shared.labelNames) };
 }
 
 export const tableKey = (name: string, columns: readonly string[]): string => JSON.stringify([name, columns]);
@@ -70,9 +80,12 @@ export async function parsePolicy(text: string, labelNames: readonly string[], r
   return policy;
 }
 
-function exposureOf({ scanned, pageBytes, ns }: RunningMachine, labelNames: readonly string[]): Score["exposure"] {
-  const now = scanned.contentsNow();
-  const view = viewOf(spectrumOf(now, pageBytes, ns / NANOSECONDS), "counted");
+async function exposureOf(
+  { scanned, pageBytes, ns }: RunningMachine,
+  labelNames: readonly string[],
+): Promise<Score["exposure"]> {
+  const now = await scanned.contentsNow(breathe);
+  const view = viewOf(await spectrumOf(now, pageBytes, ns / NANOSECONDS, breathe), "counted");
   const grouping = groupBy(now.map(({ member }) => String(scanned.groupOf(member))));
   return score(view, grouping, tenantsOf(view, labelNames.includes(TENANT_LABEL) ? TENANT_LABEL : undefined)).exposure;
 }

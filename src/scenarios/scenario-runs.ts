@@ -5,11 +5,11 @@ import path from "node:path";
 import { compileCore } from "../core/module.js";
 import { fromSystem, PagekinError } from "../errors.js";
 import type { PolicyContext } from "../policies/policy.js";
-import { checkNames, checkScenario } from "../replay/check-scenario.js";
-import { checkEnough, groupingPolicy, groupMembers } from "../replay/first-groups.js";
+import { checkScenario } from "../replay/check-scenario.js";
 import type { ReplayMember } from "../replay/members.js";
 import { type PlannedRun, referencesOf } from "../replay/reference.js";
-import { type Path, parseScenario, type RunScenario, ScenarioFault } from "../replay/scenario/parse.js";
+import { checkRows, rowsOfEach } from "../replay/room.js";
+import { MOST_SCENARIO_BYTES, parseScenario, type RunScenario } from "../replay/scenario/parse.js";
 import type { Curve } from "../replay/workload.js";
 import { parseSource } from "../sources/names.js";
 import { Inputs } from "../system/inputs.js";
@@ -20,7 +20,8 @@ import type { Sources } from "../worlds/sources.js";
 import type { Noted } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { checkOrder, load } from "./load.js";
-import { parsePolicy, type RunJob, type RunResult, type RunsShared, tableKey } from "./perform.js";
+import { type RunJob, type RunResult, type RunsShared, tableKey } from "./perform.js";
+import { Planner, placed } from "./plan-runs.js";
 import { performRuns } from "./pool.js";
 
 /** A scenario that was checked, and its sources. */
@@ -57,8 +58,13 @@ export interface FinishedRuns {
 
 export async function openScenario(file: string): Promise<OpenedScenario> {
   const inputs = new Inputs();
-  const runs = parseScenario(readScenario(file, inputs), file);
-  for (const run of runs) await placed(run, [], () => checkScenario(run.scenario, runs));
+  const runs = await parseScenario(readScenario(file, inputs), file, breathe);
+  const byName = new Map(runs.map((run) => [run.name, run]));
+  for (const run of runs) {
+    await placed(run, [], () => checkScenario(run.scenario, byName));
+    const turn = breathe();
+    if (turn) await turn;
+  }
   const folder = path.dirname(path.resolve(file));
   const [{ scenario }] = runs;
   const inventory = scenario.inventory === undefined ? undefined : path.resolve(folder, scenario.inventory);
@@ -93,86 +99,43 @@ export async function replayScenario(opened: OpenedScenario, settings: ReplaySet
     tables.set(tableKey(name, columns), rows);
     return rows;
   };
+  const planner = new Planner(members, { labelNames, folder, readTable });
   const planned: PlannedRun[] = [];
-  for (const run of runs) planned.push(await planRun(run, members, { labelNames, folder, readTable }));
+  for (const run of runs) planned.push(await planner.plan(run));
   await inputs.refuseChanged();
   const references = referencesOf(planned);
-  const jobs = [...planned, ...references.added].map(({ scenario, grouping }, number): RunJob => {
-    const own = { events: events.get(scenario.events ?? "") ?? [], usage: usage.get(scenario.usage ?? "") };
-    return { number, scenario, grouping, ...own };
-  });
+  const jobs = [...planned, ...references.added].map(
+    ({ scenario, grouping }, number): RunJob => ({ number, scenario, grouping }),
+  );
+  const mostRows = rowsOfEach(jobs.length);
+  const lastSnapshot = lastOf(members.flatMap(({ snapshots }) => snapshots));
+  for (const [i, run] of runs.entries()) {
+    const { scenario, grouping } = planned[i];
+    const last = Math.max(lastSnapshot, lastOf(events.get(scenario.events ?? "") ?? []));
+    await placed(run, [], () => checkRows(scenario, endOf(jobs[i]) ?? last, grouping.groups.length, mostRows));
+  }
   const clocks = new SharedArrayBuffer(8 * jobs.length);
   onStart(jobs.map(endOf), new Float64Array(clocks));
-  const shared: RunsShared = { labelNames, tables, module, members, clocks };
+  const shared: RunsShared = { labelNames, tables, module, members, events, usage, clocks, mostRows };
   const used = Math.min(threads, jobs.length);
-  const results = await performRuns(shared, jobs, used);
+  const results = await placed(runs[0], [], () => performRuns(shared, jobs, used));
   return { runs: planned, results, references: references.of, members, noted, curves };
 }
 
-interface PlanContext {
-  labelNames: readonly string[];
-  folder: string;
-  /** Reads a file of a policy; its path begins in the scenario's folder. */
-  readTable: PolicyContext["readRows"];
-}
-
-async function planRun(
-  run: RunScenario,
-  members: readonly ReplayMember[],
-  { labelNames, folder, readTable }: PlanContext,
-): Promise<PlannedRun> {
-  const { name, scenario, settings } = run;
-  const grouping = await placed(run, ["policy"], () =>
-    inFolderOf(folder, async () => {
-      const policy = await parsePolicy(scenario.policy, labelNames, readTable);
-      return groupMembers(members, policy, scenario.page_size, breathe);
-    }),
-  );
-  const { regroup } = scenario;
-  if (regroup) {
-    await placed(run, ["regroup", "policy"], () =>
-      inFolderOf(folder, async () => {
-        checkEnough(groupingPolicy(await parsePolicy(regroup.policy, labelNames, readTable)), members);
-      }),
-    );
-  }
-  await placed(run, [], () => checkNames(scenario, members, grouping.groups));
-  return { name, scenario, settings, grouping };
-}
-
-/** Errors of policies name files as the scenario does, which may not be where pagekin runs. */
-async function inFolderOf<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof PagekinError) || error.place.file === undefined) throw error;
-    const { message, place, hint, exitCode } = error;
-    const file = path.resolve(folder, error.place.file);
-    throw new PagekinError(message, { ...place, file, hint, exitCode });
-  }
-}
+const lastOf = (moments: readonly { ns: number }[]) => moments.reduce((last, { ns }) => Math.max(last, ns), 0);
 
 /** When a run ends, if that is known. */
 function endOf({ scenario: { until } }: RunJob): number | undefined {
   return until.kind === "time" ? until.ns : undefined;
 }
 
-/**
- * Does what may find a fault in a run's scenario, which becomes an error with its place; so does an error that names no file.
- * where: what it is then about.
- */
-async function placed<T>(run: RunScenario, where: Path, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const isNowhere = error instanceof PagekinError && error.place.file === undefined;
-    throw run.place(isNowhere ? new ScenarioFault(where, error.message, error.hint) : error);
-  }
-}
-
 function readScenario(file: string, inputs: Inputs): string {
   try {
     if (!statSync(file).isFile()) throw new PagekinError("is not a regular file", { file, hint: "name a YAML file" });
+    if (inputs.look(file).size > MOST_SCENARIO_BYTES) {
+      const hint = "name sources in an inventory and groups in a file, or make several scenarios of it";
+      throw new PagekinError(`is larger than ${MOST_SCENARIO_BYTES / 1024} KiB`, { file, hint });
+    }
     return inputs.read(file).toString("utf8");
   } catch (error) {
     throw fromSystem(error, file);

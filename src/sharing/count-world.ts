@@ -1,5 +1,6 @@
 import { PairCounter } from "../core/pairs.js";
 import type { Found, IndexedWorld } from "../fingerprints/world-index.js";
+import type { Pause } from "../system/pace.js";
 import type { World } from "../worlds/world.js";
 import { countSharing, type Sharing } from "./count.js";
 
@@ -11,12 +12,24 @@ export interface WorldResult {
   sharing: Sharing[];
 }
 
-/** Counts what the members of a world share at each page size. allPairs: also where there are more than 64 members. */
-export function countWorld(
-  { world, found, spectra }: IndexedWorld,
-  module: WebAssembly.Module,
-  allPairs: boolean,
-): WorldResult {
-  const counter = new PairCounter(module, world.snapshots.length);
-  return { world, found, sharing: spectra.map((spectrum) => countSharing(spectrum, counter, allPairs)) };
+/** Counts what the members of worlds share at each page size. */
+export class WorldCounter {
+  private counter: PairCounter | undefined;
+
+  /** allPairs: also where there are more than 64 members. */
+  constructor(
+    private readonly module: WebAssembly.Module,
+    private readonly allPairs: boolean,
+    private readonly pause: Pause,
+  ) {}
+
+  async count({ world, found, spectra }: IndexedWorld): Promise<WorldResult> {
+    const members = world.snapshots.length;
+    // Worlds mostly have the same members, and a memory of the core is not collected soon.
+    const counter = this.counter?.members === members ? this.counter : new PairCounter(this.module, members);
+    this.counter = counter;
+    const sharing: Sharing[] = [];
+    for (const spectrum of spectra) sharing.push(await countSharing(spectrum, counter, this.allPairs, this.pause));
+    return { world, found, sharing };
+  }
 }

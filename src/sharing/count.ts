@@ -3,6 +3,7 @@
 import type { PairCount, PairCounter } from "../core/pairs.js";
 import type { Vectors } from "../core/vectors.js";
 import { type Spectrum, zeroVectors } from "../spectrum/spectrum.js";
+import type { Pause } from "../system/pace.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */
 const ALL_PAIRS_MEMBERS = 64;
@@ -32,14 +33,19 @@ export interface CopiesCount {
 }
 
 /** allPairs: also where there are more than 64 members; counter: of as many members as the spectrum has. */
-export function countSharing(spectrum: Spectrum, counter: PairCounter, allPairs: boolean): Sharing {
+export async function countSharing(
+  spectrum: Spectrum,
+  counter: PairCounter,
+  allPairs: boolean,
+  pause: Pause,
+): Promise<Sharing> {
   const { pageBytes, pages, zeroPages, vectors } = spectrum;
   const histogram = new CopiesHistogram(pages.length);
   counter.clear();
-  counter.add(vectors, (first, sums) => histogram.add(vectors, first, sums));
+  await counter.add(vectors, (first, sums) => histogram.add(vectors, first, sums), pause);
   const nonzeroContents = counter.contents();
   const zero = zeroVectors(zeroPages);
-  counter.add(zero, (first, sums) => histogram.add(zero, first, sums));
+  await counter.add(zero, (first, sums) => histogram.add(zero, first, sums), pause);
   return {
     pageBytes,
     pages,

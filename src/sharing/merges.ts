@@ -1,7 +1,13 @@
 // Which groups belong together: what the union of two would recover, and what a member would cost a group.
 
+import { PagekinError } from "../errors.js";
+import type { Pause } from "../system/pace.js";
 import type { Grouping } from "./grouping.js";
 import type { View } from "./view.js";
+
+const MOST_PAIRED = 16_384;
+/** Sets between two pauses; one may have all groups. */
+const SETS_A_TURN = 16;
 
 /** Two groups (a < b) and the pages that their union would save beyond what they save apart. */
 export interface Merge {
@@ -11,9 +17,9 @@ export interface Merge {
 }
 
 /** The pairs of groups that recover most, at most `most`, of equal ones the first; in the order of the groups. */
-export function bestMerges(view: View, grouping: Grouping, most: number): Merge[] {
+export async function bestMerges(view: View, grouping: Grouping, most: number, pause: Pause): Promise<Merge[]> {
   const { groups } = grouping;
-  const recovered = recoveredByPair(view, grouping);
+  const recovered = await recoveredByPair(view, grouping, pause);
   // The best so far, best first; most pairs recover less than the last of them.
   const best: Merge[] = [];
   for (let a = 0, at = 0; a < groups.length; a++) {
@@ -24,14 +30,16 @@ export function bestMerges(view: View, grouping: Grouping, most: number): Merge[
       best.splice(place, 0, { a, b, recovered: recovered[at] });
       if (best.length > most) best.pop();
     }
+    const turn = pause();
+    if (turn) await turn;
   }
   return best.sort((x, y) => x.a - y.a || x.b - y.b);
 }
 
 /** Contents that two groups both hold, for all pairs, row after row. */
-function recoveredByPair({ sets }: View, { groups, of }: Grouping): Float64Array {
+async function recoveredByPair({ sets }: View, { groups, of }: Grouping, pause: Pause): Promise<Float64Array> {
   const count = groups.length;
-  const recovered = new Float64Array((count * (count - 1)) / 2);
+  const recovered = pairTable(count);
   const { starts, holders, contents } = sets;
   const seen = new Int32Array(count).fill(-1);
   for (let set = 0; set < contents.length; set++) {
@@ -48,8 +56,18 @@ function recoveredByPair({ sets }: View, { groups, of }: Grouping): Float64Array
         recovered[pairNumber(a, b, count)] += contents[set];
       }
     }
+    const turn = set % SETS_A_TURN === 0 ? pause() : undefined;
+    if (turn) await turn;
   }
   return recovered;
+}
+
+/** A number for each pair: 8 bytes, 1 GiB in all at most. */
+export function pairTable(count: number): Float64Array {
+  if (count <= MOST_PAIRED) return new Float64Array((count * (count - 1)) / 2);
+  throw new PagekinError(`${count} groups are too many to compare each with all others; the most are ${MOST_PAIRED}`, {
+    hint: "compare fewer members, or with fewer groups",
+  });
 }
 
 /** Where the pair a < b of `count` stands. */

@@ -1,3 +1,4 @@
+import type { DecodedArray } from "hyparquet";
 import * as v from "valibot";
 import { isPageSize } from "../core/hasher.js";
 import type { Vectors } from "../core/vectors.js";
@@ -8,6 +9,8 @@ import { breathe } from "../system/pace.js";
 import type { Spectrum } from "./spectrum.js";
 
 const COLUMNS = ["time_s", "page_bytes", "zero", "members", "copies", "contents"] as const;
+/** Rows between two pauses. */
+const ROWS_A_TURN = 1024;
 const HINT = "write it again with pagekin analyze or compare";
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -63,12 +66,15 @@ export async function readSpectrum(place: FilePlace): Promise<SavedSpectrum | un
       fail,
     );
     for (let group = 0; group < file.metadata.row_groups.length; group++) {
-      const columns = COLUMNS.map((column) => file.readGroup(group, column));
+      const columns: DecodedArray[] = [];
+      for (const column of COLUMNS) columns.push(await file.readGroup(group, column));
       for (let row = 0; row < columns[0].length; row++) {
         const [timeS, pageBytes, zero, members, copies, contents] = columns.map((column) => column[row]);
         const spectrum = building.get(`${timeS} ${pageBytes}`);
         if (!spectrum) throw fail(`its footer does not know time ${timeS} at ${pageBytes} bytes`);
         spectrum.add(zero, members, copies, contents);
+        const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
+        if (turn) await turn;
       }
       await breathe();
     }

@@ -1,6 +1,7 @@
 import type { Vectors } from "../core/vectors.js";
 import { bytesOf, dictionaryOf, flags, indexes, int64s, levelsOf } from "../parquet/encode.js";
 import { CONVERTED, type Column, ParquetWriter, TYPE } from "../parquet/write.js";
+import { breathe } from "../system/pace.js";
 import { type FooterWorld, type Spectrum, zeroVectors } from "./spectrum.js";
 
 const ROW_GROUP_ROWS = 128 * 1024;
@@ -41,12 +42,16 @@ export class SpectrumWriter {
     return new SpectrumWriter(ParquetWriter.create(place, COLUMNS), version, labelNames);
   }
 
-  add(spectrum: Spectrum): void {
+  async add(spectrum: Spectrum): Promise<void> {
     this.note(spectrum);
     const { timeS, pageBytes, members, zeroPages } = spectrum;
     const numbers = this.numbersOf(members);
     for (const [zero, vectors] of [[false, spectrum.vectors] as const, [true, zeroVectors(zeroPages)] as const]) {
-      for (const part of partsOf(vectors)) this.keep({ timeS, pageBytes, zero, numbers, vectors: part });
+      for (const part of partsOf(vectors)) {
+        this.keep({ timeS, pageBytes, zero, numbers, vectors: part });
+        const turn = breathe();
+        if (turn) await turn;
+      }
     }
   }
 

@@ -1,4 +1,7 @@
-// Date is used for the clock: `performance` would load a part of Node that costs more than it measures.
+import { clockMs } from "./clock.js";
+
+/** Lets others have their turn, where it is time for that. */
+export type Pause = () => Promise<void> | undefined;
 
 const TURN_MS = 5;
 
@@ -6,10 +9,10 @@ let turnBegan = 0;
 
 /** Lets the event loop take a turn when this one has lasted some milliseconds, so that signals and progress get through. */
 export function breathe(): Promise<void> | undefined {
-  if (Date.now() - turnBegan < TURN_MS) return undefined;
+  if (clockMs() - turnBegan < TURN_MS) return undefined;
   return new Promise((resolve) => {
     setImmediate(() => {
-      turnBegan = Date.now();
+      turnBegan = clockMs();
       resolve();
     });
   });

@@ -2,6 +2,7 @@
 // format, and rows of whatever records the values come from.
 
 import { closeSync, openSync, writeFileSync } from "node:fs";
+import { breathe } from "../system/pace.js";
 import { formatNumber } from "./format.js";
 import { asCell } from "./spreadsheet.js";
 
@@ -34,7 +35,7 @@ export type Column<Row> = {
 /** A CSV file that is still to be written. */
 export interface Table {
   file: string;
-  /** Its text in pieces, made as they are taken: a large world has many rows. Can be read once. */
+  /** Its text in pieces, some of them empty, made as they are taken: a large world has many rows. Can be read once. */
   pieces: Iterable<string>;
 }
 
@@ -43,21 +44,28 @@ export function tableOf<Row>(file: string, columns: readonly Column<NoInfer<Row>
 }
 
 /** Writes a table to a new file. */
-export function writeTable(file: string, { pieces }: Table, mode = 0o666): void {
+export async function writeTable(file: string, { pieces }: Table, mode = 0o666): Promise<void> {
   const fd = openSync(file, "wx", mode);
   try {
-    for (const piece of pieces) writeFileSync(fd, piece);
+    for (const piece of pieces) {
+      if (piece !== "") writeFileSync(fd, piece);
+      const turn = breathe();
+      if (turn) await turn;
+    }
   } finally {
     closeSync(fd);
   }
 }
 
 const PIECE_CHARACTERS = 65536;
+/** Rows that are made in one go: what they are made of may take its time. */
+const PIECE_ROWS = 16;
 
 function* piecesOf<Row>(columns: readonly Column<Row>[], rows: Iterable<Row>): Generator<string> {
   const values = columns.map(([, value]) => value);
   const formats = columns.map(([, , format]) => FORMATS[format] as (value: unknown) => string);
   let text = `${columns.map(([column]) => quoteIfNeeded(asCell(column))).join()}\n`;
+  let made = 0;
   for (const row of rows) {
     for (let i = 0; i < values.length; i++) {
       const value = values[i](row);
@@ -65,9 +73,10 @@ function* piecesOf<Row>(columns: readonly Column<Row>[], rows: Iterable<Row>): G
       if (value !== undefined) text += formats[i](value);
     }
     text += "\n";
-    if (text.length < PIECE_CHARACTERS) continue;
-    yield text;
-    text = "";
+    if (text.length >= PIECE_CHARACTERS) {
+      yield text;
+      text = "";
+    } else if (++made % PIECE_ROWS === 0) yield "";
   }
   yield text;
 }

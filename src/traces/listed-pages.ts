@@ -2,6 +2,7 @@
 // as one run, so that the pages of a dump take next to nothing.
 
 import { breathe } from "../system/pace.js";
+import { sortInTurns } from "../system/turns.js";
 
 /** A page that is listed twice. */
 export interface Twice {
@@ -65,11 +66,10 @@ class Runs {
 
   async twice(): Promise<number | bigint | undefined> {
     if (this.beyondTwice !== undefined || this.isAscending) return this.beyondTwice;
-    await breathe();
-    const firsts = this.firsts.subarray(0, this.count).sort();
-    await breathe();
     // Each sorted for itself: runs that have no page in common end one by one, each before the next begins.
-    const lasts = this.lasts.subarray(0, this.count).sort();
+    const [firsts, lasts] = [this.firsts, this.lasts].map((pages) => pages.subarray(0, this.count));
+    await sortInTurns(firsts, undefined, breathe);
+    await sortInTurns(lasts, undefined, breathe);
     for (let i = 1; i < this.count; i++) if (firsts[i] <= lasts[i - 1]) return firsts[i];
     return undefined;
   }

@@ -3,6 +3,7 @@
 
 import type { Chunk, Page } from "../parquet/pages.js";
 import { checkDeltas, type Reader, readVarint } from "../parquet/runs.js";
+import { breathe } from "../system/pace.js";
 
 export interface Span {
   first: bigint;
@@ -14,7 +15,7 @@ const MOST = 2n ** 63n - 1n;
 const MOST_BITS = 32;
 
 /** undefined: they do not ascend, some are null, or they are encoded in another way. */
-export function spanOf({ column, pages }: Chunk): Span | undefined {
+export async function spanOf({ column, pages }: Chunk): Promise<Span | undefined> {
   if (column.path.length > 2 || column.path[1].element.type !== "INT64") return undefined;
   let span: Span | undefined;
   for (const page of pages) {
@@ -22,6 +23,8 @@ export function spanOf({ column, pages }: Chunk): Span | undefined {
     const next = ofPage(page);
     if (!next || next.first < 0n || next.last > MOST || (span && next.first <= span.last)) return undefined;
     span = { first: span?.first ?? next.first, last: next.last };
+    const turn = breathe();
+    if (turn) await turn;
   }
   return span;
 }

@@ -11,6 +11,9 @@ import { type Span, spanOf } from "./page-spans.js";
 import { fingerprintsOf, flagsOf } from "./plain-column.js";
 import { FINGERPRINT_BYTES, OWN_ALGORITHM, type TraceHead, type TraceRows } from "./rows.js";
 
+/** Rows between two pauses. */
+const ROWS_A_TURN = 16384;
+
 const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
 
 export const parquetTraces: TraceFormat = { isForeign: false, readHead, readRows };
@@ -27,7 +30,7 @@ async function readHead(source: Source): Promise<TraceHead> {
     for (let group = 0; group < metadata.row_groups.length; group++) {
       const known = constantOf(metadata.row_groups[group], "page_bytes");
       if (known !== undefined) sizes.add(Number(known));
-      else for (const size of readGroup(group, "page_bytes")) sizes.add(Number(size));
+      else for (const size of await readGroup(group, "page_bytes")) sizes.add(Number(size));
       await breathe();
     }
     const wrong = [...sizes].find((size) => !isPageSize(size));
@@ -82,11 +85,11 @@ async function* readRows(source: Source, { pageSizes, withPages, onBytes }: Want
     for (let group = 0; group < groups.length; group++) {
       const constant = constantOf(groups[group], "page_bytes");
       if (constant === undefined || pageSizes.includes(Number(constant))) {
-        const fingerprints = trace.readFingerprints(group);
-        const zeros = trace.readZeros(group);
-        const sizes = constant === undefined ? trace.readGroup(group, "page_bytes") : undefined;
-        const pages = withPages ? trace.readGroup(group, "page") : undefined;
-        spans[group] = sizes ? undefined : trace.read(group, "page", spanOf);
+        const fingerprints = await trace.readFingerprints(group);
+        const zeros = await trace.readZeros(group);
+        const sizes = constant === undefined ? await trace.readGroup(group, "page_bytes") : undefined;
+        const pages = withPages ? await trace.readGroup(group, "page") : undefined;
+        spans[group] = sizes ? undefined : await trace.read(group, "page", spanOf);
         for (const rows of rowsOf(trace, fingerprints, zeros, sizes, Number(constant))) {
           if (!pageSizes.includes(rows.pageBytes)) continue;
           yield pages ? { ...rows, pages: Array.prototype.slice.call(pages, rows.from, rows.from + rows.count) } : rows;
@@ -125,13 +128,14 @@ async function refuseTwice(
   const listed = new ListedPages();
   for (const group of groups) {
     const constant = sizeOf(group);
-    const sizes = constant === undefined ? readGroup(group, "page_bytes") : undefined;
-    const pages = readGroup(group, "page");
+    const sizes = constant === undefined ? await readGroup(group, "page_bytes") : undefined;
+    const pages = await readGroup(group, "page");
     for (let row = 0; row < pages.length; row++) {
       const size = sizes ? sizes[row] : constant;
       if (isWanted(size)) listed.add(Number(size), pageNumber(pages[row], fail));
+      const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
+      if (turn) await turn;
     }
-    await breathe();
   }
   const twice = await listed.twice();
   if (twice) throw fail(`page ${twice.page} of ${twice.pageBytes} bytes is listed twice`, "give each page one row");
@@ -174,9 +178,9 @@ function constantOf(group: RowGroup, column: string): unknown {
 
 interface ParquetTrace extends ParquetFile {
   /** The fingerprints of a row group, 16 bytes each. */
-  readFingerprints(group: number): Uint8Array;
+  readFingerprints(group: number): Promise<Uint8Array>;
   /** 1 for each row of a row group that is marked as the zero page, else 0. */
-  readZeros(group: number): Uint8Array;
+  readZeros(group: number): Promise<Uint8Array>;
   /** Member and time, the same in all rows. */
   snapshot(): Promise<[string, number]>;
 }
@@ -197,9 +201,9 @@ async function openTrace(source: Source): Promise<ParquetTrace> {
   const { read, fail } = file;
   checkColumns(file);
   const readFingerprints = (group: number) =>
-    read(group, "fingerprint", (chunk) => fingerprintsOf(chunk) ?? joinFingerprints(valuesOf(chunk), fail));
+    read(group, "fingerprint", async (chunk) => fingerprintsOf(chunk) ?? joinFingerprints(await valuesOf(chunk), fail));
   const readZeros = (group: number) =>
-    read(group, "zero", (chunk) => flagsOf(chunk) ?? joinFlags(valuesOf(chunk), fail));
+    read(group, "zero", async (chunk) => flagsOf(chunk) ?? joinFlags(await valuesOf(chunk), fail));
   const snapshot = async (): Promise<[string, number]> => {
     const member = await onlyValue("member", file);
     const timeS = await onlyValue("time_s", file);
@@ -226,7 +230,7 @@ async function onlyValue(column: string, { metadata, readGroup, fail }: ParquetF
   for (let group = 0; group < metadata.row_groups.length; group++) {
     const known = constantOf(metadata.row_groups[group], column);
     if (known !== undefined) values.add(known);
-    else for (const value of readGroup(group, column)) values.add(value);
+    else for (const value of await readGroup(group, column)) values.add(value);
     await breathe();
     if (values.size > 1) {
       throw fail(`the trace holds several snapshots (column ${column})`, "write one file for each member and time");
@@ -235,23 +239,27 @@ async function onlyValue(column: string, { metadata, readGroup, fail }: ParquetF
   return values.values().next().value;
 }
 
-function joinFlags(values: DecodedArray, fail: (what: string) => PagekinError): Uint8Array {
+async function joinFlags(values: DecodedArray, fail: (what: string) => PagekinError): Promise<Uint8Array> {
   const flags = new Uint8Array(values.length);
   for (let row = 0; row < flags.length; row++) {
     const zero = values[row];
     if (typeof zero !== "boolean") throw fail("column zero holds something that is not true or false");
     if (zero) flags[row] = 1;
+    const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
+    if (turn) await turn;
   }
   return flags;
 }
 
-function joinFingerprints(values: DecodedArray, fail: (what: string) => PagekinError): Uint8Array {
+async function joinFingerprints(values: DecodedArray, fail: (what: string) => PagekinError): Promise<Uint8Array> {
   const joined = new Uint8Array(values.length * FINGERPRINT_BYTES);
   for (let row = 0; row < values.length; row++) {
     const value = values[row];
     if (!(value instanceof Uint8Array) || value.length !== FINGERPRINT_BYTES)
       throw fail("a fingerprint is not of 16 bytes");
     joined.set(value, row * FINGERPRINT_BYTES);
+    const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
+    if (turn) await turn;
   }
   return joined;
 }

@@ -66,8 +66,9 @@ export function planThreads(asked: number | undefined, wanted: number): number {
   const most = left === undefined ? Infinity : 1 + Math.floor(left / ADDRESSES_PER_THREAD);
   if (asked === undefined) return Math.min(wanted, most);
   if (asked <= most) return asked;
+  // What is left differs a little from start to start; advice must hold the next time.
   throw new PagekinError(`the address space has no room for ${asked} threads`, {
-    hint: `give --workers ${most}, or raise its limit (ulimit -v)`,
+    hint: `give --workers ${Math.max(1, most - 1)}, or raise its limit (ulimit -v)`,
   });
 }
 

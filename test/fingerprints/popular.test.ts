@@ -1,7 +1,7 @@
 // Contents with very many copies, counted in little memory.
 
 import { expect, test } from "vitest";
-import { countPopular, joinCounts, noCounts } from "../../src/fingerprints/popular.js";
+import { countPopular, joinCounts, keyOf, noCounts } from "../../src/fingerprints/popular.js";
 import { popularOf } from "../../src/processes/content-sample.js";
 import { randomBytes, randomNumbers } from "../support/random.js";
 
@@ -21,13 +21,12 @@ function entriesOf(copies: readonly number[], seed: number): { entries: Uint8Arr
   order.forEach((content, i) => {
     entries.set(fingerprints.subarray(ENTRY_BYTES * content, ENTRY_BYTES * (content + 1)), ENTRY_BYTES * i);
   });
-  const keys = copies.map((_, content) => {
-    const at = ENTRY_BYTES * content;
-    return fingerprints.readUInt32LE(at + 12) * 2 ** 20 + (fingerprints.readUInt32LE(at + 8) >>> 12);
-  });
+  const view = new DataView(fingerprints.buffer, fingerprints.byteOffset);
+  const keys = copies.map((_, content) => keyOf(view, ENTRY_BYTES * content, SEED));
   return { entries, keys };
 }
 
+const SEED = 0xdecade;
 const POPULAR = [5000, 1200, 700, 300];
 const COPIES = [...POPULAR, ...Array<number>(3000).fill(3), ...Array<number>(40_000).fill(1)];
 const PAGES = COPIES.reduce((a, b) => a + b, 0);
@@ -39,7 +38,7 @@ test.for([1, 2])("counts by %s threads are never too high, and lack no more than
   const part = ENTRY_BYTES * Math.ceil(PAGES / threads);
   for (let from = 0; from < entries.length; from += part) {
     const own = noCounts();
-    countPopular(own, entries.subarray(from, from + part));
+    countPopular(own, entries.subarray(from, from + part), SEED);
     joinCounts(counts, own);
   }
   expect(counts.copies.size).toBeLessThanOrEqual(ROOM);
@@ -59,7 +58,7 @@ test.for([1, 2])("counts by %s threads are never too high, and lack no more than
 test("few contents are counted exactly, and those in the sample are left out", () => {
   const { entries, keys } = entriesOf([40, 16, 15, 1], 3);
   const counts = noCounts();
-  countPopular(counts, entries);
+  countPopular(counts, entries, SEED);
   expect(counts.lack).toBe(0);
   expect(popularOf(counts, 72, none)).toEqual({ from: 16, saved: 39 + 15 });
   expect(popularOf(counts, 72, (key) => key === keys[0])).toEqual({ from: 16, saved: 15 });

@@ -36,8 +36,8 @@ test("each content counts once, however many copy vectors there are", async ({ f
 test("contents of one holder count once, where a collection of vectors is full before they are taken", async ({
   folder,
 }) => {
-  // As many sets of holders as a collection takes, and behind them, in another part of the index, one more and 1,000
-  // contents that the first member holds alone. The first byte of a fingerprint says in which part it lies.
+  // As many sets of holders as a collection takes, one more, and 1,000 contents that the first member holds alone. In which
+  // parts of the index they lie is another matter in each run.
   const members = 17;
   const vectors = 49_152;
   await query(

@@ -52,7 +52,7 @@ export function sampled(world: ContentWorld, buckets: number, seed: number): Con
       for (let copy = 0; copy < copies[member]; copy++, end += 16)
         entries.set(bytes.subarray(16 * i, 16 * i + 16), end);
     });
-    countPopular(counts, entries.subarray(0, end));
+    countPopular(counts, entries.subarray(0, end), seed);
     return counts;
   });
   const vectors = { starts: [0], holders: [] as number[], copies: [] as number[], contents: [] as number[] };

@@ -1,6 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
+import { parquetMetadata } from "hyparquet";
+import { ByteWriter } from "hyparquet-writer/src/bytewriter.js";
+import { writeMetadata } from "hyparquet-writer/src/metadata.js";
 import { describe, expect } from "vitest";
 import { query, quote } from "../support/duckdb.js";
 import { test } from "../support/folder.js";
@@ -30,13 +33,18 @@ function footer(...parts: Buffer[]): Buffer {
   return Buffer.concat([Buffer.from("PAR1"), bytes, length, Buffer.from("PAR1")]);
 }
 
-/** Has DuckDB write a trace of 10 rows with other columns; `undefined` leaves one out. */
-async function writeTrace(folder: string, columns: Record<string, string | undefined>, options = ""): Promise<string> {
+/** Has DuckDB write a trace with other columns; `undefined` leaves one out. */
+async function writeTrace(
+  folder: string,
+  columns: Record<string, string | undefined>,
+  options = "",
+  rows = 10,
+): Promise<string> {
   const list = Object.entries({ ...COLUMNS, ...columns }).flatMap(([name, value]) =>
     value ? [`${value} AS ${name}`] : [],
   );
   const file = path.join(folder, "bad.parquet");
-  await query(`COPY (SELECT ${list.join()} FROM range(10) t(i)) TO ${quote(file)} (FORMAT parquet${options})`);
+  await query(`COPY (SELECT ${list.join()} FROM range(${rows}) t(i)) TO ${quote(file)} (FORMAT parquet${options})`);
   return "bad.parquet";
 }
 
@@ -140,6 +148,24 @@ describe("refused are", () => {
       ", KV_METADATA {'pagekin.algorithm': 'xxh3-128', 'pagekin.key_id': 'k7'}",
     );
     await expectSourcesRefused(folder, ["vm2.raw", keyed], [keyed, "k7"], { pageSizes: [4096] });
+  });
+
+  test("columns that lie one over the other: a small file that would be ten million rows", async ({ folder }) => {
+    const fingerprint = "unhex(md5(i::VARCHAR))";
+    const good = readFileSync(path.join(folder, await writeTrace(folder, { fingerprint }, "", 10_000)));
+    const metadata = parquetMetadata(new Uint8Array(good), { geoparquet: false });
+    metadata.row_groups = Array.from({ length: 1000 }, () => metadata.row_groups[0]);
+    const writer = new ByteWriter();
+    writeMetadata(writer, metadata);
+    writeFileSync(
+      path.join(folder, "bad.parquet"),
+      Buffer.concat([
+        good.subarray(0, -8 - good.readUInt32LE(good.length - 8)),
+        Buffer.from(writer.getBuffer()),
+        Buffer.from("PAR1"),
+      ]),
+    );
+    await expectSourcesRefused(folder, ["bad.parquet"], ["bad.parquet", /its columns are longer than the file/]);
   });
 
   test("a compressed trace", async ({ folder }) => {

@@ -88,7 +88,8 @@ export interface Machine {
   deflate(member: number, bytes: number, reason: string): void;
   /** Speeds of all groups that have members. */
   speeds(): readonly Speed[];
-  setSpeed(speed: Speed, pagesToScan: number, reason: string): void;
+  /** Whether that is another speed than before. */
+  setSpeed(speed: Speed, pagesToScan: number, reason: string): boolean;
   sleepMillisecs(): number;
   setSleep(milliseconds: number, reason: string): void;
   isRunning(): boolean;

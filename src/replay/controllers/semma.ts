@@ -37,9 +37,11 @@ function make(settings: Settings): Controller {
       // Both are measured once, before anything is changed.
       const utilization = machine.hostUtilization();
       const usages = machine.members().map((member) => ({ member, usage: machine.usage(member) }));
+      let moves = settings.per_vm;
       for (const { member, usage } of usages) {
         if (usage) setBalloon(machine, member, usage.usedBytes / usage.physicalBytes, settings);
-        if (settings.per_vm) setSpeeds(machine, utilization, settings);
+        // Once no speed moves any more, none will for the other members.
+        if (moves) moves = setSpeeds(machine, utilization, settings);
       }
       if (!settings.per_vm) setSpeeds(machine, utilization, settings);
     },
@@ -55,13 +57,19 @@ function setBalloon(machine: Machine, member: number, ratio: number, settings: S
   }
 }
 
-function setSpeeds(machine: Machine, utilization: number | undefined, settings: Settings): void {
-  if (utilization === undefined) return;
+/** Whether any speed is another now. */
+function setSpeeds(machine: Machine, utilization: number | undefined, settings: Settings): boolean {
+  if (utilization === undefined) return false;
   const [low, high] = settings.muh;
   const muh = `MUH ${utilization.toFixed(3)}`;
+  let moved = false;
   for (const speed of machine.speeds()) {
     const { pagesToScan } = speed;
-    if (utilization > high) machine.setSpeed(speed, faster(pagesToScan, settings), `${muh} above ${high}`);
-    else if (utilization < low) machine.setSpeed(speed, slower(pagesToScan, settings), `${muh} below ${low}`);
+    if (utilization > high)
+      moved = machine.setSpeed(speed, faster(pagesToScan, settings), `${muh} above ${high}`) || moved;
+    else if (utilization < low) {
+      moved = machine.setSpeed(speed, slower(pagesToScan, settings), `${muh} below ${low}`) || moved;
+    }
   }
+  return moved;
 }

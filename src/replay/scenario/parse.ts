@@ -1,8 +1,20 @@
 // The text of a scenario → its runs, each a whole scenario; whatever is wrong has a line and a column.
 
 import * as v from "valibot";
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit, type YAMLMap } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from "yaml";
 import { PagekinError, quoted } from "../../errors.js";
+import type { Pause } from "../../system/pace.js";
+import { mapInTurns } from "../../system/turns.js";
 import { isText } from "../../text/values.js";
 import { COMMON_KEYS, type Scenario, SHORT_KEYS, scenarioSchema, variationSchema } from "./schema.js";
 
@@ -42,9 +54,16 @@ interface Override {
 const MAIN = "main";
 const HINT = "see docs/replay.md";
 
-export function parseScenario(text: string, file: string): RunScenario[] {
+/** The parser takes a scenario as a whole, and no signal gets through meanwhile. */
+export const MOST_SCENARIO_BYTES = 256 * 1024;
+const MOST_RUNS = 4096;
+/** Values of all runs together, those that they have in common counted in each. */
+const MOST_VALUES = 2 ** 21;
+
+export async function parseScenario(text: string, file: string, pause: Pause): Promise<RunScenario[]> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, logLevel: "error" });
+  // The parser itself compares each key with all before it.
+  const document = parseDocument(text, { lineCounter: lines, logLevel: "error", uniqueKeys: false });
   const errorAt = (what: string, offset: number, hint = HINT) => {
     const { line, col } = lines.linePos(offset);
     return new PagekinError(what, { file, line, column: col, hint });
@@ -52,19 +71,9 @@ export function parseScenario(text: string, file: string): RunScenario[] {
   const [broken] = document.errors;
   if (broken?.code === "MULTIPLE_DOCS")
     throw errorAt("there are several YAML documents, one is expected", broken.pos[0]);
+  if (broken?.code === "RESOURCE_EXHAUSTION") throw errorAt("nested too deeply", broken.pos[0]);
   if (broken) throw errorAt(`not valid YAML: ${quoted(broken.message.split(" at line ")[0], 120)}`, broken.pos[0]);
-  visit(document, {
-    Alias: (_, alias, path) => {
-      const anchored = alias.resolve(document);
-      const at = alias.range?.[0] ?? 0;
-      if (!anchored) throw errorAt(`there is no &${quoted(alias.source)} before`, at);
-      if (path.includes(anchored)) throw errorAt(`&${quoted(alias.source)} contains itself`, at);
-    },
-    Map: (_, map) => keepKeys(map, errorAt),
-    Scalar: (_, { value, range }) => {
-      if (typeof value === "string" && !isText(value)) throw errorAt("this is not Unicode text", range?.[0] ?? 0);
-    },
-  });
+  checkNodes(document, errorAt);
   const offset = (path: Path, key = false) => offsetOf(document.contents, path, key);
   const values = valuesOf(document, (what) => errorAt(what, 0));
   const variation = v.safeParse(variationSchema, values);
@@ -72,7 +81,14 @@ export function parseScenario(text: string, file: string): RunScenario[] {
   const { vary } = variation.output;
   const runs = variation.output.runs && inOrder(variation.output.runs, document.get("runs", true));
   const { vary: _, runs: __, ...base } = values;
-  return variantsOf(vary, runs, (path, what) => errorAt(what, offset(path, true))).map(
+  const variants = variantsOf(vary, runs, (path, what) => errorAt(what, offset(path, true)));
+  const valuesOfAll = variants.length * countValues(base, MOST_VALUES);
+  if (valuesOfAll > MOST_VALUES) {
+    const what = `${variants.length} runs of a scenario of that size are more than ${MOST_VALUES} values`;
+    throw errorAt(what, 0, "make several scenarios of it");
+  }
+  return mapInTurns(
+    variants,
     ({ name, overrides, settings }) => {
       const origin = (path: Path): Path => {
         const override = overrides.find((one) => isBeginning(one.path, path));
@@ -87,7 +103,48 @@ export function parseScenario(text: string, file: string): RunScenario[] {
         fault instanceof ScenarioFault ? errorAt(fault.message, offset(origin(fault.path)), fault.hint) : fault;
       return { name, scenario: parsed.output, settings, place };
     },
+    pause,
   );
+}
+
+type ErrorAt = (what: string, offset: number) => PagekinError;
+
+/** Texts must be Unicode, keys be there once, and aliases name an anchor before them that does not hold them. */
+function checkNodes(document: Document, errorAt: ErrorAt): void {
+  const anchors = new Map<string, Node>();
+  const note = (node: Node & { anchor?: string | undefined }) => {
+    if (node.anchor) anchors.set(node.anchor, node);
+  };
+  visit(document, {
+    Value: (_, node) => note(node),
+    Map: (_, map) => {
+      note(map);
+      keepKeys(map, errorAt);
+    },
+    Scalar: (_, scalar) => {
+      note(scalar);
+      const { value, range } = scalar;
+      if (typeof value === "string" && !isText(value)) throw errorAt("this is not Unicode text", range?.[0] ?? 0);
+    },
+    Alias: (_, { source, range }, path) => {
+      const anchored = anchors.get(source);
+      const at = range?.[0] ?? 0;
+      if (!anchored) throw errorAt(`there is no &${quoted(source)} before`, at);
+      if (path.includes(anchored)) throw errorAt(`&${quoted(source)} contains itself`, at);
+    },
+  });
+}
+
+/** Keys may be names: `007` and `1e3` are no numbers, and each is there once. */
+function keepKeys({ items }: YAMLMap, errorAt: ErrorAt): void {
+  const seen = new Set<string>();
+  for (const { key } of items) {
+    if (!isScalar(key)) throw errorAt("a key is expected to be a text", (key as Node | null)?.range?.[0] ?? 0);
+    if (typeof key.value !== "string") key.value = key.source ?? String(key.value);
+    const name = String(key.value);
+    if (seen.has(name)) throw errorAt(`duplicate key ${quoted(name)}`, key.range?.[0] ?? 0);
+    seen.add(name);
+  }
 }
 
 /** Objects have keys that look like numbers before all others; the file's order counts. */
@@ -98,16 +155,15 @@ function inOrder<T>(map: ReadonlyMap<string, T>, node: unknown): ReadonlyMap<str
   return new Map([...map].sort((a, b) => placeOf(a) - placeOf(b)));
 }
 
-/** Keys may be names: `007` and `1e3` are no numbers, and each is there once. */
-function keepKeys({ items }: YAMLMap, errorAt: (what: string, offset: number) => PagekinError): void {
-  const seen = new Set<string>();
-  for (const { key } of items) {
-    if (!isScalar(key)) continue;
-    if (typeof key.value !== "string") key.value = key.source ?? String(key.value);
-    const name = String(key.value);
-    if (seen.has(name)) throw errorAt(`duplicate key ${quoted(name)}`, key.range?.[0] ?? 0);
-    seen.add(name);
+/** How many values there are in a value, itself among them; an alias may make them many more than the text has. */
+function countValues(value: unknown, most: number): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let count = 1;
+  for (const part of Object.values(value)) {
+    count += countValues(part, most - count);
+    if (count > most) break;
   }
+  return count;
 }
 
 const isBeginning = (beginning: Path, path: Path) =>
@@ -142,7 +198,10 @@ function variantsOf(
   fail: (path: Path, what: string) => PagekinError,
 ): Variant[] {
   if (vary && runs) throw fail(["runs"], "vary and runs cannot stand together");
+  const tooMany = (key: string, count: number) =>
+    fail([key], `there are ${count} runs; a scenario may have ${MOST_RUNS}`);
   if (runs) {
+    if (runs.size > MOST_RUNS) throw tooMany("runs", runs.size);
     return [...runs].map(([name, own]) => ({
       name,
       overrides: [...own].map(([key, value]) => {
@@ -152,11 +211,14 @@ function variantsOf(
       settings: new Map([...own].map(([key, value]) => [key, shown(value)])),
     }));
   }
+  const count = [...(vary?.values() ?? [])].reduce((product, list) => product * list.length, 1);
+  if (count > MOST_RUNS) throw tooMany("vary", count);
   let variants: Variant[] = [{ name: MAIN, overrides: [], settings: new Map() }];
   for (const [key, list] of vary ?? []) {
     const path = key.split(".");
     if (COMMON_KEYS.includes(path[0])) throw fail(["vary", key], `${path[0]} is the same for all runs`);
-    const twice = list.findIndex((value, i) => list.findIndex((other) => shown(other) === shown(value)) < i);
+    const texts = new Set<string>();
+    const twice = list.findIndex((value) => texts.size === texts.add(shown(value)).size);
     if (twice >= 0) throw fail(["vary", key, twice], `${quoted(shown(list[twice]))} appears twice`);
     variants = variants.flatMap(({ overrides, settings }) =>
       list.map((value, i) => {

@@ -4,8 +4,23 @@ import * as v from "valibot";
 import { BASE_PAGE_BYTES, isPageSize } from "../../core/hasher.js";
 import { controllerSchema } from "../controllers/registry.js";
 import { redistributeSchema } from "../redistributors/registry.js";
+import { isOnClock, OFF_CLOCK } from "../time.js";
 import { scannerSchema } from "./scanner.js";
-import { amount, count, file, name, named, period, positive, short, size, someSize, time, weight } from "./values.js";
+import {
+  amount,
+  count,
+  file,
+  name,
+  named,
+  nanoseconds,
+  period,
+  positive,
+  short,
+  size,
+  someSize,
+  time,
+  weight,
+} from "./values.js";
 
 export type Until = { kind: "rest" } | { kind: "passes"; passes: number } | { kind: "time"; ns: number };
 
@@ -15,11 +30,12 @@ const until = v.pipe(
     if (value === "rest") return { kind: "rest" };
     const passes = /^([1-9]\d*) pass(?:es)?$/.exec(String(value));
     if (passes) return { kind: "passes", passes: Number(passes[1]) };
-    const parsed = v.safeParse(time, value);
-    return parsed.success ? { kind: "time", ns: parsed.output } : undefined;
+    const ns = nanoseconds(String(value));
+    return ns === undefined ? undefined : { kind: "time", ns };
   }),
   v.check((value) => value !== undefined, "a time such as 400s, N passes or rest is expected"),
   v.transform((value) => value as Until),
+  v.check((value) => value.kind !== "time" || isOnClock(value.ns), `${OFF_CLOCK.what}; ${OFF_CLOCK.hint}`),
 );
 
 const speedStep = v.pipe(

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { parseSize, parseTime } from "../../text/values.js";
-import { NANOSECONDS } from "../time.js";
+import { isOnClock, NANOSECONDS, OFF_CLOCK } from "../time.js";
 
 /** A number or a text, parsed as on the command line. */
 const written = (parse: (text: string) => number | undefined, expected: string) =>
@@ -22,8 +22,14 @@ export const size = v.pipe(
 /** Nanoseconds. */
 export const time = v.pipe(
   v.union([v.number(), v.string()], "a time is expected, such as 10s"),
-  written((text) => parseTime(text, NANOSECONDS), "a time is expected, such as 20ms, 10s or 2m"),
+  written(nanoseconds, "a time is expected, such as 20ms, 10s or 2m"),
+  v.check(isOnClock, `${OFF_CLOCK.what}; ${OFF_CLOCK.hint}`),
 );
+
+/** Infinity: more than can be counted. */
+export function nanoseconds(text: string): number | undefined {
+  return parseTime(text, NANOSECONDS) ?? (parseTime(text, 1) === undefined ? undefined : Infinity);
+}
 
 /** Bytes of something that is there. */
 export const someSize = v.pipe(size, v.minValue(1, "a size above 0 is expected"));
