@@ -12,7 +12,7 @@ const run = (tool, ...args) =>
 
 /** What every command that reads sources needs, in one file: each file more costs its start about half a millisecond. */
 const COMMON =
-  /\/src\/(core\/(hasher|module)|dumps\/[^/]+|dumps\/formats\/(holes|known[^/]*|raw|registry)|sources\/[^/]+|system\/(clock|inputs|machine|pace|temporary|transfer|zeros)|text\/[^/]+|traces\/(registry|rows)|unpack\/(compression|tar-header)|worlds\/[^/]+)\.ts$/;
+  /\/src\/(core\/(hasher|module)|dumps\/[^/]+|dumps\/formats\/(holes|known[^/]*|raw|registry)|sources\/[^/]+|system\/(clock|inputs|machine|pace|temporary|transfer|turns|zeros)|text\/[^/]+|traces\/(registry|rows)|unpack\/(compression|tar-header)|worlds\/[^/]+)\.ts$/;
 
 rmSync("dist", { recursive: true, force: true });
 run(["assemblyscript", "bin", "asc.js"], "--target", "release");

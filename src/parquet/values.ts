@@ -7,6 +7,7 @@ import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { byteStreamSplit } from "hyparquet/src/encoding.js";
 import { readPlain } from "hyparquet/src/plain.js";
 import { breathe } from "../system/pace.js";
+import { inTurns } from "../system/turns.js";
 import { type Chunk, type Page, prefixed } from "./pages.js";
 import { checkDeltas, damaged, decodeRuns } from "./runs.js";
 
@@ -80,11 +81,9 @@ async function namedValues({ data, values }: Page, names: DecodedArray | undefin
   if (!names || data.length === 0) throw damaged();
   const indexes = decodeRuns(data.subarray(1), data[0], names.length - 1, new Uint32Array(values));
   const named: unknown[] = [];
-  for (let i = 0; i < values; i++) {
-    named.push(names[indexes[i]]);
-    const turn = i % STEP === 0 ? breathe() : undefined;
-    if (turn) await turn;
-  }
+  await inTurns(values, breathe, (from, to) => {
+    for (let i = from; i < to; i++) named.push(names[indexes[i]]);
+  });
   return named;
 }
 

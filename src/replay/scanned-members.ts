@@ -2,6 +2,7 @@
 
 import { ABSENT, type ScanCounters, Scanner, type ScannerRules } from "../core/scanner.js";
 import type { Pause } from "../system/pace.js";
+import { inTurns } from "../system/turns.js";
 import { CHANGE, type Changes } from "./changes.js";
 import type { MemberContents } from "./contents-now.js";
 import type { ReplayMember } from "./members.js";
@@ -38,8 +39,7 @@ interface ScannerPlace {
   registration: number;
 }
 
-/** Slots that are gone through, and pages that are visited, between two pauses. */
-const STEP_SLOTS = 16384;
+/** Pages that are visited between two pauses. */
 const STEP_VISITS = 512;
 /** The scanner counts the pages of a batch in 32 bits. Its pass ends before. */
 const MOST_VISITS = 2 ** 32 - 1;
@@ -152,13 +152,13 @@ export class ScannedMembers {
 
   private async toSnapshot(one: Living, member: number, snapshot: number, pause: Pause): Promise<void> {
     const { contents } = this.members[member].snapshots[snapshot];
-    for (let slot = 0; slot < contents.length; slot++) {
-      const turn = slot % STEP_SLOTS === 0 ? pause() : undefined;
-      if (turn) await turn;
-      if (contents[slot] === one.contents[slot]) continue;
-      if (contents[slot] === ABSENT) this.drop(one, slot);
-      else this.write(one, slot, contents[slot]);
-    }
+    await inTurns(contents.length, pause, (from, to) => {
+      for (let slot = from; slot < to; slot++) {
+        if (contents[slot] === one.contents[slot]) continue;
+        if (contents[slot] === ABSENT) this.drop(one, slot);
+        else this.write(one, slot, contents[slot]);
+      }
+    });
     if (snapshot > 0) return;
     one.here = true;
     await this.register(one, pause);
@@ -186,12 +186,12 @@ export class ScannedMembers {
     if (this.off) return;
     const place = this.placeFor(one);
     const { contents, balloon, group } = one;
-    for (let slot = 0; slot < contents.length; slot++) {
-      const turn = slot % STEP_SLOTS === 0 ? pause() : undefined;
-      if (turn) await turn;
-      if (contents[slot] === ABSENT || balloon.taken[slot]) continue;
-      this.scanner.write(place.base + slot, contents[slot], group);
-    }
+    await inTurns(contents.length, pause, (from, to) => {
+      for (let slot = from; slot < to; slot++) {
+        if (contents[slot] === ABSENT || balloon.taken[slot]) continue;
+        this.scanner.write(place.base + slot, contents[slot], group);
+      }
+    });
     const { base, registration } = place;
     one.place = { base, registration: this.scanner.enter(base, base + contents.length, group, registration) };
     this.registered[group] = this.registeredIn(group) + 1;

@@ -6,11 +6,10 @@ import type { FilePlace } from "../dumps/dump-file.js";
 import { quoted } from "../errors.js";
 import { isParquet, isSpectrum, missingColumns, openParquet } from "../parquet/file.js";
 import { breathe } from "../system/pace.js";
+import { inTurns } from "../system/turns.js";
 import type { Spectrum } from "./spectrum.js";
 
 const COLUMNS = ["time_s", "page_bytes", "zero", "members", "copies", "contents"] as const;
-/** Rows between two pauses. */
-const ROWS_A_TURN = 1024;
 const HINT = "write it again with pagekin analyze or compare";
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -68,15 +67,14 @@ export async function readSpectrum(place: FilePlace): Promise<SavedSpectrum | un
     for (let group = 0; group < file.metadata.row_groups.length; group++) {
       const columns: DecodedArray[] = [];
       for (const column of COLUMNS) columns.push(await file.readGroup(group, column));
-      for (let row = 0; row < columns[0].length; row++) {
-        const [timeS, pageBytes, zero, members, copies, contents] = columns.map((column) => column[row]);
-        const spectrum = building.get(`${timeS} ${pageBytes}`);
-        if (!spectrum) throw fail(`its footer does not know time ${timeS} at ${pageBytes} bytes`);
-        spectrum.add(zero, members, copies, contents);
-        const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
-        if (turn) await turn;
-      }
-      await breathe();
+      await inTurns(columns[0].length, breathe, (from, to) => {
+        for (let row = from; row < to; row++) {
+          const [timeS, pageBytes, zero, members, copies, contents] = columns.map((column) => column[row]);
+          const spectrum = building.get(`${timeS} ${pageBytes}`);
+          if (!spectrum) throw fail(`its footer does not know time ${timeS} at ${pageBytes} bytes`);
+          spectrum.add(zero, members, copies, contents);
+        }
+      });
     }
     return { labelNames, notes, spectra: [...building.values()].map((one) => one.finish()) };
   } catch (error) {

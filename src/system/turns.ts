@@ -4,6 +4,20 @@ import type { Pause } from "./pace.js";
 
 /** Items of a list between two pauses. */
 const STEP = 1024;
+/** Numbers between two pauses, of what takes little for each. */
+const STRETCH = 16384;
+
+/**
+ * Calls `work` for stretches that together are 0..count. The loops within are not of an async function, in which they are
+ * slow.
+ */
+export async function inTurns(count: number, pause: Pause, work: (from: number, to: number) => void): Promise<void> {
+  for (let at = 0; at < count; at += STRETCH) {
+    work(at, Math.min(at + STRETCH, count));
+    const turn = pause();
+    if (turn) await turn;
+  }
+}
 
 /** What `make` makes of each item. */
 export async function mapInTurns<T, R>(

@@ -5,14 +5,12 @@ import { columnOf, isSpectrum, missingColumns, openParquet, type ParquetFile } f
 import { valuesOf } from "../parquet/values.js";
 import { placeOf, type Source } from "../sources/source.js";
 import { breathe } from "../system/pace.js";
+import { inTurns } from "../system/turns.js";
 import type { TraceFormat, WantedRows } from "./format.js";
 import { ListedPages } from "./listed-pages.js";
 import { type Span, spanOf } from "./page-spans.js";
 import { fingerprintsOf, flagsOf } from "./plain-column.js";
 import { FINGERPRINT_BYTES, OWN_ALGORITHM, type TraceHead, type TraceRows } from "./rows.js";
-
-/** Rows between two pauses. */
-const ROWS_A_TURN = 16384;
 
 const COLUMNS = ["member", "time_s", "page_bytes", "page", "fingerprint", "zero"];
 
@@ -130,12 +128,12 @@ async function refuseTwice(
     const constant = sizeOf(group);
     const sizes = constant === undefined ? await readGroup(group, "page_bytes") : undefined;
     const pages = await readGroup(group, "page");
-    for (let row = 0; row < pages.length; row++) {
-      const size = sizes ? sizes[row] : constant;
-      if (isWanted(size)) listed.add(Number(size), pageNumber(pages[row], fail));
-      const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
-      if (turn) await turn;
-    }
+    await inTurns(pages.length, breathe, (from, to) => {
+      for (let row = from; row < to; row++) {
+        const size = sizes ? sizes[row] : constant;
+        if (isWanted(size)) listed.add(Number(size), pageNumber(pages[row], fail));
+      }
+    });
   }
   const twice = await listed.twice();
   if (twice) throw fail(`page ${twice.page} of ${twice.pageBytes} bytes is listed twice`, "give each page one row");
@@ -241,25 +239,25 @@ async function onlyValue(column: string, { metadata, readGroup, fail }: ParquetF
 
 async function joinFlags(values: DecodedArray, fail: (what: string) => PagekinError): Promise<Uint8Array> {
   const flags = new Uint8Array(values.length);
-  for (let row = 0; row < flags.length; row++) {
-    const zero = values[row];
-    if (typeof zero !== "boolean") throw fail("column zero holds something that is not true or false");
-    if (zero) flags[row] = 1;
-    const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
-    if (turn) await turn;
-  }
+  await inTurns(flags.length, breathe, (from, to) => {
+    for (let row = from; row < to; row++) {
+      const zero = values[row];
+      if (typeof zero !== "boolean") throw fail("column zero holds something that is not true or false");
+      if (zero) flags[row] = 1;
+    }
+  });
   return flags;
 }
 
 async function joinFingerprints(values: DecodedArray, fail: (what: string) => PagekinError): Promise<Uint8Array> {
   const joined = new Uint8Array(values.length * FINGERPRINT_BYTES);
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row];
-    if (!(value instanceof Uint8Array) || value.length !== FINGERPRINT_BYTES)
-      throw fail("a fingerprint is not of 16 bytes");
-    joined.set(value, row * FINGERPRINT_BYTES);
-    const turn = row % ROWS_A_TURN === 0 ? breathe() : undefined;
-    if (turn) await turn;
-  }
+  await inTurns(values.length, breathe, (from, to) => {
+    for (let row = from; row < to; row++) {
+      const value = values[row];
+      if (!(value instanceof Uint8Array) || value.length !== FINGERPRINT_BYTES)
+        throw fail("a fingerprint is not of 16 bytes");
+      joined.set(value, row * FINGERPRINT_BYTES);
+    }
+  });
   return joined;
 }
