@@ -1,20 +1,22 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
-import { parseQuickly } from "./commands/arguments.js";
+import { parseArguments } from "./commands/arguments.js";
 import type { AnyCommand } from "./commands/options.js";
-import { EXIT, fromSystem, PagekinError, printableLines } from "./errors.js";
+import { EXIT, fromSystem, PagekinError, printableLines, quoted } from "./errors.js";
 import { cleanUp } from "./system/cleanup.js";
+import { didYouMean } from "./text/nearest.js";
+import { VERSION } from "./version.js";
 
 /** The commands: a line each. A command's module is loaded when it is called. */
 const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: AnyCommand }>]> = {
-  analyze: ["tables of sharing", () => import("./commands/analyze.js")],
-  compare: ["policies scored: what isolation costs, what it exposes", () => import("./commands/compare.js")],
-  replay: ["grouped deduplication in time", () => import("./commands/replay.js")],
+  analyze: ["measure page sharing", () => import("./commands/analyze.js")],
+  compare: ["score grouping policies by savings, isolation cost and exposure", () => import("./commands/compare.js")],
+  replay: ["simulate KSM over time, group by group", () => import("./commands/replay.js")],
   processes: [
-    "processes ranked, and those chosen that are worth a private group",
+    "rank processes by sharing; select candidates for a private group",
     () => import("./commands/processes.js"),
   ],
-  inspect: ["what a dump is and what it holds", () => import("./commands/inspect.js")],
+  inspect: ["show format, address ranges and page counts", () => import("./commands/inspect.js")],
   fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
   "capture vm": ["dump the memory of running VMs", async () => ({ command: (await captures()).vm })],
   "capture process": ["dump the memory of running processes", async () => ({ command: (await captures()).process })],
@@ -22,22 +24,49 @@ const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: Any
 
 const captures = () => import("./commands/capture.js");
 
+const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
+
 async function main(argv: string[]): Promise<void> {
   // A command's name may be two words.
   const words = Object.hasOwn(COMMANDS, argv.slice(0, 2).join(" ")) ? 2 : 1;
-  const [name, rest] = [argv.slice(0, words).join(" "), argv.slice(words)];
-  if (!Object.hasOwn(COMMANDS, name)) {
-    const { parseMain } = await import("./commands/yargs.js");
-    return parseMain(
-      argv,
-      Object.entries(COMMANDS).map(([command, [what]]) => [command, what]),
-    );
-  }
+  const [name = "", rest] = [argv.slice(0, words).join(" "), argv.slice(words)];
+  if (name === "help") return help(rest);
+  if (name === "--help" || name === "-h") return help([]);
+  if (name === "--version" || name === "-V") return print(VERSION);
+  if (!Object.hasOwn(COMMANDS, name)) throw noCommand(name, rest[0]);
+  const { command } = await COMMANDS[name][1]();
+  const args = parseArguments(rest, name, command);
+  if (args === "help") return help([name]);
+  if (args === "version") return print(VERSION);
+  await command.run(args as never);
+}
+
+/** Of all commands, of a command, or of those whose names have the same first word. */
+async function help(words: string[]): Promise<void> {
+  const { commandHelp, mainHelp } = await import("./commands/help.js");
+  const name = words.join(" ");
+  const lines = Object.entries(COMMANDS).map(([command, [what]]): [string, string] => [command, what]);
+  const family = lines.filter(([command]) => command.startsWith(`${name} `));
+  if (name === "" || family.length > 0) return print(await mainHelp(family.length > 0 ? family : lines));
+  if (!Object.hasOwn(COMMANDS, name)) throw noCommand(words[0], words[1]);
   const [what, load] = COMMANDS[name];
-  const { command } = await load();
-  const args =
-    parseQuickly(rest, command) ?? (await import("./commands/yargs.js")).parseCommand(rest, name, what, command);
-  if (args) await command.run(args as never);
+  await print(await commandHelp(name, what, (await load()).command));
+}
+
+function noCommand(name: string, next: string | undefined): PagekinError {
+  const family = Object.keys(COMMANDS).flatMap((one) =>
+    one.startsWith(`${name} `) ? [one.slice(name.length + 1)] : [],
+  );
+  const see = "see pagekin --help";
+  if (name === "") return new PagekinError("no command given", { hint: see });
+  if (name.startsWith("-")) return new PagekinError(`unknown option ${quoted(name)}`, { hint: see });
+  if (family.length === 0) {
+    const hint = `${didYouMean(name, Object.keys(COMMANDS))} (${see})`;
+    return new PagekinError(`unknown command ${quoted(name)}`, { hint });
+  }
+  if (next === undefined) return new PagekinError(`${name} needs ${family.join(" or ")}`, { hint: see });
+  const hint = didYouMean(next, family, (one) => `${name} ${one}`);
+  return new PagekinError(`unknown command ${name} ${quoted(next)}`, { hint });
 }
 
 /** Of a bug's stack, characters; its first line may quote anything. */

@@ -14,7 +14,7 @@ import { notesByFile, notesByMember, readOf } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { optimizeLate, startCrew } from "./crew.js";
 import { choice, flag } from "./option-kinds.js";
-import { type Arguments, type Command, dumpOptions, runOptions, sourceOptions } from "./options.js";
+import { type Arguments, type Command, dumpOptions, runOptionsOf, sourceOptions } from "./options.js";
 
 const options = [
   ...sourceOptions,
@@ -26,7 +26,7 @@ const options = [
   flag("verify", {
     describe: "compare the bytes of all pages of equal fingerprint (dumps only); exit code 3 if some differ",
   }),
-  ...runOptions,
+  ...runOptionsOf("analyze"),
 ] as const;
 
 export const command: Command<typeof options> = {
@@ -43,7 +43,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   const { worlds, labelNames } = sources;
   const pageSizes = choosePageSizes(worlds, args.pageSize);
   const resources = planResources(args, worlds);
-  const output = await Output.open(args.out, args.force, sources.snapshots);
+  const output = await Output.open(args, "analyze", sources.snapshots);
   const crew = await startCrew(resources.workers, resources.bucketLimit);
   const progress = Progress.ofSources(sources.snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 

@@ -1,53 +1,136 @@
-// The quick way through a command line. yargs takes as long to load as a GiB of memory takes to read, so its parser alone
-// is tried first, and yargs comes in for help and for what is wrong (commands/yargs.ts).
+// A command line by a command's table of options, which alone says what an option means. Node's own parser makes tokens of it.
 
-import parser from "yargs-parser";
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { PagekinError, quoted } from "../errors.js";
+import { didYouMean, nearest } from "../text/nearest.js";
 import type { Given, Option } from "./option-kinds.js";
 import type { AnyCommand, Arguments } from "./options.js";
 
-/** What yargs or its parser makes of a command line. */
-type Found = Record<string, unknown> & { _: (string | number)[] };
-
 type Options = readonly Option[];
+type Token = ReturnType<typeof tokensOf>[number];
+type OptionToken = Extract<Token, { kind: "option" }>;
 
-/** The arguments of a command, or undefined where there is something to explain. */
-export function parseQuickly(argv: string[], { options }: AnyCommand): Arguments<Options> | undefined {
-  const ofType = (type: string) => options.filter((option) => option.type === type).map(({ name }) => name);
-  const { argv: found, error } = parser.detailed(argv, {
-    string: [...ofType("string"), "_"],
-    boolean: ofType("boolean"),
-    narg: Object.fromEntries(ofType("string").map((name) => [name, 1])),
-    default: Object.fromEntries(options.map((option) => [option.name, option.default])),
-    configuration: { "parse-positional-numbers": false, "dot-notation": false },
-  });
-  const known = new Set(["_", ...options.flatMap(({ name }) => [name, camelCase(name)])]);
-  const isGood =
-    !error &&
-    Object.keys(found).every((name) => known.has(name)) &&
-    options.every(({ name, choices }) => !choices || !found[name] || choices.includes(String(found[name]))) &&
-    !findRepeated(found, options) &&
-    !findValueless(found, options);
-  return isGood ? readArguments(found, options) : undefined;
-}
+/** What every command knows besides its own options. */
+const COMMON = {
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "V" },
+} as const;
 
-/** The arguments of a command: every option parsed and checked by its entry, in the order of the table. */
-export function readArguments(found: Found, options: Options): Arguments<Options> {
+/** Texts that people give to flags. */
+const SWITCH = /^(true|false|yes|no|on|off|0|1)$/i;
+
+/** The arguments of a command, or what is asked for instead. */
+export function parseArguments(
+  argv: readonly string[],
+  name: string,
+  { options, operands: taken }: AnyCommand,
+): Arguments<Options> | keyof typeof COMMON {
+  refuseOneDash(argv, options);
+  const tokens = tokensOf(argv, options);
+  for (const asked of ["help", "version"] as const) {
+    if (tokens.some((token) => token.kind === "option" && token.name === asked)) return asked;
+  }
+  const texts = new Map<string, string[]>();
+  const flags = new Map<string, boolean>();
+  const operands: string[] = [];
+  for (const [i, token] of tokens.entries()) {
+    if (token.kind === "positional") {
+      refuseStray(token.value, tokens[i - 1], options, taken?.isNone === true);
+      operands.push(token.value);
+    } else if (token.kind === "option") {
+      const { option, isNegated } = optionOf(token, name, options);
+      const isRepeated = texts.has(option.name) || flags.has(option.name);
+      if (isRepeated && !option.isList)
+        throw new PagekinError(`--${option.name} is given twice`, { hint: "give it once" });
+      if (option.type === "boolean") flags.set(option.name, flagOf(token, option, !isNegated));
+      else texts.set(option.name, [...(texts.get(option.name) ?? []), textOf(token, option)]);
+    }
+  }
   const given = Object.fromEntries(
-    options.map(({ name, isList }) => [name, (isList ? [found[name] ?? []].flat() : found[name]) as Given]),
+    options.map((option) => {
+      const values = texts.get(option.name);
+      const value: Given = option.isList ? (values ?? []) : (values?.[0] ?? flags.get(option.name) ?? option.default);
+      return [option.name, value];
+    }),
   );
-  const values = options.map(({ name, read }) => [camelCase(name), read(given[name])]);
-  return { ...Object.fromEntries(values), given, sources: found._.map(String) };
+  const values = options.map((option) => [camelCase(option.name), option.read(given[option.name])]);
+  return { ...Object.fromEntries(values), given, sources: operands };
 }
 
-/** An option given several times that may be given only once. */
-export function findRepeated(found: Found, options: Options): Option | undefined {
-  return options.find(({ name, isList }) => Array.isArray(found[name]) && !isList);
+/** Node's parser knows no unknown options here: what one would be is said by `optionOf`. */
+function tokensOf(argv: readonly string[], options: Options) {
+  const known = options.map(({ name, type, short }) => [name, { type, ...(short ? { short } : {}), multiple: true }]);
+  const config = { ...COMMON, ...(Object.fromEntries(known) as Record<string, { type: "string" }>) };
+  return parseArgs({ args: [...argv], options: config, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-/** An option without its text. `--no-out` sets a text option to false. */
-export function findValueless(found: Found, options: Options): Option | undefined {
-  const isNoText = (value: unknown) => value === "" || typeof value === "boolean";
-  return options.find(({ name, type }) => type === "string" && [found[name]].flat().some(isNoText));
+function optionOf(token: OptionToken, command: string, options: Options): { option: Option; isNegated: boolean } {
+  const option = options.find(({ name }) => name === token.name);
+  if (option) return { option, isNegated: false };
+  const negated = options.find(({ name, type }) => type === "boolean" && token.name === `no-${name}`);
+  if (negated) return { option: negated, isNegated: true };
+  const meant = nearest(
+    token.name,
+    options.map(({ name }) => name),
+  );
+  throw new PagekinError(`unknown option ${quoted(token.rawName)}`, {
+    hint: meant === undefined ? `see pagekin ${command} --help` : `did you mean --${meant}?`,
+  });
+}
+
+function flagOf({ value }: OptionToken, { name }: Option, is: boolean): boolean {
+  if (value === undefined) return is;
+  throw new PagekinError(`--${name} takes no value`, { hint: `write --${name} or --no-${name}` });
+}
+
+function textOf({ value, inlineValue }: OptionToken, { name, choices }: Option): string {
+  const isOption = inlineValue === false && value !== undefined && value.length > 1 && value.startsWith("-");
+  if (value === undefined || value === "" || isOption) {
+    const hint = isOption ? `write --${name}=${quoted(value)} if that is its value` : `write --${name} VALUE`;
+    throw new PagekinError(`--${name} needs a value`, { hint });
+  }
+  if (!choices || choices.includes(value)) return value;
+  throw new PagekinError(`--${name} cannot be ${quoted(value)}`, { hint: didYouMean(value, choices) });
+}
+
+/** `-out x` would be `-o ut x`. */
+function refuseOneDash(argv: readonly string[], options: Options): void {
+  const end = argv.indexOf("--");
+  const names = new Set([...Object.keys(COMMON), ...options.map(({ name }) => name)]);
+  for (const text of end < 0 ? argv : argv.slice(0, end)) {
+    const name = /^-([a-z][a-z-]+)(=|$)/.exec(text)?.[1];
+    if (name !== undefined && names.has(name))
+      throw new PagekinError(`unknown option -${name}`, { hint: `did you mean --${name}?` });
+  }
+}
+
+/** A word that is no source but belongs to the option before it: `--verify yes`, `--page-size 4k 8k`. */
+function refuseStray(word: string, before: Token | undefined, options: Options, isNoSource: boolean): void {
+  if (before?.kind !== "option") return;
+  const option = options.find(({ name }) => name === before.name);
+  if (!option || existsSync(word)) return;
+  const { name, type, isList, isCommas } = option;
+  if (type === "boolean" && SWITCH.test(word))
+    throw new PagekinError(`--${name} takes no value`, { hint: `write --${name} or --no-${name}` });
+  if (!(isList || isCommas) || !(isNoSource || isValue(word, option))) return;
+  const both = isCommas
+    ? `${quoted(before.value)},${quoted(word)}`
+    : `${quoted(before.value)} --${name} ${quoted(word)}`;
+  throw new PagekinError(`--${name} takes one value, but ${quoted(word)} follows it`, {
+    hint: `write --${name} ${both}`,
+  });
+}
+
+/** Whether a word may be a value of an option rather than the name of a file. */
+function isValue(word: string, { read, isList }: Option): boolean {
+  if (/[./=@]/.test(word)) return false;
+  try {
+    read(isList ? [word] : word);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function camelCase(name: string): string {

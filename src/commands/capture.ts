@@ -17,9 +17,12 @@ import { choice, flag, list, text, time } from "./option-kinds.js";
 import { type Arguments, type Command, json, pageSize, progress, quiet } from "./options.js";
 
 const seriesOptions = [
-  text("out", {
-    describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or one to resume (required)",
-  }),
+  {
+    ...text("out", {
+      describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or one to resume (required)",
+    }),
+    short: "o",
+  },
   time("every", {
     describe: "time between snapshots, such as 15s or 1m [default: one snapshot]",
     check: refuseNoTime,
@@ -49,7 +52,7 @@ const vmOptions = [
 
 export const vm: Command<typeof vmOptions> = {
   options: vmOptions,
-  operands: { usage: "--qmp [NAME=]SOCKET [--qmp ...] --out DIR", lines: [] },
+  operands: { usage: "--qmp [NAME=]SOCKET [--qmp ...] --out DIR", lines: [], isNone: true },
   about: `All VMs are stopped together, dumped, and continued.\n${SECRETS}\n${SERIES}`,
   example: [
     "pagekin capture vm --qmp web=/run/web.qmp --qmp db=/run/db.qmp --every 15s --for 30m --out captured",
@@ -80,7 +83,7 @@ export { process_ as process };
 async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
   const { method } = args;
   if (args.sources.length > 0)
-    throw new PagekinError(`${quoted(args.sources[0])} is no option`, { hint: "name VMs with --qmp" });
+    throw new PagekinError(`unexpected argument ${quoted(args.sources[0])}`, { hint: "name VMs with --qmp" });
   const named = args.qmp.map((text) => {
     const { name, rest } = nameAndRest(text);
     return { name: name ?? path.basename(rest).replace(/\.[^.]*$/, ""), socket: rest };

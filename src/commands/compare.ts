@@ -1,4 +1,4 @@
-import { PagekinError, quoted, quotedList } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import { knownLabel } from "../policies/argument.js";
 import { type Comparison, comparePolicies } from "../policies/comparison.js";
 import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
@@ -10,11 +10,12 @@ import { comparisonTables } from "../report/policy-tables.js";
 import type { KernelSettings } from "../sharing/kernel.js";
 import { SpectrumWriter } from "../spectrum/write.js";
 import { breathe } from "../system/pace.js";
+import { didYouMean } from "../text/nearest.js";
 import { parseCells } from "../text/parse-csv.js";
 import { readRows } from "../text/read-csv.js";
 import { VERSION } from "../version.js";
 import { choice, count, flag, list, option, text } from "./option-kinds.js";
-import { type Arguments, type Command, dumpOptions, inventory, pageSize, runOptions } from "./options.js";
+import { type Arguments, type Command, dumpOptions, inventory, pageSize, runOptionsOf } from "./options.js";
 import { openSpectra, type Spectra } from "./spectra.js";
 
 const KERNEL_DEFAULT_SHARING = 256;
@@ -50,7 +51,7 @@ const options = [
     describe: "what ksmd would hold at rest with zero pages mapped to the kernel's own zero page",
   }),
   ...dumpOptions,
-  ...runOptions,
+  ...runOptionsOf("compare"),
 ] as const;
 
 /** An option that names two members or more, and may be given several times. */
@@ -90,7 +91,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     add: args.add,
   };
   refuseIdleLimits(args, settings.policies);
-  const output = await Output.open(args.out, args.force, spectra.sources);
+  const output = await Output.open(args, "compare", spectra.sources);
   const spectrumFile = SpectrumWriter.create(output.place("spectrum.parquet"), VERSION, spectra.labelNames);
 
   const began = performance.now();
@@ -158,8 +159,8 @@ function contextOf(
 function refuseUnknown(option: string, members: readonly string[], { memberNames }: Spectra): void {
   const unknown = members.find((member) => !memberNames.has(member));
   if (unknown === undefined) return;
-  const hint = `there are ${quotedList([...memberNames])}`;
-  throw new PagekinError(`--${option} ${quoted(unknown)}: there is no such member`, { hint });
+  const hint = didYouMean(unknown, [...memberNames]);
+  throw new PagekinError(`--${option} names unknown member ${quoted(unknown)}`, { hint });
 }
 
 function refuseTwice(option: string, members: readonly string[]): void {

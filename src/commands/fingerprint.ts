@@ -15,7 +15,7 @@ import { notedOf, notesByFile, readOf, type Snapshot } from "../worlds/world.js"
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
 import { text } from "./option-kinds.js";
-import { type Arguments, type Command, dumpOptions, runOptions, sourceOptions } from "./options.js";
+import { type Arguments, type Command, dumpOptions, runOptionsOf, sourceOptions } from "./options.js";
 
 const options = [
   ...sourceOptions,
@@ -24,7 +24,7 @@ const options = [
     describe:
       "write keyed fingerprints: without this file (at least 16 random bytes) nobody can test for pages they know",
   }),
-  ...runOptions,
+  ...runOptionsOf("fingerprint"),
 ] as const;
 
 export const command: Command<typeof options> = {
@@ -45,7 +45,7 @@ async function fingerprint(args: Arguments<typeof options>): Promise<void> {
   const pageSizes = choosePageSizes(worlds, args.pageSize);
   const resources = planResources(args, worlds);
   const key = args.keyFile === undefined ? undefined : (await import("../traces/key.js")).readKey(args.keyFile, inputs);
-  const output = await Output.open(args.out, args.force, snapshots);
+  const output = await Output.open(args, "fingerprint", snapshots);
   const crew = await startCrew(Math.min(resources.workers, snapshots.length), 0);
   const progress = Progress.ofSources(snapshots, () => crew.bytesDone, args.progress && !args.quiet);
 

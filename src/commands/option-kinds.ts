@@ -1,5 +1,5 @@
-// An option is one entry: its name, help text, parser and check. A command's table of options is a list of such entries;
-// both command-line parsers and the types of a command's arguments are derived from it.
+// An option is one entry: its name, help text, parser and check. A command's table of options is a list of such entries, from
+// which the parser, help, completion, the manual and the types of a command's arguments follow.
 
 import { PagekinError, quoted } from "../errors.js";
 import { parseCount, parsePart, parseSize, parseTime } from "../text/values.js";
@@ -17,8 +17,12 @@ export interface Option<N extends string = string, T = unknown> {
   default?: boolean | string | undefined;
   /** The only texts allowed. */
   choices?: readonly string[] | undefined;
+  /** The letter that stands for it. */
+  short?: string;
   /** May be given several times. */
   isList?: boolean;
+  /** Takes several values, comma-separated. */
+  isCommas?: boolean;
   /** Parses and checks; throws a PagekinError that names the option. */
   read(given: Given): T;
 }
@@ -35,7 +39,10 @@ interface About<T> {
 type Value<T, A> = A extends { default: string } ? T : T | undefined;
 
 /** `--name`, `--no-name`. */
-export function flag<N extends string>(name: N, about: { describe: string; default?: boolean }): Option<N, boolean> {
+export function flag<N extends string>(
+  name: N,
+  about: { describe: string; default?: boolean; short?: string },
+): Option<N, boolean> {
   return { name, type: "boolean", default: false, ...about, read: (given) => given === true };
 }
 
@@ -58,7 +65,7 @@ export function text<N extends string, A extends About<string>>(name: N, about: 
   return option(name, about, (given) => given);
 }
 
-/** One of several texts; the command-line parsers reject others. */
+/** One of several texts; the parser rejects others. */
 export function choice<N extends string, C extends string, A extends About<C>>(
   name: N,
   choices: readonly C[],
@@ -80,21 +87,22 @@ export function count<N extends string, A extends About<number> & { least: numbe
 ): Option<N, Value<number, A>> {
   const { least } = about;
   return option(name, about, (given) => {
-    const value = parseCount(given) ?? -1;
-    return value >= least ? value : refuse(name, given, `is no whole number from ${least}`, `give ${least} or more`);
+    const hint = `give a whole number, ${least} or more`;
+    const value = parseCount(given) ?? refuse(name, given, "is not a whole number", hint);
+    return value >= least ? value : refuse(name, given, "is too small", hint);
   });
 }
 
 /** Seconds, rounded to the millisecond. */
 export function time<N extends string, A extends About<number>>(name: N, about: A): Option<N, Value<number, A>> {
   const hint = "give seconds, or a number with ms, s, m or h, such as 15s";
-  return option(name, about, (given) => (parseTime(given, 1000) ?? refuse(name, given, "is no time", hint)) / 1000);
+  return option(name, about, (given) => (parseTime(given, 1000) ?? refuse(name, given, "is not a time", hint)) / 1000);
 }
 
 /** A fraction from 0 to 1. */
 export function part<N extends string, A extends About<number>>(name: N, about: A): Option<N, Value<number, A>> {
   const hint = "give a number from 0 to 1, such as 0.1";
-  return option(name, about, (given) => parsePart(given) ?? refuse(name, given, "is no part of a whole", hint));
+  return option(name, about, (given) => parsePart(given) ?? refuse(name, given, "is not a fraction", hint));
 }
 
 /** An option that may be given several times. */
@@ -106,7 +114,7 @@ export function list<N extends string, T>({ read, ...one }: Option<N, T | undefi
 /** An option that takes a comma-separated list. */
 export function commas<N extends string, T>({ read, ...one }: Option<N, T | undefined>): Option<N, T[] | undefined> {
   const texts = (given: Given) => (given === undefined ? undefined : String(given).split(","));
-  return { ...one, read: (given) => texts(given)?.map((text) => read(text) as T) };
+  return { ...one, isCommas: true, read: (given) => texts(given)?.map((text) => read(text) as T) };
 }
 
 function refuse(name: string, given: string, what: string, hint: string): never {

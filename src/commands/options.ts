@@ -56,33 +56,39 @@ function mapsByName(named: [name: string, map: string][]): ReadonlyMap<string, s
   throw new PagekinError("--resident is given twice for one dump", { hint: "write NAME=MAP for each dump" });
 }
 
-export const out = text("out", { default: "pagekin-out", describe: "folder for the results" });
+/** A command's folder for results: its own, so that no command replaces the results of another. */
+export const outOf = (command: string) => ({
+  ...text("out", { default: `pagekin-out/${command}`, describe: "folder for the results" }),
+  short: "o",
+});
 export const force = flag("force", { describe: "write even if the folder holds other files, and leave those alone" });
-export const json = flag("json", { describe: "print the summary as JSON" });
+export const json = flag("json", { short: "j", describe: "print the summary as JSON" });
 export const workers = count("workers", {
   least: 1,
   describe: "threads, from 1 [default: the processors, fewer for little data]",
 });
 export const hashSources = flag("hash-sources", { describe: "note the SHA-256 of every source in manifest.json" });
-export const quiet = flag("quiet", { describe: "print no summary and no progress" });
+export const quiet = flag("quiet", { short: "q", describe: "print no summary and no progress" });
 export const progress = flag("progress", {
   default: true,
   describe: "show progress on a terminal (--no-progress: never)",
 });
 
-export const runOptions = [
-  out,
-  force,
-  json,
-  workers,
-  size("max-memory", {
-    describe:
-      "memory for index and buckets, from 1m; beyond it temporary files [default: half of what the process may use]",
-  }),
-  hashSources,
-  quiet,
-  progress,
-] as const;
+/** What commands that write results have. */
+export const runOptionsOf = (command: string) =>
+  [
+    outOf(command),
+    force,
+    json,
+    workers,
+    size("max-memory", {
+      describe:
+        "memory for index and buckets, from 1m; beyond it temporary files [default: half of what the process may use]",
+    }),
+    hashSources,
+    quiet,
+    progress,
+  ] as const;
 
 type CamelCase<N extends string> = N extends `${infer Word}-${infer Rest}`
   ? `${Word}${Capitalize<CamelCase<Rest>>}`
@@ -102,7 +108,7 @@ export type Arguments<T extends readonly Option[]> = {
 export interface Command<T extends readonly Option[] = readonly Option[]> {
   options: T;
   /** What it takes besides options, if that is no SOURCE... . */
-  operands?: { usage: string; lines: string[] };
+  operands?: { usage: string; lines: string[]; isNone?: boolean };
   /** What its help says besides. */
   about?: string;
   /** A command line that works in a clone, and what it shows. */

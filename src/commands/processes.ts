@@ -21,7 +21,7 @@ import { type Noted, notedOf, notesByFile, readOf } from "../worlds/world.js";
 import { openSources } from "../worlds/worlds.js";
 import { startCrew } from "./crew.js";
 import { count, flag, list, part, size } from "./option-kinds.js";
-import { type Arguments, type Command, dumpOptions, inventory, runOptions } from "./options.js";
+import { type Arguments, type Command, dumpOptions, inventory, runOptionsOf } from "./options.js";
 
 const options = [
   flag("live", { describe: "the processes of this machine, in place of sources (Linux)" }),
@@ -38,7 +38,7 @@ const options = [
   }),
   inventory,
   ...dumpOptions,
-  ...runOptions,
+  ...runOptionsOf("processes"),
 ] as const;
 
 export const command: Command<typeof options> = {
@@ -69,7 +69,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
   };
   refuseMixed(args);
   const sources = args.live ? undefined : await openProcesses(args);
-  const output = await Output.open(args.out, args.force, sources?.snapshots ?? []);
+  const output = await Output.open(args, "processes", sources?.snapshots ?? []);
   const resources = planResources(args.live ? { ...args, workers: 1 } : args, sources?.worlds ?? []);
   const show = args.progress && !args.quiet;
   const found = sources

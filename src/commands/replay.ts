@@ -8,10 +8,10 @@ import { openScenario, replayScenario } from "../scenarios/scenario-runs.js";
 import { usableProcessors } from "../system/machine.js";
 import { planThreads } from "../worlds/resources.js";
 import { notesByFile, readOf } from "../worlds/world.js";
-import { type Arguments, type Command, force, hashSources, json, out, progress, quiet, workers } from "./options.js";
+import { type Arguments, type Command, force, hashSources, json, outOf, progress, quiet, workers } from "./options.js";
 
 const options = [
-  out,
+  outOf("replay"),
   force,
   json,
   { ...workers, describe: "runs at once, from 1 [default: the processors]" },
@@ -36,7 +36,7 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
   const threads = planThreads(args.workers, usableProcessors());
   const opened = await openScenario(file);
   const { sources, pageSizes } = opened;
-  const output = await Output.open(args.out, args.force, sources.snapshots);
+  const output = await Output.open(args, "replay", sources.snapshots);
 
   const began = performance.now();
   let started = began;

@@ -1,6 +1,7 @@
 // Where the spectra of `compare` come from: dumps and traces, or a spectrum that an earlier run saved.
 
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError } from "../errors.js";
 import { indexWorlds, notedIn } from "../fingerprints/world-index.js";
@@ -57,7 +58,7 @@ export interface SpectraFound {
 
 export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
   const inputs = new Inputs();
-  const only = args.sources.length === 1 ? parseSource(args.sources[0], existsSync) : undefined;
+  const only = args.sources.length === 1 ? parseSource(inResults(args.sources[0]), existsSync) : undefined;
   if (!only) return fromSources(args, inputs);
   const looked = await lookAt(only, inputs, args.format);
   // A saved spectrum looks like a trace.
@@ -73,6 +74,12 @@ export async function openSpectra(args: SpectraArguments): Promise<Spectra> {
     });
   }
   return fromSaved(source, saved, args, inputs);
+}
+
+/** The spectrum in a folder of results. */
+function inResults(source: string): string {
+  const file = path.join(source, "spectrum.parquet");
+  return existsSync(file) ? file : source;
 }
 
 /** looked: the only source, where it was looked at. */

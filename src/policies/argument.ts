@@ -1,14 +1,15 @@
 // What arguments of several policies mean.
 
-import { PagekinError, quoted, quotedList } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
+import { didYouMean } from "../text/nearest.js";
 import { type CsvRow, lineOf } from "../text/read-csv.js";
 import type { PolicyContext } from "./policy.js";
 
 /** A label, which must be one that members have. */
 export function knownLabel(label: string, { labelNames }: Pick<PolicyContext, "labelNames">): string {
   if (labelNames.includes(label)) return label;
-  const known = labelNames.length > 0 ? `there are ${quotedList(labelNames)}` : "an --inventory gives members labels";
-  throw new PagekinError(`no member has a label ${quoted(label)}`, { hint: known });
+  const hint = labelNames.length > 0 ? didYouMean(label, labelNames) : "labels come from an --inventory";
+  throw new PagekinError(`no member has a label ${quoted(label)}`, { hint });
 }
 
 /** The K of `NAME:K`, from 1. */

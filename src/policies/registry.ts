@@ -2,6 +2,7 @@
 
 import { PagekinError, quoted } from "../errors.js";
 import { listed } from "../text/list.js";
+import { nearest } from "../text/nearest.js";
 import { best } from "./best.js";
 import { byLabel } from "./by-label.js";
 import { esxSalting } from "./esx-salting.js";
@@ -45,6 +46,18 @@ export async function parsePolicies(texts: readonly string[], context: PolicyCon
   return policies;
 }
 
+/** A hint: the policy that is likely meant. A label alone is one of `by`. */
+function meant(name: string, argument: string, { labelNames }: PolicyContext): string {
+  const label = argument === "" ? nearest(name, labelNames) : undefined;
+  if (label !== undefined) return `did you mean by:${label}?`;
+  const policy = nearest(
+    name,
+    POLICIES.map((one) => one.name),
+  );
+  const forms = POLICIES.find((one) => one.name === policy)?.forms;
+  return forms ? `did you mean ${listed(forms, "or")}?` : `policies are ${POLICY_FORMS}`;
+}
+
 /** A policy from the text behind `--policy`. */
 async function parsePolicy(text: string, context: PolicyContext): Promise<Policy> {
   const colon = text.indexOf(":");
@@ -52,7 +65,7 @@ async function parsePolicy(text: string, context: PolicyContext): Promise<Policy
   const argument = colon < 0 ? "" : text.slice(colon + 1);
   const isForm = (form: string) => (argument === "" ? form === text : form.startsWith(`${name}:`));
   const entry = POLICIES.find((one) => one.name === name && one.forms.some(isForm));
-  if (!entry) throw new PagekinError(`there is no policy ${quoted(text)}`, { hint: `there are ${POLICY_FORMS}` });
+  if (!entry) throw new PagekinError(`unknown policy ${quoted(text)}`, { hint: meant(name, argument, context) });
   const made = await entry.make(argument, { ...context, parse: (other) => parsePolicy(other, context) });
   return { text, limited: entry.limited ?? false, ...made };
 }

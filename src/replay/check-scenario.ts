@@ -1,6 +1,7 @@
 // What a scenario's keys say of one another, of the members and of the groups: what cannot be is a fault with its place.
 
-import { quoted, quotedList } from "../errors.js";
+import { quoted } from "../errors.js";
+import { didYouMean } from "../text/nearest.js";
 import { fixed } from "./controllers/fixed.js";
 import { controllerOf } from "./controllers/registry.js";
 import type { ReplayMember } from "./members.js";
@@ -27,8 +28,8 @@ export function checkScenario(scenario: Scenario, runs: ReadonlyMap<string, Pick
     if (baseline === undefined) continue;
     const other = runs.get(baseline);
     if (!other) {
-      const hint = `there are ${quotedList([...runs.keys()])}`;
-      throw new ScenarioFault([...path, "baseline"], `there is no run ${quoted(baseline)}`, hint);
+      const hint = didYouMean(baseline, [...runs.keys()]);
+      throw new ScenarioFault([...path, "baseline"], `unknown run ${quoted(baseline)}`, hint);
     }
     if (!other.scenario.members.get(name)?.workload) {
       throw new ScenarioFault(
@@ -98,26 +99,29 @@ export function checkNames(
   const memberNames = new Set(members.map(({ name }) => name));
   const isMember = (name: string) => memberNames.has(name);
   const known = new Set(groupNames(scenario, policyGroups));
-  const thereAre = () => `there are ${quotedList([...known])}`;
   // Groups that regroup makes may have any name.
   const isGroup = (name: string) => regroup !== undefined || known.has(name);
-  const noMember = (name: string) => `there is no member ${quoted(name)}`;
+  const noMember = (name: string) => `unknown member ${quoted(name)}`;
   const noGroup = (name: string) => `the policy makes no group ${quoted(name)}`;
-  const memberHint = "name one of the sources";
   for (const [i, step] of schedule.entries()) {
     if ("member" in step && !isMember(step.member)) {
-      throw new ScenarioFault(["schedule", i, "member"], noMember(step.member), memberHint);
+      throw new ScenarioFault(
+        ["schedule", i, "member"],
+        noMember(step.member),
+        didYouMean(step.member, [...memberNames]),
+      );
     }
     if (!isGroup(step.group)) {
-      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), thereAre());
+      throw new ScenarioFault(["schedule", i, "group"], noGroup(step.group), didYouMean(step.group, [...known]));
     }
   }
   const group = [...groups.keys()].find((name) => !isGroup(name));
   if (group !== undefined) {
-    throw new ScenarioFault(["groups", group], noGroup(group), thereAre());
+    throw new ScenarioFault(["groups", group], noGroup(group), didYouMean(group, [...known]));
   }
   const member = [...scenario.members.keys()].find((name) => !isMember(name));
-  if (member !== undefined) throw new ScenarioFault(["members", member], noMember(member), memberHint);
+  if (member !== undefined)
+    throw new ScenarioFault(["members", member], noMember(member), didYouMean(member, [...memberNames]));
 }
 
 /** The groups of the policy, then those that the schedule makes. */

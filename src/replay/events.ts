@@ -1,6 +1,7 @@
 import { PagekinError, quoted } from "../errors.js";
 import type { Pause } from "../system/pace.js";
 import { mapInTurns } from "../system/turns.js";
+import { didYouMean } from "../text/nearest.js";
 import { lineOf } from "../text/read-csv.js";
 import { parseCount, parseDecimal } from "../text/values.js";
 import type { ReplayEvent } from "./members.js";
@@ -31,7 +32,8 @@ export function parseEvents(
     if (timeS === undefined) throw fail(`time_s is "${quoted(row.time_s)}"`, "give seconds, such as 15 or 0.5");
     const ns = Math.round(timeS * NANOSECONDS);
     if (!isOnClock(ns)) throw fail(`time_s is ${quoted(row.time_s)}, but ${OFF_CLOCK.what}`, OFF_CLOCK.hint);
-    if (!members.has(row.member)) throw fail(`there is no member ${quoted(row.member)}`, "name one of the sources");
+    if (!members.has(row.member))
+      throw fail(`unknown member ${quoted(row.member)}`, didYouMean(row.member, [...members]));
     const event = EVENTS.find((one) => one === row.event);
     if (!event) throw fail(`event is "${quoted(row.event)}"`, `give one of ${EVENTS.join(", ")}`);
     const onPage = event === "write" || event === "drop";

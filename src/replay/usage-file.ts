@@ -3,6 +3,7 @@
 import { PagekinError, quoted } from "../errors.js";
 import type { Pause } from "../system/pace.js";
 import { mapInTurns } from "../system/turns.js";
+import { didYouMean } from "../text/nearest.js";
 import { lineOf } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
 import { isOnClock, NANOSECONDS, OFF_CLOCK } from "./time.js";
@@ -39,7 +40,7 @@ export async function parseUsage(
     if (timeS === undefined) throw fail(`time_s is "${quoted(row.time_s)}"`, "give seconds, such as 15 or 0.5");
     const ns = Math.round(timeS * NANOSECONDS);
     if (!isOnClock(ns)) throw fail(`time_s is ${quoted(row.time_s)}, but ${OFF_CLOCK.what}`, OFF_CLOCK.hint);
-    if (!members.has(row.vm)) throw fail(`there is no member ${quoted(row.vm)}`, "name one of the sources");
+    if (!members.has(row.vm)) throw fail(`unknown member ${quoted(row.vm)}`, didYouMean(row.vm, [...members]));
     const key = JSON.stringify([timeS, row.vm]);
     if (seen.has(key))
       throw fail(`${quoted(row.vm)} appears twice at time ${timeS}`, "give each member one row a time");

@@ -20,24 +20,30 @@ export class Output {
   private constructor(
     /** The folder that the results will be in. */
     private readonly folder: string,
+    private readonly command: string,
     private readonly staging: Staging,
   ) {}
 
   /**
    * Makes sure that results can be written to a folder: files there that no earlier manifest names need `force`, and none
-   * of the sources may be there, since earlier results are replaced.
+   * of the sources may be there, since earlier results are replaced. Those of another command are not.
    */
-  static async open(folder: string, force: boolean, sources: readonly { source: Source }[]): Promise<Output> {
+  static async open(
+    { out: folder, force }: { out: string; force: boolean },
+    command: string,
+    sources: readonly { source: Source }[],
+  ): Promise<Output> {
     try {
       checkIsFolder(folder);
       refuseSourcesIn(folder, sources);
       await tidy(folder);
+      refuseOtherCommand(folder, command);
       if (!force && otherFiles(folder).length > 0) {
         // Another run may have begun to move its results there.
         await tidy(folder);
         refuseOtherFiles(folder);
       }
-      return new Output(folder, Staging.open(folder));
+      return new Output(folder, command, Staging.open(folder));
     } catch (error) {
       throw fromSystem(error, folder);
     }
@@ -81,6 +87,7 @@ export class Output {
 
   /** The files of an earlier run, the manifest before all others. Read late: another run may have written there meanwhile. */
   private replaced(): string[] {
+    refuseOtherCommand(this.folder, this.command);
     const earlier = filesOfManifest(this.folder);
     const known = new Set(earlier);
     const foreign = this.files.find((file) => isThere(path.join(this.folder, file)) && !known.has(file));
@@ -134,15 +141,39 @@ function refuseOtherFiles(folder: string): void {
   });
 }
 
+function refuseOtherCommand(folder: string, command: string): void {
+  const [, other = command] = manifestIn(folder)?.command ?? [];
+  if (other === command) return;
+  throw new PagekinError(`--out holds results of ${quoted(other)}`, {
+    file: folder,
+    hint: "choose another folder, or delete this one",
+  });
+}
+
+interface EarlierManifest {
+  files: string[];
+  /** As it was typed. */
+  command: string[];
+}
+
+/** What an earlier run says of its files; undefined: there is no such manifest. */
+function manifestIn(folder: string): EarlierManifest | undefined {
+  try {
+    const text = readPlainFile(path.join(folder, MANIFEST), MOST_MANIFEST_BYTES) ?? "";
+    const { pagekin, files, command } = JSON.parse(text);
+    return typeof pagekin === "string" && Array.isArray(files)
+      ? { files, command: Array.isArray(command) ? command : [] }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The files that an earlier run wrote to a folder, those that are there still: the manifest, then those that it names. */
 function filesOfManifest(folder: string): string[] {
-  try {
-    const { pagekin, files } = JSON.parse(readPlainFile(path.join(folder, MANIFEST), MOST_MANIFEST_BYTES) ?? "");
-    if (typeof pagekin !== "string" || !Array.isArray(files)) return [];
-    const there = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-    const plain = new Set(there.map(({ name }) => name));
-    return [...new Set([MANIFEST, ...files])].filter((name) => isResultName(name) && plain.has(name));
-  } catch {
-    return [];
-  }
+  const manifest = manifestIn(folder);
+  if (!manifest) return [];
+  const there = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const plain = new Set(there.map(({ name }) => name));
+  return [...new Set([MANIFEST, ...manifest.files])].filter((name) => isResultName(name) && plain.has(name));
 }

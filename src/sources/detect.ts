@@ -3,6 +3,7 @@
 import { HEAD_BYTES, refuseForeign, refuseText } from "../dumps/formats/known.js";
 import { dumpFormatOf } from "../dumps/formats/registry.js";
 import { PagekinError } from "../errors.js";
+import { columnsText, otherSeparator } from "../text/csv-header.js";
 import { type Packing, packingOf, peel, soundPackingOf } from "../unpack/compression.js";
 import { isCsvName } from "./names.js";
 
@@ -35,22 +36,35 @@ export async function detect(head: Buffer, file: string, asked: string | undefin
     if (packing.length === 0) return { format: "parquet", packing, certainty: "signature" };
     throw new PagekinError("this is a compressed Parquet trace", { file, hint: "decompress it first" });
   }
-  if (isCsvTrace(content)) return { format: "csv", packing, certainty: "signature" };
-  if (isCsvName(file)) {
-    const hint = "its first line must name at least the columns page_bytes, page and fingerprint";
-    throw new PagekinError("this is not a CSV trace", { file, hint });
-  }
+  const columns = columnsIn(content);
+  if (columns.includes("page") && columns.includes("fingerprint"))
+    return { format: "csv", packing, certainty: "signature" };
+  if (isCsvName(file)) throw noTrace(columns, file);
   refuseText(content, file);
   return { format: "raw", packing, certainty: "none" };
 }
 
-/** Whether the head's first line names the columns of a trace. */
-function isCsvTrace(head: Buffer): boolean {
+/** The columns that the head's first line names; none if it does not end in the head. */
+function columnsIn(head: Buffer): string[] {
   const end = head.indexOf("\n");
-  if (end < 0) return false;
-  const columns = head
+  if (end < 0) return [];
+  return head
     .toString("latin1", 0, end)
     .split(",")
     .map((column) => column.trim().replace(/^(?:\xef\xbb\xbf)?"?(.*?)"?$/, "$1"));
-  return columns.includes("page") && columns.includes("fingerprint");
+}
+
+function noTrace(columns: readonly string[], file: string): PagekinError {
+  const separator = otherSeparator(columns);
+  if (separator) {
+    const hint = "separate them by commas";
+    return new PagekinError(`columns are separated by ${separator}, not by commas`, { file, line: 1, hint });
+  }
+  if (columns.some((column) => column === "path" || column === "member"))
+    return new PagekinError("this is an inventory, not a source", { file, hint: "give it with --inventory" });
+  const what = columns.length === 0 ? "" : `: ${columnsText(columns)}`;
+  return new PagekinError(`not a CSV trace${what}`, {
+    file,
+    hint: "a trace needs page_bytes, page and fingerprint; an inventory is given with --inventory",
+  });
 }

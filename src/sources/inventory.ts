@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { PagekinError, quoted } from "../errors.js";
 import type { Inputs } from "../system/inputs.js";
+import { columnsText } from "../text/csv-header.js";
 import { type CsvRow, lineOf, readTable } from "../text/read-csv.js";
 import { parseDecimal } from "../text/values.js";
 import { inFolder, type LabelValues, nameOfDump, pathsOf, type SourceName } from "./names.js";
@@ -22,7 +23,9 @@ const TAKEN = /^(page_bytes|(zero_|nonzero_)?pages|contents|policy|group|group_n
 /** Reads a CSV with the columns path, member, time_s (each may be missing or empty, not both of the first two), then labels. */
 export async function readInventory(file: string, inputs: Inputs): Promise<Inventory> {
   const { columns, rows } = await readTable(file, inputs, "give the columns path, member, time_s and labels");
+  if (!columns.includes("path") && !columns.includes("member")) throw noColumns(columns, file);
   const labelNames = columns.filter((name) => !KNOWN.includes(name));
+  refuseMistyped(columns, labelNames, file);
   const taken = labelNames.find((name) => TAKEN.test(name));
   if (taken) {
     const hint = "that is a column of the tables: name it another way";
@@ -54,6 +57,39 @@ export async function readInventory(file: string, inputs: Inputs): Promise<Inven
   }
   return inventory;
 }
+
+/** What people call the columns. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  path: ["file", "filename", "dump", "source", "trace", "image"],
+  member: ["name", "vm", "domain", "guest", "host", "id", "process", "pid"],
+  time_s: ["time", "timestamp", "seconds", "t"],
+};
+
+function noColumns(columns: readonly string[], file: string): PagekinError {
+  const renamed = KNOWN.flatMap((known) => {
+    const column = columns.find((one) => [plain(known), ...SYNONYMS[known]].includes(plain(one)));
+    return column === undefined ? [] : [`${quoted(column)} to ${known}`];
+  });
+  const hint =
+    renamed.length > 0 ? `rename ${renamed.join(", ")}` : "name one path (files) or member (to label members)";
+  return new PagekinError(`no column path or member: ${columnsText(columns)}`, { file, line: 1, hint });
+}
+
+/** A column that is one of pagekin's but for a letter would be a label, and its values without effect. */
+function refuseMistyped(columns: readonly string[], labelNames: readonly string[], file: string): void {
+  for (const label of labelNames) {
+    const known = KNOWN.find((one) => !columns.includes(one) && isMistyped(label, one));
+    if (known === undefined) continue;
+    throw new PagekinError(`unknown column ${quoted(label)}`, { file, line: 1, hint: `did you mean ${known}?` });
+  }
+}
+
+const isMistyped = (label: string, known: string) =>
+  plain(label) === plain(known) ||
+  plain(label) === `${plain(known)}s` ||
+  (known === "time_s" && plain(label) === "time");
+
+const plain = (column: string) => column.toLowerCase().replace(/[^a-z]/g, "");
 
 const cellOf = (row: CsvRow, column: string): string => (Object.hasOwn(row, column) ? row[column] : "");
 

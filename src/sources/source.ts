@@ -1,12 +1,14 @@
 // A source: what the user named, and what its first bytes tell. It holds no descriptor, so that there may be many.
 
-import { closeSync, createReadStream, readSync, statSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, readdirSync, readSync, statSync } from "node:fs";
+import path from "node:path";
 import type { FilePlace } from "../dumps/dump-file.js";
 import { END_BYTES, HEAD_BYTES, refuseForeignEnd } from "../dumps/formats/known.js";
 import { lengthNotes } from "../dumps/formats/raw.js";
-import { fromSystem, PagekinError } from "../errors.js";
+import { fromSystem, PagekinError, quoted } from "../errors.js";
 import { type InputFile, type Inputs, openAgain, refuseChanged } from "../system/inputs.js";
 import { chunksOf, spool } from "../system/temporary.js";
+import { nearest } from "../text/nearest.js";
 import { decompress, HEAD_OF_COMPRESSED, type Packing, packingOf, paddingNote } from "../unpack/compression.js";
 import { type Detected, detect } from "./detect.js";
 import { displayName, type SourceName } from "./names.js";
@@ -55,7 +57,11 @@ async function lookAtFile(name: SourceName, inputs: Inputs, format: string | und
       throw new PagekinError("a path cannot contain a zero byte", { file, hint: "check the path" });
     if (name.path === "-") return await lookAtPipe(name, process.stdin, format);
     const stat = statSync(name.path);
-    if (stat.isDirectory()) throw new PagekinError("is a folder", { file, hint: "name the files in it" });
+    if (stat.isDirectory())
+      throw new PagekinError("is a folder", {
+        file,
+        hint: `name its files, such as ${quoted(path.join(name.path, "*"))}`,
+      });
     if (stat.isFIFO()) return await lookAtPipe(name, await openFifo(name.path), format);
     if (!stat.isFile())
       return await lookAtPipe(name, createReadStream(name.path, { highWaterMark: 1024 * 1024 }), format);
@@ -63,8 +69,16 @@ async function lookAtFile(name: SourceName, inputs: Inputs, format: string | und
     const detected = await detect(head, file, format);
     return { name, ...detected, at, bytes: Number(at.size), identity: identityOf(at) };
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw notThere(name.path, file);
     throw fromSystem(error, file);
   }
+}
+
+function notThere(name: string, file: string): PagekinError {
+  const folder = path.dirname(name);
+  const meant = existsSync(folder) ? nearest(path.basename(name), readdirSync(folder)) : undefined;
+  const hint = meant === undefined ? "check the path" : `did you mean ${quoted(path.join(folder, meant))}?`;
+  return new PagekinError("no such file", { file, hint });
 }
 
 async function lookAtPipe(name: SourceName, rest: Pipe["rest"], format: string | undefined): Promise<Source> {

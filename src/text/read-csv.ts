@@ -1,6 +1,7 @@
 import { fromSystem, PagekinError, quoted } from "../errors.js";
 import type { Inputs } from "../system/inputs.js";
 import { breathe } from "../system/pace.js";
+import { otherSeparator } from "./csv-header.js";
 import { CsvFault, csvRecords } from "./parse-csv.js";
 import { asData } from "./spreadsheet.js";
 
@@ -40,6 +41,8 @@ export async function readTable(file: string, inputs: Inputs, hint: string): Pro
       if (columns.length === 0) {
         if (cells.length > MOST_COLUMNS) throw fail(`has more than ${MOST_COLUMNS} columns`, line);
         table.columns = headerOf(cells, (what) => fail(what, line));
+        const separator = otherSeparator(table.columns);
+        if (separator) throw fail(`columns are separated by ${separator}, not by commas`, line);
         continue;
       }
       if (cells.length > columns.length)

@@ -10,6 +10,7 @@ import { type DumpSettings, openSettings, USUAL_DUMPS } from "../sources/open-du
 import { lookAt, type Source } from "../sources/source.js";
 import { Inputs } from "../system/inputs.js";
 import { breathe } from "../system/pace.js";
+import { didYouMean } from "../text/nearest.js";
 import { OWN_ALGORITHM } from "../traces/rows.js";
 import { Sources } from "./sources.js";
 import type { Snapshot } from "./world.js";
@@ -132,7 +133,10 @@ export function checkMaps(
     const [dump, ...more] = name === "" ? dumps : dumps.filter((one) => isNamed(name, one));
     if (!dump) {
       throw new PagekinError(`--resident names ${quoted(name)}, which has no source`, {
-        hint: "name one of the members",
+        hint: didYouMean(
+          name,
+          dumps.map(({ member }) => member),
+        ),
       });
     }
     if (more.length > 0 && name === "") {

@@ -15,7 +15,9 @@ import {
 import { PagekinError, quoted } from "../../errors.js";
 import type { Pause } from "../../system/pace.js";
 import { mapInTurns } from "../../system/turns.js";
+import { didYouMean } from "../../text/nearest.js";
 import { isText } from "../../text/values.js";
+import { knownKeys } from "./known-keys.js";
 import { COMMON_KEYS, type Scenario, SHORT_KEYS, scenarioSchema, variationSchema } from "./schema.js";
 
 /** Where something stands in a scenario: keys, and numbers of list items. */
@@ -69,8 +71,7 @@ export async function parseScenario(text: string, file: string, pause: Pause): P
     return new PagekinError(what, { file, line, column: col, hint });
   };
   const [broken] = document.errors;
-  if (broken?.code === "MULTIPLE_DOCS")
-    throw errorAt("there are several YAML documents, one is expected", broken.pos[0]);
+  if (broken?.code === "MULTIPLE_DOCS") throw errorAt("several YAML documents, one is expected", broken.pos[0]);
   if (broken?.code === "RESOURCE_EXHAUSTION") throw errorAt("nested too deeply", broken.pos[0]);
   if (broken) throw errorAt(`not valid YAML: ${quoted(broken.message.split(" at line ")[0], 120)}`, broken.pos[0]);
   checkNodes(document, errorAt);
@@ -183,7 +184,7 @@ function valuesOf(document: ReturnType<typeof parseDocument>, fail: (what: strin
     throw fail(`not valid YAML: ${quoted((error as Error).message, 120)}`);
   }
   if (typeof values === "object" && !Array.isArray(values)) return values as Values;
-  throw fail("keys of a scenario are expected");
+  throw fail("expected a mapping: a scenario is a YAML file");
 }
 
 interface Variant {
@@ -264,22 +265,25 @@ function issueError(
   issue: Issue,
   origin: (path: Path) => Path,
   offset: (path: Path, key?: boolean) => number,
-  errorAt: (what: string, offset: number) => PagekinError,
+  errorAt: (what: string, offset: number, hint?: string) => PagekinError,
 ): PagekinError {
   const path = (issue.path ?? []).map(({ key }) => key as string | number);
   const list = issue.path?.findIndex(({ type, input }) => type !== "array" && Array.isArray(input)) ?? -1;
   if (list >= 0)
     return errorAt(
-      `${nameOf(path.slice(0, list))}: keys are expected, not a list`,
+      `${nameOf(path.slice(0, list))}: expected a mapping, not a list`,
       offset(origin(path.slice(0, list))),
     );
   if (issue.type === "strict_object" && issue.expected === "never") {
-    return errorAt(`there is no key ${quoted(path[path.length - 1])}`, offset(origin(path), true));
+    const [key] = path.slice(-1);
+    const keys = knownKeys(scenarioSchema, path.slice(0, -1));
+    const known = path.length > 1 ? keys : [...keys, ...Object.keys(variationSchema.entries)];
+    return errorAt(`unknown key ${quoted(key)}`, offset(origin(path), true), didYouMean(String(key), known));
   }
   const missing = /^Invalid key: Expected "(.*)" but received undefined$/.exec(issue.message);
   if (missing) return errorAt(`${nameOf(path.slice(0, -1))}: ${missing[1]} is missing`, offset(origin(path)));
   const kind = /^Invalid type: Expected (Object|Array) but received/.exec(issue.message)?.[1];
-  const what = kind ? `${kind === "Array" ? "a list is" : "keys are"} expected` : quoted(issue.message, 120);
+  const what = kind ? `expected a ${kind === "Array" ? "list" : "mapping"}` : quoted(issue.message, 120);
   return errorAt(`${nameOf(path)}: ${what}`, offset(origin(path)));
 }
 

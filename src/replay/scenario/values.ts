@@ -83,7 +83,7 @@ export const named = <T>(schema: v.GenericSchema<unknown, T>) =>
   v.pipe(
     v.custom<Record<string, unknown>>(
       (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-      ({ input }) => `keys are expected${Array.isArray(input) ? ", not a list" : ""}`,
+      ({ input }) => `expected a mapping${Array.isArray(input) ? ", not a list" : ""}`,
     ),
     v.transform((value) => new Map(Object.entries(value))),
     v.map(v.string(), schema),
