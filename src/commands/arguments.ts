@@ -17,6 +17,8 @@ const COMMON = {
   version: { type: "boolean", short: "V" },
 } as const;
 
+/** Characters of a list of choices that is short enough to be shown whole. */
+const MOST_CHOICES = 60;
 /** Texts that people give to flags. */
 const SWITCH = /^(true|false|yes|no|on|off|0|1)$/i;
 
@@ -91,7 +93,9 @@ function textOf({ value, inlineValue }: OptionToken, { name, choices }: Option):
     throw new PagekinError(`--${name} needs a value`, { hint });
   }
   if (!choices || choices.includes(value)) return value;
-  throw new PagekinError(`--${name} cannot be ${quoted(value)}`, { hint: didYouMean(value, choices) });
+  const all = choices.join(", ");
+  const hint = all.length <= MOST_CHOICES ? `choose from ${all}` : didYouMean(value, choices);
+  throw new PagekinError(`--${name} cannot be ${quoted(value)}`, { hint });
 }
 
 /** `-out x` would be `-o ut x`. */

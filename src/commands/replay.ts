@@ -1,16 +1,43 @@
 import { PagekinError } from "../errors.js";
+import { POLICY_FORMS } from "../policies/registry.js";
+import { DEFAULT_RULES, RULES } from "../replay/scenario/scanner.js";
 import { writeManifest } from "../report/manifest.js";
 import { Output } from "../report/output.js";
 import { Progress } from "../report/progress.js";
 import { printReplay } from "../report/replay-summary.js";
 import { replayTables } from "../report/replay-tables.js";
+import { print } from "../report/terminal.js";
 import { openScenario, replayScenario } from "../scenarios/scenario-runs.js";
 import { usableProcessors } from "../system/machine.js";
 import { planThreads } from "../worlds/resources.js";
 import { notesByFile, readOf } from "../worlds/world.js";
-import { type Arguments, type Command, force, hashSources, json, outOf, progress, quiet, workers } from "./options.js";
+import { choice, flag, list, text } from "./option-kinds.js";
+import {
+  type Arguments,
+  type Command,
+  force,
+  hashSources,
+  inventory,
+  json,
+  outOf,
+  progress,
+  quiet,
+  workers,
+} from "./options.js";
+
+/** What a scenario without a file is made of. */
+const scenarioOptions = [
+  inventory,
+  list(
+    text("policy", { describe: `who may share with whom; several are compared: ${POLICY_FORMS} [default: one-group]` }),
+  ),
+  choice("rules", RULES, { describe: `the scanner's rules, by kernel version [default: ${DEFAULT_RULES}]` }),
+  text("until", { describe: "end of the replay: a time such as 400s, N passes, or rest [default: rest]" }),
+  flag("print-scenario", { describe: "print the scenario that the options stand for, and do nothing else" }),
+] as const;
 
 const options = [
+  ...scenarioOptions,
   outOf("replay"),
   force,
   json,
@@ -22,19 +49,23 @@ const options = [
 
 export const command: Command<typeof options> = {
   options,
-  about: "SOURCE is one scenario: a YAML file, see docs/replay.md.",
-  example: ["pagekin replay traces/scenarios/guests.yaml", "what one scanner a tenant reaps, and when"],
+  operands: {
+    usage: "SCENARIO.yaml | SOURCE... [--policy POLICY]...",
+    lines: [
+      "SCENARIO.yaml says all of a replay: see docs/replay.md.",
+      "Without one, sources (or --inventory), --policy, --rules and --until make a scenario; the rest has its defaults.",
+    ],
+  },
+  example: ["pagekin replay traces/scenarios/guests.yaml", "what one scanner per tenant would save, and when"],
   run: replay,
 };
 
 /** Scenario → its runs → members with their pages → groups → virtual time, run by run → tables and summary. */
 async function replay(args: Arguments<typeof options>): Promise<void> {
-  const [file, ...more] = args.sources;
-  if (file === undefined || more.length > 0) {
-    throw new PagekinError("replay takes one scenario", { hint: "name a YAML file" });
-  }
+  const scenario = await scenarioOf(args);
+  if (args.printScenario && typeof scenario === "object") return print(scenario.yaml.trimEnd());
   const threads = planThreads(args.workers, usableProcessors());
-  const opened = await openScenario(file);
+  const opened = await openScenario(scenario);
   const { sources, pageSizes } = opened;
   const output = await Output.open(args, "replay", sources.snapshots);
 
@@ -71,4 +102,36 @@ async function replay(args: Arguments<typeof options>): Promise<void> {
       sources: read,
       notes: notesByFile(noted),
     });
+}
+
+/** A scenario's file, or the text that the options stand for. */
+async function scenarioOf({ sources, given }: Arguments<typeof options>): Promise<string | { yaml: string }> {
+  const isGiven = ({ name }: { name: string }) => [given[name] ?? []].flat().some((value) => value !== false);
+  const made = scenarioOptions.find(isGiven);
+  const file = sources.find((source) => /\.ya?ml$/i.test(source));
+  if (file !== undefined && made?.name === "print-scenario")
+    throw new PagekinError("the scenario is a file already", { file, hint: "leave out --print-scenario" });
+  if (made && file !== undefined) {
+    const hint = "write it into the scenario, or name sources";
+    throw new PagekinError(`--${made.name} does not go with a scenario`, { file, hint });
+  }
+  if (!made && sources.length !== 1) {
+    throw new PagekinError(sources.length === 0 ? "no scenario given" : "several scenarios given", {
+      hint: "name one YAML file, or sources with --policy",
+    });
+  }
+  if (!made) return sources[0];
+  const { stringify } = await import("yaml");
+  const { inventory, policy, rules, until } = given;
+  const policies = [policy ?? []].flat();
+  const [only] = policies;
+  return {
+    yaml: stringify({
+      ...(sources.length > 0 ? { sources } : {}),
+      ...(inventory === undefined ? {} : { inventory }),
+      ...(policies.length > 1 ? { vary: { policy: policies } } : { policy: only ?? "one-group" }),
+      until: until ?? "rest",
+      scanner: { rules: rules ?? DEFAULT_RULES },
+    }),
+  };
 }

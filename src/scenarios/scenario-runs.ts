@@ -56,27 +56,28 @@ export interface FinishedRuns {
   curves: ReadonlyMap<string, Curve>;
 }
 
-export async function openScenario(file: string): Promise<OpenedScenario> {
+/** A scenario's file, or its text, whose relative paths begin in the current folder. */
+export async function openScenario(scenario: string | { yaml: string }): Promise<OpenedScenario> {
   const inputs = new Inputs();
-  const runs = await parseScenario(readScenario(file, inputs), file, breathe);
+  const isText = typeof scenario === "object";
+  const text = isText ? scenario.yaml : readScenario(scenario, inputs);
+  const runs = await parseScenario(text, isText ? undefined : scenario, breathe);
   const byName = new Map(runs.map((run) => [run.name, run]));
   for (const run of runs) {
     await placed(run, [], () => checkScenario(run.scenario, byName));
     const turn = breathe();
     if (turn) await turn;
   }
-  const folder = path.dirname(path.resolve(file));
-  const [{ scenario }] = runs;
-  const inventory = scenario.inventory === undefined ? undefined : path.resolve(folder, scenario.inventory);
-  for (const [i, text] of scenario.sources.entries()) {
+  const folder = isText ? process.cwd() : path.dirname(path.resolve(scenario));
+  const [{ scenario: first }] = runs;
+  const inventory = first.inventory === undefined ? undefined : path.resolve(folder, first.inventory);
+  for (const [i, text] of first.sources.entries()) {
     await placed(runs[0], ["sources", i], () => parseSource(text, (name) => existsSync(path.resolve(folder, name))));
   }
-  const sources = await placed(runs[0], ["sources"], () =>
-    openSources(scenario.sources, inventory, { folder, inputs }),
-  );
+  const sources = await placed(runs[0], ["sources"], () => openSources(first.sources, inventory, { folder, inputs }));
   try {
-    await placed(runs[0], [], () => checkOrder(sources.snapshots, scenario.sources.length));
-    return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [scenario.page_size]) };
+    await placed(runs[0], [], () => checkOrder(sources.snapshots, first.sources.length));
+    return { runs, sources, folder, pageSizes: choosePageSizes(sources.worlds, [first.page_size]) };
   } catch (error) {
     sources.close();
     throw error;

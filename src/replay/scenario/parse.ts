@@ -62,11 +62,13 @@ const MOST_RUNS = 4096;
 /** Values of all runs together, those that they have in common counted in each. */
 const MOST_VALUES = 2 ** 21;
 
-export async function parseScenario(text: string, file: string, pause: Pause): Promise<RunScenario[]> {
+/** file: where the text is from; undefined: errors tell no place in it. */
+export async function parseScenario(text: string, file: string | undefined, pause: Pause): Promise<RunScenario[]> {
   const lines = new LineCounter();
   // The parser itself compares each key with all before it.
   const document = parseDocument(text, { lineCounter: lines, logLevel: "error", uniqueKeys: false });
   const errorAt = (what: string, offset: number, hint = HINT) => {
+    if (file === undefined) return new PagekinError(what, { hint });
     const { line, col } = lines.linePos(offset);
     return new PagekinError(what, { file, line, column: col, hint });
   };

@@ -3,11 +3,12 @@
 import * as v from "valibot";
 import { count, flag } from "./values.js";
 
-const RULES = ["linux-2.6.36", "linux-3.6", "linux-6.1", "linux-6.11", "off"] as const;
+export const RULES = ["linux-2.6.36", "linux-3.6", "linux-6.1", "linux-6.11", "off"] as const;
+export const DEFAULT_RULES = "linux-6.11";
 
 /** The names of /sys/kernel/mm/ksm with the kernel's defaults, and what a replay adds. No default: it depends on the rules. */
 export const scannerSchema = v.strictObject({
-  rules: v.optional(v.picklist(RULES, `one of ${RULES.join(", ")} is expected`), "linux-6.11"),
+  rules: v.optional(v.picklist(RULES, `one of ${RULES.join(", ")} is expected`), DEFAULT_RULES),
   threads: v.optional(v.picklist(["per-group", "one"], "per-group or one is expected"), "per-group"),
   cpu: v.optional(v.picklist(["free", "modelled"], "free or modelled is expected"), "free"),
   run: v.optional(count(0, 2), 1),
