@@ -1,8 +1,8 @@
 // Builds dist/: the wasm core, one file for each entry with all it imports (a command starts in half the time of loading
-// the modules one by one), the library's types, and the licences of what is bundled.
+// the modules one by one), the library's types, the manual page, and the licences of what is bundled.
 
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";
 import { licences } from "./licences.mjs";
@@ -13,6 +13,12 @@ const run = (tool, ...args) =>
 /** What every command that reads sources needs, in one file: each file more costs its start about half a millisecond. */
 const COMMON =
   /\/src\/(core\/(hasher|module)|dumps\/[^/]+|dumps\/formats\/(holes|known[^/]*|raw|registry)|sources\/[^/]+|system\/(clock|inputs|machine|pace|temporary|transfer|turns|zeros)|text\/[^/]+|traces\/(registry|rows)|unpack\/(compression|tar-header)|worlds\/[^/]+)\.ts$/;
+
+/** zstddec would load its wasm by way of fetch, and with it Node's whole HTTP client. */
+const FOR_NODE = {
+  platform: "node",
+  transform: { target: "node20.19", define: { fetch: "undefined", __dirname: "import.meta.dirname" } },
+};
 
 rmSync("dist", { recursive: true, force: true });
 run(["assemblyscript", "bin", "asc.js"], "--target", "release");
@@ -25,9 +31,7 @@ const { output } = await build({
     "replay-worker": "src/scenarios/replay-worker.ts",
     guard: "src/capture/guard.ts",
   },
-  platform: "node",
-  // zstddec would load its wasm by way of fetch, and with it Node's whole HTTP client.
-  transform: { target: "node20.19", define: { fetch: "undefined", __dirname: "import.meta.dirname" } },
+  ...FOR_NODE,
   preserveEntrySignatures: "allow-extension",
   output: {
     dir: "dist",
@@ -37,3 +41,13 @@ const { output } = await build({
   },
 });
 writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licences(output.flatMap(({ moduleIds = [] }) => moduleIds)));
+
+// The manual is made by the program's own tables of options. It looks for package.json in the folder above its own.
+const scratch = mkdtempSync(".manual-");
+try {
+  await build({ input: "src/commands/manual.ts", ...FOR_NODE, output: { dir: scratch } });
+  const { manualPage } = await import(path.resolve(scratch, "manual.js"));
+  writeFileSync("dist/pagekin.1", await manualPage());
+} finally {
+  rmSync(scratch, { recursive: true });
+}

@@ -1,36 +1,22 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
 import { parseArguments } from "./commands/arguments.js";
-import type { AnyCommand } from "./commands/options.js";
+import { allCommands, COMMANDS, OTHERS } from "./commands/commands.js";
 import { EXIT, fromSystem, PagekinError, printableLines, quoted } from "./errors.js";
 import { cleanUp } from "./system/cleanup.js";
 import { didYouMean } from "./text/nearest.js";
-import { VERSION } from "./version.js";
-
-/** The commands: a line each. A command's module is loaded when it is called. */
-const COMMANDS: Record<string, [what: string, load: () => Promise<{ command: AnyCommand }>]> = {
-  analyze: ["measure page sharing", () => import("./commands/analyze.js")],
-  compare: ["score grouping policies by savings, isolation cost and exposure", () => import("./commands/compare.js")],
-  replay: ["simulate KSM over time, group by group", () => import("./commands/replay.js")],
-  processes: [
-    "rank processes by sharing; select candidates for a private group",
-    () => import("./commands/processes.js"),
-  ],
-  inspect: ["show format, address ranges and page counts", () => import("./commands/inspect.js")],
-  fingerprint: ["write traces: the fingerprints of all pages", () => import("./commands/fingerprint.js")],
-  "capture vm": ["dump the memory of running VMs", async () => ({ command: (await captures()).vm })],
-  "capture process": ["dump the memory of running processes", async () => ({ command: (await captures()).process })],
-};
-
-const captures = () => import("./commands/capture.js");
+import { OLDEST_NODE, VERSION } from "./version.js";
 
 const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
 
 async function main(argv: string[]): Promise<void> {
+  refuseOldNode();
   // A command's name may be two words.
   const words = Object.hasOwn(COMMANDS, argv.slice(0, 2).join(" ")) ? 2 : 1;
   const [name = "", rest] = [argv.slice(0, words).join(" "), argv.slice(words)];
   if (name === "help") return help(rest);
+  if (name === "completion")
+    return print((await import("./commands/completion.js")).completionScript(rest, await allCommands()));
   if (name === "--help" || name === "-h") return help([]);
   if (name === "--version" || name === "-V") return print(VERSION);
   if (!Object.hasOwn(COMMANDS, name)) throw noCommand(name, rest[0]);
@@ -41,13 +27,21 @@ async function main(argv: string[]): Promise<void> {
   await command.run(args as never);
 }
 
+function refuseOldNode(): void {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const [needed, least] = OLDEST_NODE.split(".").map(Number);
+  if (major > needed || (major === needed && minor >= least)) return;
+  throw new PagekinError(`needs Node ${OLDEST_NODE} or later`, { hint: `this is ${process.versions.node}` });
+}
+
 /** Of all commands, of a command, or of those whose names have the same first word. */
 async function help(words: string[]): Promise<void> {
   const { commandHelp, mainHelp } = await import("./commands/help.js");
   const name = words.join(" ");
   const lines = Object.entries(COMMANDS).map(([command, [what]]): [string, string] => [command, what]);
   const family = lines.filter(([command]) => command.startsWith(`${name} `));
-  if (name === "" || family.length > 0) return print(await mainHelp(family.length > 0 ? family : lines));
+  if (name === "" || family.length > 0)
+    return print(await mainHelp(family.length > 0 ? family : [...lines, ...Object.entries(OTHERS)]));
   if (!Object.hasOwn(COMMANDS, name)) throw noCommand(words[0], words[1]);
   const [what, load] = COMMANDS[name];
   await print(await commandHelp(name, what, (await load()).command));
@@ -61,7 +55,7 @@ function noCommand(name: string, next: string | undefined): PagekinError {
   if (name === "") return new PagekinError("no command given", { hint: see });
   if (name.startsWith("-")) return new PagekinError(`unknown option ${quoted(name)}`, { hint: see });
   if (family.length === 0) {
-    const hint = `${didYouMean(name, Object.keys(COMMANDS))} (${see})`;
+    const hint = `${didYouMean(name, [...Object.keys(COMMANDS), ...Object.keys(OTHERS)])} (${see})`;
     return new PagekinError(`unknown command ${quoted(name)}`, { hint });
   }
   if (next === undefined) return new PagekinError(`${name} needs ${family.join(" or ")}`, { hint: see });

@@ -22,7 +22,7 @@ const page = (name: string) =>
     .version(false);
 
 /** What a command takes besides options, and lines about that. */
-const operandsOf = ({ operands }: AnyCommand) => operands ?? { usage: "SOURCE...", lines: SOURCE_LINES };
+export const operandsOf = ({ operands }: AnyCommand) => operands ?? { usage: "SOURCE...", lines: SOURCE_LINES };
 
 /** What `pagekin --help` prints. */
 export function mainHelp(commands: readonly [name: string, what: string][]): Promise<string> {

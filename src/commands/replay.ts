@@ -1,3 +1,4 @@
+import { stringify } from "yaml";
 import { PagekinError } from "../errors.js";
 import { POLICY_FORMS } from "../policies/registry.js";
 import { DEFAULT_RULES, RULES } from "../replay/scenario/scanner.js";
@@ -121,7 +122,6 @@ async function scenarioOf({ sources, given }: Arguments<typeof options>): Promis
     });
   }
   if (!made) return sources[0];
-  const { stringify } = await import("yaml");
   const { inventory, policy, rules, until } = given;
   const policies = [policy ?? []].flat();
   const [only] = policies;
