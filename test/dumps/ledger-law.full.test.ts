@@ -10,7 +10,7 @@ import { pagekin, succeed } from "../support/pagekin.js";
 
 test.for(DUMPS)("$name: inspect has every byte in the ledger once", async ({ bases }, { folder }) => {
   let read = 0;
-  for (const { bytes, resident } of bases()) {
+  for (const { bytes, resident } of await bases()) {
     writeFileSync(path.join(folder, "vm"), bytes);
     if (resident) writeFileSync(path.join(folder, "map"), resident);
     const how = resident ? ["--resident", "map"] : [];

@@ -37,7 +37,7 @@ const leftOut = ({ ledger }: Counted) => Object.keys(SAID).filter((column) => le
 test.for(DUMPS)("$name: every byte is in the ledger once, and named in the summary", async ({ bases }, { folder }) => {
   const maps = new Map<string, string>();
   const dumps: string[] = [];
-  for (const [i, { bytes, resident }] of bases().entries()) {
+  for (const [i, { bytes, resident }] of (await bases()).entries()) {
     const name = `vm${i}`;
     writeFileSync(path.join(folder, name), bytes);
     // Some parts of a split dump, and firmware alone, have no page that counts.

@@ -35,7 +35,7 @@ const openFiles = () => readdirSync("/proc/self/fd").length;
 async function run({ subject, seed, folder, from, to, everyCut, mostRssBytes }: Job): Promise<void> {
   const found = SUBJECTS.find(({ name }) => name === subject);
   if (!found) throw new Error(`no subject ${subject}`);
-  const bases = found.bases();
+  const bases = await found.bases();
   mkdirSync(folder, { recursive: true });
   const dumps = new DumpChecker(folder);
   const check = found.door ? await inputChecker(found.door, folder) : (one: Case) => dumps.check(one);

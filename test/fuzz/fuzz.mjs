@@ -59,14 +59,14 @@ if (names.length === 0) throw new Error(`no such format: ${positionals.join(", "
 const totals = new Map(
   names.map((name) => [name, { cases: 0, read: 0, slowestMs: 0, slowest: 0, rss: 0, failures: 0 }]),
 );
-const queue = names.flatMap((name) => jobsOf(name));
+const queue = (await Promise.all(names.map((name) => jobsOf(name)))).flat();
 
-function jobsOf(subject) {
+async function jobsOf(subject) {
   const job = { subject, seed, everyCut, mostRssBytes: MOST_RSS_BYTES };
   totals.get(subject).jobs = 1;
   if (only !== undefined) return [{ ...job, from: only, to: only + 1 }];
   const { bases, mostCases = CASES_A_JOB } = SUBJECTS.find(({ name }) => name === subject);
-  const lengths = bases().map(({ bytes }) => bytes.length - 1);
+  const lengths = (await bases()).map(({ bytes }) => bytes.length - 1);
   const cuts = 2 * lengths.reduce((a, b) => a + b);
   const count = everyCut ? Math.min(cuts, Number(values.cases ?? cuts)) : Number(values.cases ?? USUAL_CASES);
   const starts = Array.from({ length: Math.ceil(count / mostCases) }, (_, i) => i * mostCases);

@@ -149,11 +149,11 @@ async function spectrumDoor() {
 }
 
 /** What a writer makes of a new file. */
-function written(write: (place: { path: string; shownAs: string }) => void): Buffer {
+async function written(write: (place: { path: string; shownAs: string }) => void | Promise<void>): Promise<Buffer> {
   const folder = mkdtempSync(path.join(tmpdir(), "pagekin-fuzz-base-"));
   try {
     const file = path.join(folder, "file");
-    write({ path: file, shownAs: file });
+    await write({ path: file, shownAs: file });
     return readFileSync(file);
   } finally {
     rmSync(folder, { recursive: true });
@@ -186,11 +186,11 @@ const ownTrace = () =>
 
 /** A spectrum as pagekin writes it. */
 const ownSpectrum = () =>
-  written((place) => {
+  written(async (place) => {
     const writer = SpectrumWriter.create(place, "0.1.0", ["tenant"]);
     for (const timeS of [0, 1.5]) {
       for (const pageBytes of [PAGE, 4 * PAGE]) {
-        writer.add({
+        await writer.add({
           timeS,
           pageBytes,
           members: [
@@ -289,8 +289,8 @@ export const INPUTS: readonly Subject[] = [
   },
   {
     name: "trace-parquet",
-    bases: () =>
-      [ownTrace(), foreignTrace("UNCOMPRESSED"), foreignTrace("SNAPPY"), ...filesIn("test/traces/pyarrow")].map(
+    bases: async () =>
+      [await ownTrace(), foreignTrace("UNCOMPRESSED"), foreignTrace("SNAPPY"), ...filesIn("test/traces/pyarrow")].map(
         ofParquet,
       ),
     door: parquetDoor,
@@ -298,7 +298,7 @@ export const INPUTS: readonly Subject[] = [
   },
   {
     name: "spectrum",
-    bases: () => [ownSpectrum(), ...filesIn("test/spectrum/pyarrow")].map(ofParquet),
+    bases: async () => [await ownSpectrum(), ...filesIn("test/spectrum/pyarrow")].map(ofParquet),
     door: spectrumDoor,
     mostCases: 1000,
   },

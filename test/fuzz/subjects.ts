@@ -60,7 +60,7 @@ export interface Base {
 
 export interface Subject {
   name: string;
-  bases(): Base[];
+  bases(): Base[] | Promise<Base[]>;
   /** Of one process, where a damaged case takes memory for good. */
   mostCases?: number;
   /** What reads a case, with what stands beside it in a folder; without it the cases are dumps. */
