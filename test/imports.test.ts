@@ -33,7 +33,7 @@ const FOLDERS = [
 const COMMON = ["errors.ts", "version.ts"];
 /** The two doors, and the folders that they may not import from. */
 const DOORS: Record<string, string[]> = {
-  "main.ts": FOLDERS.slice(1).filter((folder) => folder !== "system"),
+  "main.ts": FOLDERS.slice(1).filter((folder) => folder !== "system" && folder !== "text"),
   "index.ts": ["commands", "report"],
 };
 

@@ -26,7 +26,7 @@ export class Output {
 
   /**
    * Makes sure that results can be written to a folder: files there that no earlier manifest names need `force`, and none
-   * of the sources may be there, since earlier results are replaced. Those of another command are not.
+   * of the sources may be there, since earlier results are replaced. Those of another command stay.
    */
   static async open(
     { out: folder, force }: { out: string; force: boolean },
@@ -37,7 +37,6 @@ export class Output {
       checkIsFolder(folder);
       refuseSourcesIn(folder, sources);
       await tidy(folder);
-      refuseOtherCommand(folder, command);
       if (!force && otherFiles(folder).length > 0) {
         // Another run may have begun to move its results there.
         await tidy(folder);
@@ -70,32 +69,41 @@ export class Output {
 
   /** Moves everything to its place, with a manifest that names the files; gives their names. */
   async commit(manifest: Record<string, unknown>): Promise<string[]> {
-    const { path: file, shownAs } = this.place(MANIFEST);
+    const place = this.place(MANIFEST);
     const { files } = this;
+    const { kept } = this.earlier();
+    const text = JSON.stringify({ ...manifest, files, ...(kept.length > 0 ? { kept } : {}) }, null, 2);
+    writeManifest(place, `${text}\n`);
     try {
-      writeFileSync(file, `${JSON.stringify({ ...manifest, files }, null, 2)}\n`, { flag: "wx" });
-    } catch (error) {
-      throw fromSystem(error, shownAs);
-    }
-    try {
-      await this.staging.commit(() => ({ files, replaced: this.replaced() }));
+      await this.staging.commit(() => {
+        const now = this.earlier();
+        if (now.kept.join() === kept.join()) return { files, replaced: now.replaced };
+        const hint = "give each command a folder of its own with --out";
+        throw new PagekinError("another command wrote there meanwhile", { file: this.folder, hint });
+      });
     } catch (error) {
       throw fromSystem(error, this.folder);
     }
     return files;
   }
 
-  /** The files of an earlier run, the manifest before all others. Read late: another run may have written there meanwhile. */
-  private replaced(): string[] {
-    refuseOtherCommand(this.folder, this.command);
-    const earlier = filesOfManifest(this.folder);
-    const known = new Set(earlier);
-    const foreign = this.files.find((file) => isThere(path.join(this.folder, file)) && !known.has(file));
+  /**
+   * The files of earlier runs: those that this run replaces, the manifest before all others, and those of other commands.
+   * Looked at late: another run may have written there meanwhile.
+   */
+  private earlier(): { replaced: string[]; kept: string[] } {
+    const { folder, command, files } = this;
+    const earlier = manifestIn(folder);
+    const known = new Set([...earlier.files, ...earlier.kept]);
+    const foreign = files.find((file) => isThere(path.join(folder, file)) && !known.has(file));
     if (foreign) {
       const hint = "choose another --out; --force replaces nothing that is not pagekin's";
-      throw new PagekinError(`${quoted(foreign)} is there already`, { file: this.folder, hint });
+      throw new PagekinError(`${quoted(foreign)} is there already`, { file: folder, hint });
     }
-    return earlier;
+    const isReplaced = (file: string) =>
+      files.includes(file) || (earlier.command === command && earlier.files.includes(file));
+    const all = [...known];
+    return { replaced: all.filter(isReplaced), kept: all.filter((file) => !isReplaced(file)) };
   }
 }
 
@@ -128,7 +136,8 @@ function refuseSourcesIn(folder: string, sources: readonly { source: Source }[])
 /** Files that no earlier manifest names. */
 function otherFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  const earlier = new Set(filesOfManifest(folder));
+  const { files, kept } = manifestIn(folder);
+  const earlier = new Set([...files, ...kept]);
   return readdirSync(folder).filter((file) => !earlier.has(file) && !file.startsWith(OWN_PREFIX));
 }
 
@@ -141,39 +150,36 @@ function refuseOtherFiles(folder: string): void {
   });
 }
 
-function refuseOtherCommand(folder: string, command: string): void {
-  const [, other = command] = manifestIn(folder)?.command ?? [];
-  if (other === command) return;
-  throw new PagekinError(`--out holds results of ${quoted(other)}`, {
-    file: folder,
-    hint: "choose another folder, or delete this one",
-  });
-}
-
 interface EarlierManifest {
+  /** The files that a run wrote, those that are there still: the manifest, then those that it names. */
   files: string[];
-  /** As it was typed. */
-  command: string[];
+  /** Those of other commands before it. */
+  kept: string[];
+  /** The first word of its command. */
+  command: string | undefined;
 }
 
-/** What an earlier run says of its files; undefined: there is no such manifest. */
-function manifestIn(folder: string): EarlierManifest | undefined {
+/** What an earlier run says of a folder's files; nothing if there is no manifest of pagekin's. */
+function manifestIn(folder: string): EarlierManifest {
+  const none = { files: [], kept: [], command: undefined };
   try {
     const text = readPlainFile(path.join(folder, MANIFEST), MOST_MANIFEST_BYTES) ?? "";
-    const { pagekin, files, command } = JSON.parse(text);
-    return typeof pagekin === "string" && Array.isArray(files)
-      ? { files, command: Array.isArray(command) ? command : [] }
-      : undefined;
+    const { pagekin, files, kept = [], command } = JSON.parse(text);
+    if (typeof pagekin !== "string" || !Array.isArray(files) || !Array.isArray(kept)) return none;
+    const there = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const plain = new Set(there.map(({ name }) => name));
+    const known = (names: readonly unknown[]) =>
+      [...new Set(names)].filter((name): name is string => isResultName(name) && plain.has(name));
+    return { files: known([MANIFEST, ...files]), kept: known(kept), command: command?.[1] };
   } catch {
-    return undefined;
+    return none;
   }
 }
 
-/** The files that an earlier run wrote to a folder, those that are there still: the manifest, then those that it names. */
-function filesOfManifest(folder: string): string[] {
-  const manifest = manifestIn(folder);
-  if (!manifest) return [];
-  const there = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const plain = new Set(there.map(({ name }) => name));
-  return [...new Set([MANIFEST, ...manifest.files])].filter((name) => isResultName(name) && plain.has(name));
+function writeManifest({ path: file, shownAs }: { path: string; shownAs: string }, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (error) {
+    throw fromSystem(error, shownAs);
+  }
 }

@@ -348,7 +348,7 @@ describe("what cannot be captured is refused", () => {
     ["nothing", ["process"], /no process is named/],
     ["a trace of what runs", ["process", "1", "--fingerprint"], /add --stop/],
     ["half a series", ["process", "1", "--every", "1s"], /--every and --for belong together/],
-    ["a time that is none", ["process", "1", "--every", "soon", "--for", "1s"], /--every soon is no time/],
+    ["a time that is none", ["process", "1", "--every", "soon", "--for", "1s"], /--every soon is not a time/],
     ["a name twice", ["process", "a=1", "a=2"], /a is named twice/],
     ["a name that is a path", ["process", ".a=1"], /cannot be a file's name/],
     ["page sizes of dumps", ["process", "1", "--page-size", "4k"], /--page-size is for --fingerprint/],

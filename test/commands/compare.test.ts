@@ -1,7 +1,7 @@
 // The command line of compare: what it takes, what it refuses, what it prints and where it writes.
 
 import { createHash } from "node:crypto";
-import { createWriteStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -24,9 +24,9 @@ const policiesOf = (folder: string) => [...new Set(rowsOf(folder, "policies.csv"
 describe("refused are", () => {
   // More of each kind: compare-refused.full.test.ts.
   const policies: [policy: string, says: RegExp][] = [
-    ["no-such", /there is no policy no-such/],
-    ["constructor", /there is no policy constructor/],
-    ["by", /there is no policy by/],
+    ["no-such", /unknown policy no-such/],
+    ["constructor", /unknown policy constructor/],
+    ["by", /unknown policy by/],
     ["by:no-such", /label no-such/],
     ["by:some", /member b has no label some/],
     ["opt-in:agreed", /member c has maybe as label agreed/],
@@ -64,12 +64,12 @@ describe("refused are", () => {
     [["--entitlement", "other"], /entitlement.*other/],
     [["--tenant-label", "no-such"], /label no-such/],
     [["--policies", "one-group"], /policies/],
-    [["--add", "d"], /--add d: there is no such member/],
+    [["--add", "d"], /--add names unknown member d; there are a, b, c/],
     [["--policy", "best"], /--max-group/],
     [["--policy=best", "--max-group", "0"], /--max-group 0/],
     [["--policy=best:1", "--max-group", "2"], /--max-group/],
     [["--policy=best:2", "--together", "a"], /--together a names one member/],
-    [["--policy=best:2", "--together", "a,d"], /--together d: there is no such member/],
+    [["--policy=best:2", "--together", "a,d"], /--together names unknown member d; there are a, b, c/],
     [["--policy=best:2", "--together", "a,b", "--apart", "b,a"], /together and apart/],
     [["--policy=best:3", "--together", "a,b"], /--together/],
     [["--policy=best:2", "--apart", "a,b,c"], /--apart/],
@@ -138,7 +138,11 @@ describe("refused are", () => {
     writeCompared(folder);
     await succeed(["analyze", ...SOURCES, "--inventory", "labels.csv", "--out", "out", "--quiet"], { cwd: folder });
     const compare = ["compare", path.join("out", "spectrum.parquet")];
-    await expectRefused(folder, [...compare, "--add", "d"], [/--add d: there is no such member/, /a, b, c/]);
+    await expectRefused(
+      folder,
+      [...compare, "--add", "d"],
+      [/--add names unknown member d; there are a, b, c/, /a, b, c/],
+    );
     await expectRefused(folder, [...compare, "--policy", "best:4"], [/3 members.* too few for 4 groups/]);
     await expectRefused(
       folder,
@@ -263,29 +267,51 @@ test("without --page-size it is 4 KiB, and all there are where that is missing",
 });
 
 describe("the result folder", () => {
-  test("of an analysis is replaced by compare's, and the other way round", async ({ folder }) => {
+  test("of an analysis has compare's results beside it, and the other way round", async ({ folder }) => {
     writeCompared(folder);
     const out = path.join(folder, "out");
-    const runs: [args: string[], has: string, not: string][] = [
-      [["analyze"], "self.csv", "policies.csv"],
-      [["compare", "--add", "a"], "marginal.csv", "self.csv"],
-      [["compare"], "policies.csv", "marginal.csv"],
-      [["analyze"], "ledger.csv", "policies.csv"],
+    const ANALYZED = ["copies.csv", "inter.csv", "ledger.csv", "page_sizes.csv", "pairs.csv", "self.csv"];
+    const own = COMPARED.filter((file) => file !== "manifest.json" && file !== "spectrum.parquet");
+    const [both, two] = [[...COMPARED, ...ANALYZED].sort(), ["manifest.json", "spectrum.parquet"]];
+    const runs: [args: string[], all: string[], kept: string[]][] = [
+      [["analyze"], [...ANALYZED, ...two].sort(), []],
+      [["compare", "--add", "a"], [...both, "marginal.csv"].sort(), ANALYZED],
+      [["compare"], both, ANALYZED],
+      [["analyze", "--page-size", "1k"], both, own],
+      [["compare"], both, ANALYZED],
     ];
-    for (const [args, has, not] of runs) {
+    for (const [args, all, kept] of runs) {
+      const before = existsSync(out) ? textsIn(out) : {};
       await succeed([...args, ...SOURCES, "--out", "out", "--quiet"], { cwd: folder });
-      expect(readdirSync(out)).toContain(has);
-      expect(readdirSync(out)).not.toContain(not);
+      expect(readdirSync(out).sort()).toEqual(all);
+      const manifest = JSON.parse(readFileSync(path.join(out, "manifest.json"), "utf8"));
+      expect((manifest.kept ?? []).sort()).toEqual(kept);
+      expect([...manifest.files, ...kept].sort()).toEqual(all);
+      const after = textsIn(out);
+      for (const file of kept) expect(after[file]).toBe(before[file]);
     }
-    await succeed(["compare", ...SOURCES, "--out", "out", "--quiet"], { cwd: folder });
-    expect(readdirSync(out).sort()).toEqual(COMPARED);
-    expect(JSON.parse(readFileSync(path.join(out, "manifest.json"), "utf8")).files.sort()).toEqual(COMPARED);
   });
 
-  test("is pagekin-out unless another is named", async ({ folder }) => {
+  test("is pagekin-out/compare unless another is named", async ({ folder }) => {
     writeCompared(folder);
     await succeed(["compare", ...SOURCES, "--quiet"], { cwd: folder });
-    expect(readdirSync(path.join(folder, "pagekin-out")).sort()).toEqual(COMPARED);
+    expect(readdirSync(path.join(folder, "pagekin-out"))).toEqual(["compare"]);
+    expect(readdirSync(path.join(folder, "pagekin-out", "compare")).sort()).toEqual(COMPARED);
+  });
+
+  test("of an analysis is a source: the spectrum in it", async ({ folder }) => {
+    writeCompared(folder);
+    await succeed(["analyze", ...SOURCES, "--quiet"], { cwd: folder });
+    await succeed(["compare", "pagekin-out/analyze", "--quiet", "-o", "of-folder"], { cwd: folder });
+    await succeed(["compare", ...SOURCES, "--quiet", "-o", "of-sources"], { cwd: folder });
+    const [a, b] = ["of-folder", "of-sources"].map((of) => textsIn(path.join(folder, of)));
+    expect(a["policies.csv"]).toBe(b["policies.csv"]);
+    mkdirSync(path.join(folder, "empty"));
+    await expectRefused(
+      folder,
+      ["compare", "empty"],
+      [/^pagekin: empty: is a folder; name its files, such as empty\/\*$/m],
+    );
   });
 
   test("with other files is an error without --force, and they stay with it", async ({ folder }) => {

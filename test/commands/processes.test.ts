@@ -218,9 +218,9 @@ test("the summary is a table of 80 columns, the largest first", async ({ folder 
 describe("refused are", () => {
   const wrong: [args: string[], says: RegExp][] = [
     [["a.raw", "--sample", "0"], /--sample 0 is no sample/],
-    [["a.raw", "--sample", "1.5"], /--sample 1.5 is no part of a whole/],
-    [["a.raw", "--sample", "x"], /--sample x is no part/],
-    [["a.raw", "--min-sharing", "10%"], /--min-sharing 10% is no part/],
+    [["a.raw", "--sample", "1.5"], /--sample 1.5 is not a fraction/],
+    [["a.raw", "--sample", "x"], /--sample x is not a fraction/],
+    [["a.raw", "--min-sharing", "10%"], /--min-sharing 10% is not a fraction/],
     [["a.raw", "--min-resident", "much"], /--min-resident much is not a size/],
     [["a.raw", "--live"], /--live takes no sources/],
     [["--live", "--inventory", "a.csv"], /--live takes no sources/],

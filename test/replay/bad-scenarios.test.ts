@@ -49,18 +49,18 @@ const BOMB = Array.from({ length: 10 }, (_, i) =>
 ).join("");
 
 const KEYS: Wrong[] = [
-  ["a key that does not exist", "untill: 1s\n", 2, 1, /no key untill/],
-  ["one of scanner", "scanner:\n  pages: 1\n", 3, 3, /no key pages/],
-  ["one of a group", "groups:\n  all: {speed: 1}\n", 3, 9, /no key speed/],
-  ["one of a member", "members:\n  a: {mem: 1m}\n", 3, 7, /no key mem/],
-  ["one of a workload", `members:\n  a:\n    workload: {${CACHED}, size: 1m}\n`, 4, 42, /no key size/],
-  ["one of host", "host: {memory: 1g, mem: 2}\n", 2, 20, /no key mem/],
-  ["one of controller", "controller: {kind: reclaim-rate, evry: 1s}\n", 2, 34, /no key evry/],
-  ["one of redistribute", "redistribute:\n  kind: equal\n  evry: 1s\n", 4, 3, /no key evry/],
-  ["one of cost", "cost: {visit: 1}\n", 2, 8, /no key visit/],
-  ["one of regroup", "regroup: {policy: one-group, every: 1s, x: 1}\n", 2, 41, /no key x/],
-  ["one of a step", "schedule:\n  - {at: 1s, group: all, speed: 3}\n", 3, 26, /no key speed/],
-  ["a move with a weight", "schedule:\n  - {at: 1s, member: a, group: all, weight: 1}\n", 3, 37, /no key weight/],
+  ["a key that does not exist", "untill: 1s\n", 2, 1, /unknown key untill/],
+  ["one of scanner", "scanner:\n  pages: 1\n", 3, 3, /unknown key pages/],
+  ["one of a group", "groups:\n  all: {speed: 1}\n", 3, 9, /unknown key speed/],
+  ["one of a member", "members:\n  a: {mem: 1m}\n", 3, 7, /unknown key mem/],
+  ["one of a workload", `members:\n  a:\n    workload: {${CACHED}, size: 1m}\n`, 4, 42, /unknown key size/],
+  ["one of host", "host: {memory: 1g, mem: 2}\n", 2, 20, /unknown key mem/],
+  ["one of controller", "controller: {kind: reclaim-rate, evry: 1s}\n", 2, 34, /unknown key evry/],
+  ["one of redistribute", "redistribute:\n  kind: equal\n  evry: 1s\n", 4, 3, /unknown key evry/],
+  ["one of cost", "cost: {visit: 1}\n", 2, 8, /unknown key visit/],
+  ["one of regroup", "regroup: {policy: one-group, every: 1s, x: 1}\n", 2, 41, /unknown key x/],
+  ["one of a step", "schedule:\n  - {at: 1s, group: all, speed: 3}\n", 3, 26, /unknown key speed/],
+  ["a move with a weight", "schedule:\n  - {at: 1s, member: a, group: all, weight: 1}\n", 3, 37, /unknown key weight/],
   ["a host without memory", "host: {other: 1g}\n", 2, 7, /host: memory is missing/],
   ["a controller without a kind", "controller: {every: 1s}\n", 2, 13, /: fixed, semma, .+ is expected/],
   ["a regrouping without a period", "regroup: {policy: one-group}\n", 2, 10, /regroup: every is missing/],
@@ -82,9 +82,9 @@ const VALUES: Wrong[] = [
   ["changes that are unknown", "changes: sometimes\n", 2, 10, /at-snapshot or spread/],
   ["a negative seed", "seed: -1\n", 2, 7, /a whole number from 0/],
   ["a seed with a part", "seed: 1.5\n", 2, 7, /a whole number from 0/],
-  ["a scanner that is a list", "scanner: [1]\n", 2, 10, /scanner: keys are expected, not a list/],
-  ["a scanner that is a word", "scanner: fast\n", 2, 10, /scanner: keys are expected/],
-  ["a scanner that is nothing", "scanner:\nseed: 1\n", 2, 9, /scanner: keys are expected/],
+  ["a scanner that is a list", "scanner: [1]\n", 2, 10, /scanner: expected a mapping, not a list/],
+  ["a scanner that is a word", "scanner: fast\n", 2, 10, /scanner: expected a mapping/],
+  ["a scanner that is nothing", "scanner:\nseed: 1\n", 2, 9, /scanner: expected a mapping/],
   [
     "rules of no kernel",
     "scanner: {rules: linux-5}\n",
@@ -102,9 +102,9 @@ const VALUES: Wrong[] = [
   ["a weight below 0", "groups: {all: {weight: -0.5}}\n", 2, 24, /a weight from 0 to 10/],
   ["a weight above 10 in a step", "schedule:\n  - {at: 1s, group: all, weight: 11}\n", 3, 34, /a weight from 0 to 10/],
   ["a step at no time", "schedule:\n  - {at: soon, group: all, weight: 1}\n", 3, 10, /schedule\.0\.at: a time/],
-  ["a step that is a word", "schedule:\n  - faster\n", 3, 5, /schedule\.0: keys are expected/],
-  ["a schedule that is one step", "schedule: {at: 1s, group: all, weight: 1}\n", 2, 11, /schedule: a list is expected/],
-  ["a member that is a size", "members: {a: 5m}\n", 2, 14, /members\.a: keys are expected/],
+  ["a step that is a word", "schedule:\n  - faster\n", 3, 5, /schedule\.0: expected a mapping/],
+  ["a schedule that is one step", "schedule: {at: 1s, group: all, weight: 1}\n", 2, 11, /schedule: expected a list/],
+  ["a member that is a size", "members: {a: 5m}\n", 2, 14, /members\.a: expected a mapping/],
   ["memory in words", "members: {a: {memory: big}}\n", 2, 23, /a size is expected/],
   ["a host without any memory", "host: {memory: 0}\n", 2, 16, /a size above 0/],
   ["a controller that is unknown", "controller: fast\n", 2, 13, /: fixed, semma, .+ is expected/],
@@ -194,7 +194,7 @@ const TOGETHER: Wrong[] = [
     `members:\n  a:\n    workload:\n      ${CACHED}\n      working_set: 1m\n      baseline: alone\n`,
     7,
     17,
-    /no run alone; there are main/,
+    /unknown run alone; there are main/,
   ],
   [
     "a baseline in which the member has no workload",
@@ -211,17 +211,17 @@ const NAMES: Wrong[] = [
     "members: {zz: {memory: 1m}}\n",
     2,
     15,
-    /no member zz; name one of the sources/,
+    /unknown member zz; there are a, b/,
   ],
-  ["a move of one", "schedule:\n  - {at: 1s, member: zz, group: all}\n", 3, 22, /no member zz/],
+  ["a move of one", "schedule:\n  - {at: 1s, member: zz, group: all}\n", 3, 22, /unknown member zz/],
   ["a group that the policy does not make", "groups: {red: {weight: 1}}\n", 2, 15, /no group red; there are all/],
   ["a step for one", "schedule:\n  - {at: 1s, group: red, weight: 1}\n", 3, 21, /no group red; there are all/],
-  ["a policy that is unknown", "policy: by-tenant\n", 2, 9, /no policy by-tenant; there are one-group/],
+  ["a policy that is unknown", "policy: by-tenant\n", 2, 9, /unknown policy by-tenant; policies are one-group/],
   ["a policy that is a number", "policy: 5\n", 2, 9, /a policy is expected/],
   ["a policy that is no grouping", "policy: zero-only\n", 2, 9, /zero-only is no grouping; .*use_zero_pages: true/],
   ["a label that nobody has", "policy: by:tenant\n", 2, 9, /no member has a label tenant/],
   ["more groups than members", "policy: similar:9\n", 2, 9, /too few for 9 groups/],
-  ["regrouping by an unknown policy", "regroup:\n  every: 1s\n  policy: nope\n", 4, 11, /no policy nope/],
+  ["regrouping by an unknown policy", "regroup:\n  every: 1s\n  policy: nope\n", 4, 11, /unknown policy nope/],
   ["regrouping by what is no grouping", "regroup: {policy: zero-only, every: 1s}\n", 2, 19, /no grouping/],
   [
     "regrouping into more groups than members",
@@ -238,8 +238,8 @@ const RUNS: Wrong[] = [
   ["both vary and runs", "vary: {seed: [1, 2]}\nruns: {x: {seed: 1}}\n", 3, 1, /cannot stand together/],
   ["a value that is no list", "vary: {seed: 1}\n", 2, 14, /a list of values/],
   ["a list of no values", "vary: {seed: []}\n", 2, 14, /a list of values/],
-  ["a vary that is a list", "vary: [seed]\n", 2, 7, /vary: keys are expected/],
-  ["a vary that is nothing", "vary:\nseed: 1\n", 2, 6, /vary: keys are expected/],
+  ["a vary that is a list", "vary: [seed]\n", 2, 7, /vary: expected a mapping/],
+  ["a vary that is nothing", "vary:\nseed: 1\n", 2, 6, /vary: expected a mapping/],
   ["a value that varies and is wrong", "vary:\n  seed: [1, -2]\n", 3, 13, /seed: a whole number from 0/],
   [
     "one behind a dotted path",
@@ -249,15 +249,15 @@ const RUNS: Wrong[] = [
     /scanner\.pages_to_scan: a whole number/,
   ],
   ["a value twice", "vary: {seed: [1, 2, 1]}\n", 2, 21, /1 appears twice/],
-  ["a key that varies and does not exist", "vary:\n  sed: [1]\n", 3, 9, /no key sed/],
-  ["one behind a dotted path that does not", "vary:\n  scanner.pages: [100]\n", 3, 19, /no key pages/],
-  ["a key that only a program would name", "vary: {__proto__.x: [1]}\n", 2, 22, /no key __proto__/],
+  ["a key that varies and does not exist", "vary:\n  sed: [1]\n", 3, 9, /unknown key sed/],
+  ["one behind a dotted path that does not", "vary:\n  scanner.pages: [100]\n", 3, 19, /unknown key pages/],
+  ["a key that only a program would name", "vary: {__proto__.x: [1]}\n", 2, 22, /unknown key __proto__/],
   [
     "a policy that varies and is unknown",
     "vary:\n  policy:\n    - one-group\n    - by-tenant\n",
     5,
     7,
-    /no policy by-tenant/,
+    /unknown policy by-tenant/,
   ],
   ["a group that varies and is not there", "vary:\n  groups.red.weight: [1, 2]\n", 3, 23, /no group red/],
   ["a controller that varies and lacks its host", "vary:\n  controller: [fixed, semma]\n", 3, 23, /give host or usage/],
@@ -276,7 +276,7 @@ const RUNS: Wrong[] = [
     42,
     /scanner\.rules: one of/,
   ],
-  ["one with an unknown key", "runs:\n  x: {sed: 1}\n", 3, 7, /no key sed/],
+  ["one with an unknown key", "runs:\n  x: {sed: 1}\n", 3, 7, /unknown key sed/],
   [
     "one whose keys do not fit",
     "scanner: {threads: one}\nruns:\n  x: {groups: {all: {pages_to_scan: 1}}}\n",
@@ -292,8 +292,8 @@ const RUNS: Wrong[] = [
     /no member has a label os/,
   ],
   ["one that names a group that is not there", "runs:\n  x: {groups: {red: {weight: 1}}}\n", 3, 21, /no group red/],
-  ["one that is nothing", "runs:\n  x:\n  y: {}\n", 3, 5, /runs\.x: keys are expected/],
-  ["runs that are a list", "runs: [x]\n", 2, 7, /runs: keys are expected/],
+  ["one that is nothing", "runs:\n  x:\n  y: {}\n", 3, 5, /runs\.x: expected a mapping/],
+  ["runs that are a list", "runs: [x]\n", 2, 7, /runs: expected a mapping/],
   ["no runs at all", "runs: {}\n", 2, 7, /a run is expected/],
 ];
 
@@ -303,7 +303,7 @@ const TEXTS: [what: string, text: string | Uint8Array, line: number, column: num
   ["a comment", "# nothing yet\n", 1, 1, /no source is named/],
   ["no sources", "until: 1s\n", 1, 1, /no source is named/],
   ["a list of no sources", "until: 1s\nsources: []\n", 2, 10, /no source is named/],
-  ["a source that is no list", "sources: a.csv\n", 1, 10, /sources: a list is expected/],
+  ["a source that is no list", "sources: a.csv\n", 1, 10, /sources: expected a list/],
   ["a source that is a number", "sources: [a.csv, 5]\n", 1, 18, /a source is expected/],
   ["a source at no time", "sources:\n  - a.csv\n  - b@x=b.csv\n", 3, 5, /no time in seconds/],
   ["a source before all time", "sources: [a@-1=a.csv]\n", 1, 11, /no time in seconds/],
@@ -316,8 +316,8 @@ const TEXTS: [what: string, text: string | Uint8Array, line: number, column: num
   ],
   ["an inventory that is a list", "inventory: [inv.csv]\n", 1, 12, /a file is expected/],
   ["a label that the inventory does not have", "inventory: inv.csv\npolicy: by:os\n", 2, 9, /there are tenant/],
-  ["a list", "- a\n- b\n", 1, 1, /keys of a scenario are expected/],
-  ["a word", "hello\n", 1, 1, /keys of a scenario are expected/],
+  ["a list", "- a\n- b\n", 1, 1, /expected a mapping: a scenario is a YAML file/],
+  ["a word", "hello\n", 1, 1, /expected a mapping: a scenario is a YAML file/],
   ["an open bracket", "sources: [a=a.csv\nuntil: 1s\n", 2, 1, /not valid YAML/],
   ["a tab", "sources:\n\t- a.csv\n", 2, 1, /not valid YAML: Tabs/],
   ["a key twice", `${SOURCES}until: 1s\nuntil: 2s\n`, 3, 1, /duplicate key/],
@@ -326,13 +326,13 @@ const TEXTS: [what: string, text: string | Uint8Array, line: number, column: num
   ["an alias within its own anchor", `${SOURCES}runs: &all\n  first: {seed: *all}\n`, 3, 17, /&all contains itself/],
   ["aliases that explode", BOMB, 1, 1, /Excessive alias count/],
   ["two documents", `${SOURCES}---\nuntil: 1s\n`, 2, 1, /several YAML documents, one is expected/],
-  ["zeros", new Uint8Array(64), 1, 1, /keys of a scenario are expected/],
+  ["zeros", new Uint8Array(64), 1, 1, /expected a mapping: a scenario is a YAML file/],
   [
     "bytes that are no text",
     Uint8Array.from({ length: 256 }, (_, i) => 255 - i),
     1,
     1,
-    /not valid YAML|keys of a scenario/,
+    /not valid YAML|expected a mapping/,
   ],
 ];
 
@@ -358,7 +358,7 @@ const IN_FILES: [what: string, text: string, file: RegExp, says: RegExp][] = [
     /twice\.csv: line 4/,
     /twice/,
   ],
-  ["usage of an unknown member", `${SOURCES}usage: u-member.csv\n`, /u-member\.csv: line 3/, /no member zz/],
+  ["usage of an unknown member", `${SOURCES}usage: u-member.csv\n`, /u-member\.csv: line 3/, /unknown member zz/],
   ["usage at no time", `${SOURCES}usage: u-time.csv\n`, /u-time\.csv: line 3/, /time_s is "1s"/],
   ["usage of negative bytes", `${SOURCES}usage: u-bytes.csv\n`, /u-bytes\.csv: line 2/, /muv_bytes is "-1"/],
   [
@@ -375,7 +375,7 @@ const IN_FILES: [what: string, text: string, file: RegExp, says: RegExp][] = [
     /no muv_bytes is given/,
   ],
   ["usage of an empty file", `${SOURCES}usage: empty.csv\n`, /empty\.csv/, /no rows/],
-  ["events of an unknown member", `${SOURCES}events: e-member.csv\n`, /e-member\.csv: line 3/, /no member zz/],
+  ["events of an unknown member", `${SOURCES}events: e-member.csv\n`, /e-member\.csv: line 3/, /unknown member zz/],
   ["an unknown event", `${SOURCES}events: e-event.csv\n`, /e-event\.csv: line 2/, /write, drop, exit, unmerge/],
   [
     "a fingerprint of half a byte",
@@ -448,8 +448,8 @@ test("a scenario that is not there, a folder, two of them, none", async ({ folde
   mkdirSync(path.join(folder, "own"));
   await expectRefused(folder, ["replay", "none.yaml"], [/none\.yaml: no such file/]);
   await expectRefused(folder, ["replay", "own"], [/own: is not a regular file/]);
-  await expectRefused(folder, ["replay", "a.yaml", "b.yaml"], [/one scenario/]);
-  await expectRefused(folder, ["replay"], [/one scenario/]);
+  await expectRefused(folder, ["replay", "a.yaml", "b.yaml"], [/several scenarios given/]);
+  await expectRefused(folder, ["replay"], [/no scenario given/]);
 });
 
 test("what these scenarios have in common is right", async ({ folder }) => {

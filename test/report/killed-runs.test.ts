@@ -168,7 +168,7 @@ describe("several runs into one folder", () => {
   });
 
   // More often: runs-at-once.full.test.ts.
-  test.for(["new", "out"])("at once leave the whole results of one of them in %s", (name, { folder, out: _ }) =>
+  test.for(["new", "there"])("at once leave the whole results of one of them in %s", (name, { folder, out: _ }) =>
     expectWholeResults(folder, name, 2),
   );
 });

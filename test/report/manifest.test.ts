@@ -61,7 +61,7 @@ test("size and SHA-256 of a packed dump of any format are those of the file", as
   for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(folder, name), bytes);
   const args = ["analyze", ...Object.keys(files), "e=-", "--page-size", "1k", "--hash-sources", "--quiet"];
   await succeed(args, { cwd: folder, input: gzipSync(lime) });
-  const { sources } = manifestIn(path.join(folder, "pagekin-out"));
+  const { sources } = manifestIn(path.join(folder, "pagekin-out", "analyze"));
   const said = sources.map(({ source, bytes, sha256 }: Record<string, unknown>) => ({ source, bytes, sha256 }));
   expect(said).toEqual([
     ...Object.entries(files).map(([source, bytes]) => ({ source, bytes: bytes.length, sha256: sha256(bytes) })),

@@ -185,7 +185,7 @@ describe("labels of an inventory", () => {
 test("exactly the contract's files are written", async ({ folder }) => {
   const [file] = writeAll(folder, { "a.raw": pages(1) });
   await succeed(["analyze", file, "--page-size", "4k"], { cwd: folder });
-  expect(readdirSync(path.join(folder, "pagekin-out")).sort()).toEqual([
+  expect(readdirSync(path.join(folder, "pagekin-out", "analyze")).sort()).toEqual([
     "copies.csv",
     "inter.csv",
     "ledger.csv",

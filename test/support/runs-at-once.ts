@@ -5,22 +5,23 @@ import { textsIn } from "./folder.js";
 import { pagekin, succeed } from "./pagekin.js";
 
 /**
- * Several commands at once write to one folder, in so many rounds: the whole results of one of them are left. The test's
+ * Several runs of a command at once, with files that not all of them have, write to one folder, in so many rounds: the whole results of one of them are left. The test's
  * folder has two dumps, a.raw and b.raw; name: `new` for a folder that is not there yet.
  */
 export async function expectWholeResults(folder: string, name: string, rounds: number): Promise<void> {
   const out = path.join(folder, name);
   const commands = [
-    ["analyze", "a.raw"],
-    ["analyze", "b.raw"],
     ["compare", "a.raw", "--policy", "one-group"],
-    ["fingerprint", "b.raw", "a.raw"],
+    ["compare", "b.raw", "--policy", "one-group", "--add", "b"],
+    ["compare", "a.raw", "b.raw", "--policy", "per-member", "--use-zero-pages"],
+    ["compare", "b.raw", "a.raw", "--policy", "one-group", "--max-page-sharing", "2"],
   ];
   const wholes: Record<string, string>[] = [];
   for (const [i, command] of commands.entries()) {
     await succeed([...command, "--out", `whole-${i}`, "--quiet"], { cwd: folder });
     wholes.push({ ...textsIn(path.join(folder, `whole-${i}`)), "manifest.json": "" });
   }
+  if (name !== "new") await succeed([...commands[0], "--out", name, "--quiet"], { cwd: folder });
   for (let round = 0; round < rounds; round++) {
     if (name === "new") rmSync(out, { recursive: true, force: true });
     const ends = await Promise.all(

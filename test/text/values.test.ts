@@ -101,7 +101,7 @@ async function timeInScenario(until: string): Promise<Meaning> {
 /** Why the command line refuses a size or a time. */
 function whyRefused({ code, stdout, stderr }: Ended): Meaning {
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  const why = /^pagekin: --[\w-]+ [^\n]*(is not a size|is no time|is too small|is too short); [^\n]+\n$/.exec(
+  const why = /^pagekin: --[\w-]+ [^\n]*(is not a size|is not a time|is too small|is too short); [^\n]+\n$/.exec(
     stderr,
   )?.[1];
   expect(why, stderr).toBeDefined();
