@@ -143,7 +143,7 @@ export async function readSpectra(path: string): Promise<Spectrum[]> {
   } finally {
     closeSource(source);
   }
-  throw new PagekinError("this is no saved spectrum", { file: path, hint: "pagekin analyze and compare write one" });
+  throw new PagekinError("not a saved spectrum", { file: path, hint: "pagekin analyze and compare write one" });
 }
 
 /** A page's fingerprint (XXH3-128 in hex, as xxhsum -H2 prints it), and whether the page is zero. */

@@ -143,7 +143,7 @@ export class Qmp {
   private refusal({ code, message }: NodeJS.ErrnoException): PagekinError {
     if (code === "ENOENT")
       return this.fault("no such socket", "give the FILE of QEMU's -qmp unix:FILE,server=on,wait=off");
-    if (code === "ECONNREFUSED") return this.fault("nobody listens at this socket", "does QEMU still run?");
+    if (code === "ECONNREFUSED") return this.fault("connection refused", "check that QEMU is running");
     if (code === "EACCES" || code === "EPERM")
       return this.fault("this user may not connect to the monitor", "run as root, or as the user that QEMU runs as");
     return this.fault(message);

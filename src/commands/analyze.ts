@@ -21,17 +21,20 @@ const options = [
   ...dumpOptions,
   choice("pairs", ["largest", "all"], {
     default: "largest",
-    describe: "pairs where there are more than 64 members: the 1,000 largest, or all",
+    describe: "pairs to list when there are more than 64 members: the 1,000 largest, or all",
   }),
   flag("verify", {
-    describe: "compare the bytes of all pages of equal fingerprint (dumps only); exit code 3 if some differ",
+    describe: "compare the bytes of all pages with equal fingerprints (dumps only); exit code 3 if any differ",
   }),
   ...runOptionsOf("analyze"),
 ] as const;
 
 export const command: Command<typeof options> = {
   options,
-  example: ["pagekin analyze traces/a1.parquet traces/a2.parquet traces/b1.parquet", "what three guests could share"],
+  example: [
+    "pagekin analyze traces/a1.parquet traces/a2.parquet traces/b1.parquet",
+    "how much memory three guests could share",
+  ],
   run: analyze,
 };
 

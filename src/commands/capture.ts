@@ -19,33 +19,36 @@ import { type Arguments, type Command, json, pageSize, progress, quiet } from ".
 const seriesOptions = [
   {
     ...text("out", {
-      describe: "folder for the dumps, inventory.csv and usage.csv: a new one, or one to resume (required)",
+      describe: "folder for the dumps, inventory.csv and usage.csv; an existing series is resumed (required)",
     }),
     short: "o",
   },
   time("every", {
-    describe: "time between snapshots, such as 15s or 1m [default: one snapshot]",
+    describe: "interval between snapshots, such as 15s or 1m [default: one snapshot]",
     check: refuseNoTime,
   }),
-  time("for", { describe: "time from the first to the last snapshot, such as 30m" }),
-  flag("fingerprint", { describe: "write traces, hashed straight from memory: no content of it comes to the disk" }),
-  { ...pageSize, describe: "of --fingerprint: page sizes [default: 1k,2k,4k,8k,16k]" },
-  text("key-file", { describe: "of --fingerprint: key of the fingerprints, as of pagekin fingerprint" }),
+  time("for", { describe: "duration of the series, such as 30m" }),
+  flag("fingerprint", { describe: "write traces hashed straight from memory; no page contents reach the disk" }),
+  { ...pageSize, describe: "with --fingerprint: page sizes [default: 1k,2k,4k,8k,16k]" },
+  text("key-file", { describe: "with --fingerprint: key for the fingerprints, as in pagekin fingerprint" }),
   json,
   quiet,
   progress,
 ] as const;
 
 const SECRETS =
-  "Dumps hold all that the memory holds: passwords, keys, documents. Only their owner may read the files that are written. --fingerprint keeps contents off the disk.";
-const SERIES =
-  "Run the same command again to resume an interrupted series. However it ends, whatever was stopped is resumed.";
+  "Dumps hold everything in memory: passwords, keys, documents. The files are readable by their owner only. --fingerprint keeps contents off the disk.";
+const SERIES = "Run the same command again to resume an interrupted series. Whatever was paused is always resumed.";
 
 const vmOptions = [
-  list(text("qmp", { describe: "monitor of a VM: [NAME=]SOCKET, of QEMU's -qmp unix:SOCKET,server=on,wait=off" })),
+  list(
+    text("qmp", {
+      describe: "QMP monitor of a VM (repeatable): [NAME=]SOCKET, as in qemu -qmp unix:SOCKET,server=on,wait=off",
+    }),
+  ),
   choice("method", METHODS, {
     default: "resident",
-    describe: "resident: pages that take memory of the host; pmemsave, core: all of the RAM, written by QEMU itself",
+    describe: "resident: pages that occupy host memory; pmemsave, core: all of RAM, written by QEMU",
   }),
   ...seriesOptions,
 ] as const;
@@ -53,7 +56,7 @@ const vmOptions = [
 export const vm: Command<typeof vmOptions> = {
   options: vmOptions,
   operands: { usage: "--qmp [NAME=]SOCKET [--qmp ...] --out DIR", lines: [], isNone: true },
-  about: `All VMs are stopped together, dumped, and continued.\n${SECRETS}\n${SERIES}`,
+  about: `All VMs are paused together, dumped, and resumed.\n${SECRETS}\n${SERIES}`,
   example: [
     "pagekin capture vm --qmp web=/run/web.qmp --qmp db=/run/db.qmp --every 15s --for 30m --out captured",
     "two VMs, a snapshot every 15 seconds for half an hour",
@@ -62,8 +65,8 @@ export const vm: Command<typeof vmOptions> = {
 };
 
 const processOptions = [
-  flag("stop", { describe: "stop the processes while they are read (SIGSTOP, then SIGCONT)" }),
-  flag("anonymous-only", { describe: "leave out pages of files and shared pages" }),
+  flag("stop", { describe: "stop processes while reading them (SIGSTOP, then SIGCONT)" }),
+  flag("anonymous-only", { describe: "skip file-backed and shared pages" }),
   ...seriesOptions,
 ] as const;
 
@@ -71,10 +74,10 @@ const process_: Command<typeof processOptions> = {
   options: processOptions,
   operands: {
     usage: "[NAME=]PID... --out DIR",
-    lines: ["PID is a process ID. Without a name the process is called COMMAND-PID."],
+    lines: ["PID is a process ID. NAME defaults to COMMAND-PID."],
   },
-  about: `The resident pages are written, except the kernel's own (vdso, vvar).\n${SECRETS}\n${SERIES}`,
-  example: ["pagekin capture process $$ --out captured", "the shell that runs it"],
+  about: `Writes the resident pages, except the kernel's own (vdso, vvar).\n${SECRETS}\n${SERIES}`,
+  example: ["pagekin capture process $$ --out captured", "the running shell"],
   run: captureProcesses,
 };
 
@@ -88,7 +91,7 @@ async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
     const { name, rest } = nameAndRest(text);
     return { name: name ?? path.basename(rest).replace(/\.[^.]*$/, ""), socket: rest };
   });
-  if (named.length === 0) throw new PagekinError("no VM is named", { hint: "give --qmp [NAME=]SOCKET for each" });
+  if (named.length === 0) throw new PagekinError("no VM given", { hint: "give --qmp [NAME=]SOCKET for each" });
   if (args.fingerprint && method !== "resident") {
     throw new PagekinError(`--fingerprint does not go with --method ${method}`, {
       hint: "QEMU itself writes that dump to the disk: leave one of the two out",
@@ -106,10 +109,10 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
   const named = args.sources.map((text) => {
     const { name, rest } = nameAndRest(text);
     const pid = /^[1-9]\d{0,9}$/.test(rest) ? Number(rest) : Number.NaN;
-    if (Number.isNaN(pid)) throw new PagekinError(`${quoted(text)} is not a process ID`, { hint: "write [NAME=]PID" });
+    if (Number.isNaN(pid)) throw new PagekinError(`${quoted(text)} is not a PID`, { hint: "write [NAME=]PID" });
     return { name: name ?? nameOf(pid), pid };
   });
-  if (named.length === 0) throw new PagekinError("no process is named", { hint: "give their process IDs (see ps)" });
+  if (named.length === 0) throw new PagekinError("no process given", { hint: "give their process IDs (see ps)" });
   if (args.fingerprint && !args.stop) {
     throw new PagekinError("--fingerprint of a running process may meet pages that go away", { hint: "add --stop" });
   }

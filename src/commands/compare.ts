@@ -23,32 +23,36 @@ const KERNEL_DEFAULT_SHARING = 256;
 const options = [
   list(
     text("policy", {
-      describe: `who may share with whom; may be given several times: ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by the tenant label where all have one]`,
+      describe: `who may share with whom (repeatable): ${POLICY_FORMS} [default: one-group, per-member, zero-only, and by:tenant where all members have that label]`,
     }),
   ),
   inventory,
   {
     ...pageSize,
-    describe: "page sizes, powers of two from 1k to 2m, by commas [default: 4k; where that is missing all there are]",
+    describe:
+      "page sizes, comma-separated powers of two from 1k to 2m [default: 4k if the sources hold it, else all they hold]",
   },
   choice("entitlement", ["shapley", "proportional"], {
     default: "shapley",
-    describe: "how a saving is divided among the members",
+    describe: "how savings are divided among members",
   }),
   text("tenant-label", {
-    describe: "label that names a member's tenant [default: tenant, where there is one; else each member is its own]",
+    describe:
+      "label holding each member's tenant [default: tenant if there is one; else each member is its own tenant]",
   }),
-  members("together", `members (a,b) that ${LIMITED_POLICIES} keep in one group`),
-  members("apart", `members (a,b) that ${LIMITED_POLICIES} keep in different groups`),
-  count("max-group", { least: 1, describe: `most members of a group, for ${LIMITED_POLICIES} [default: no limit]` }),
-  list(text("add", { describe: "member to add: the frames that it costs in each group go to marginal.csv" })),
+  members("together", `members (a,b) to keep in one group, for ${LIMITED_POLICIES}`),
+  members("apart", `members (a,b) to keep in different groups, for ${LIMITED_POLICIES}`),
+  count("max-group", { least: 1, describe: `maximum members in a group, for ${LIMITED_POLICIES} [default: no limit]` }),
+  list(
+    text("add", { describe: "price a member: the frames it would cost in each group, in marginal.csv (repeatable)" }),
+  ),
   count("max-page-sharing", {
     least: 2,
     describe:
-      "what ksmd would hold at rest, with at most this many pages per frame, from 2 [default: not computed; with --use-zero-pages alone 256]",
+      "model ksmd in its steady state with this max_page_sharing (2 or more) [default: off; 256 with --use-zero-pages]",
   }),
   flag("use-zero-pages", {
-    describe: "what ksmd would hold at rest with zero pages mapped to the kernel's own zero page",
+    describe: "model ksmd in its steady state with use_zero_pages: zero pages map to the kernel's zero page",
   }),
   ...dumpOptions,
   ...runOptionsOf("compare"),
@@ -69,10 +73,11 @@ function members<N extends string>(name: N, describe: string) {
 
 export const command: Command<typeof options> = {
   options,
-  about: "Or the only source is a spectrum.parquet that analyze or compare wrote.",
+  about:
+    "Instead of dumps, SOURCE may be a spectrum.parquet written by analyze or compare, or the folder that holds it.",
   example: [
     "pagekin compare --inventory traces/guests.csv --policy one-group --policy by:tenant --policy best:2",
-    "what keeping tenants apart costs",
+    "the cost of keeping tenants apart",
   ],
   run: compare,
 };

@@ -22,7 +22,7 @@ const options = [
   ...dumpOptions,
   text("key-file", {
     describe:
-      "write keyed fingerprints: without this file (at least 16 random bytes) nobody can test for pages they know",
+      "file with a key (at least 16 random bytes) for the fingerprints: without it, nobody can test the trace for pages they know",
   }),
   ...runOptionsOf("fingerprint"),
 ] as const;
@@ -31,7 +31,7 @@ export const command: Command<typeof options> = {
   options,
   example: [
     "node traces/make-dumps.mjs dumps && pagekin fingerprint dumps/semma/*.raw",
-    "a trace of each of three small dumps",
+    "one trace for each of three small dumps",
   ],
   run: fingerprint,
 };

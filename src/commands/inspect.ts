@@ -15,11 +15,8 @@ const options = [...dumpOptions, json, quiet, progress] as const;
 
 export const command: Command<typeof options> = {
   options,
-  about: "SOURCE is one dump or trace. Nothing is written.",
-  example: [
-    "pagekin inspect traces/a1.parquet",
-    "what the file is, and what it says of the dump that it was made from",
-  ],
+  about: "SOURCE is one dump or trace. Writes no files.",
+  example: ["pagekin inspect traces/a1.parquet", "what a trace holds, and the dump it was made from"],
   run: inspect,
 };
 

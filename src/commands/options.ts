@@ -7,13 +7,13 @@ import { splitName } from "../text/values.js";
 import { choice, commas, count, flag, type Given, list, type Option, option, size, text } from "./option-kinds.js";
 
 export const inventory = text("inventory", {
-  describe: "CSV that names sources, members, times and labels (path,member,time_s,LABEL...)",
+  describe: "CSV file naming sources, members, times and labels (path,member,time_s,LABEL...)",
 });
 
 export const pageSize = commas(
   size("page-size", {
     describe:
-      "page sizes, powers of two from 1k to 2m, by commas [default: 1k,2k,4k,8k,16k; of traces those they all hold]",
+      "page sizes, comma-separated powers of two from 1k to 2m [default: 1k,2k,4k,8k,16k; for traces, the sizes they all hold]",
   }),
 );
 
@@ -22,7 +22,7 @@ const maps = list(
     "resident",
     {
       describe:
-        "map of resident pages (a bit for each 4 KiB, lowest first): MAP for one dump, NAME[@SECONDS]=MAP for each of several",
+        "bitmap of resident pages (one bit per 4 KiB, lowest first): MAP for a single dump, NAME[@SECONDS]=MAP for several",
     },
     (given): [name: string, map: string] => {
       const named = splitName(given);
@@ -37,41 +37,41 @@ export const sourceOptions = [inventory, pageSize] as const;
 export const dumpOptions = [
   choice("ranges", ["ram", "all"], {
     default: "ram",
-    describe: "memory that counts: RAM alone, or also devices and firmware that a dump holds",
+    describe: "memory to count: RAM only, or also device memory and firmware in the dump",
   }),
   choice("holes", ["zero", "absent"], {
     default: "zero",
-    describe: "holes of sparse raw dumps: zeros, or absent pages (a diff snapshot)",
+    describe: "how to read holes in sparse raw dumps: as zeros, or as absent pages (a diff snapshot)",
   }),
   choice("format", [...FORMAT_NAMES, ...TRACE_FORMATS], {
-    describe: "format of the dumps [default: what their contents tell]",
+    describe: "format of the dumps [default: detected from their contents]",
   }),
   { ...maps, read: (given: Given) => mapsByName(maps.read(given)) },
-  flag("allow-truncated", { describe: "read what is there of a dump that ends early; the rest counts as absent" }),
+  flag("allow-truncated", { describe: "accept truncated dumps; the missing part counts as absent" }),
 ] as const;
 
 function mapsByName(named: [name: string, map: string][]): ReadonlyMap<string, string> {
   const byName = new Map(named);
   if (byName.size === named.length) return byName;
-  throw new PagekinError("--resident is given twice for one dump", { hint: "write NAME=MAP for each dump" });
+  throw new PagekinError("--resident given twice for one dump", { hint: "write NAME=MAP for each dump" });
 }
 
 /** A command's folder for results: its own, so that no command replaces the results of another. */
 export const outOf = (command: string) => ({
-  ...text("out", { default: `pagekin-out/${command}`, describe: "folder for the results" }),
+  ...text("out", { default: `pagekin-out/${command}`, describe: "result folder" }),
   short: "o",
 });
-export const force = flag("force", { describe: "write even if the folder holds other files, and leave those alone" });
+export const force = flag("force", { describe: "write to a folder that holds other files, leaving those alone" });
 export const json = flag("json", { short: "j", describe: "print the summary as JSON" });
 export const workers = count("workers", {
   least: 1,
-  describe: "threads, from 1 [default: the processors, fewer for little data]",
+  describe: "number of threads [default: one per processor, fewer for little data]",
 });
-export const hashSources = flag("hash-sources", { describe: "note the SHA-256 of every source in manifest.json" });
+export const hashSources = flag("hash-sources", { describe: "record the SHA-256 of every source in manifest.json" });
 export const quiet = flag("quiet", { short: "q", describe: "print no summary and no progress" });
 export const progress = flag("progress", {
   default: true,
-  describe: "show progress on a terminal (--no-progress: never)",
+  describe: "show progress on a terminal (--no-progress turns it off)",
 });
 
 /** What commands that write results have. */
@@ -83,7 +83,7 @@ export const runOptionsOf = (command: string) =>
     workers,
     size("max-memory", {
       describe:
-        "memory for index and buckets, from 1m; beyond it temporary files [default: half of what the process may use]",
+        "memory for index and buckets, at least 1m; more data spills to temporary files [default: half of the memory available]",
     }),
     hashSources,
     quiet,

@@ -24,16 +24,16 @@ import { count, flag, list, part, size } from "./option-kinds.js";
 import { type Arguments, type Command, dumpOptions, inventory, runOptionsOf } from "./options.js";
 
 const options = [
-  flag("live", { describe: "the processes of this machine, in place of sources (Linux)" }),
-  list(count("pid", { least: 1, describe: "with --live: only this process; may be given several times" })),
-  size("min-resident", { default: "64m", describe: "memory from which a process is selected" }),
+  flag("live", { describe: "rank the processes of this machine instead of sources (Linux)" }),
+  list(count("pid", { least: 1, describe: "with --live: only this process (repeatable)" })),
+  size("min-resident", { default: "64m", describe: "smallest resident size of a selected process" }),
   part("min-sharing", {
     default: "0.1",
-    describe: "part of its pages, from 0 to 1, that a selected process saves by itself and with the others",
+    describe: "smallest fraction of its pages (0 to 1) that a selected process saves, alone and with others",
   }),
   part("sample", {
     default: "0.1",
-    describe: "part of all contents, up to 1, that rates are estimated from; 1: all, and exact",
+    describe: "fraction of unique pages to estimate rates from (up to 1; 1 is exact)",
     check: refuseEmptySample,
   }),
   inventory,
@@ -43,10 +43,10 @@ const options = [
 
 export const command: Command<typeof options> = {
   options,
-  about: "Each SOURCE is a process. With --live there is none.",
+  about: "Each SOURCE is a process; --live takes none.",
   example: [
     "pagekin processes --inventory traces/processes.csv --min-resident 16m",
-    "which of four processes are worth a group of their own",
+    "which of four processes are worth a private group",
   ],
   run: processes,
 };
@@ -102,7 +102,7 @@ async function processes(args: Arguments<typeof options>): Promise<void> {
 }
 
 function refuseEmptySample(sample: number): void {
-  if (sample === 0) throw new PagekinError("--sample 0 is no sample", { hint: "give a part above 0" });
+  if (sample === 0) throw new PagekinError("--sample is 0", { hint: "give a part above 0" });
 }
 
 function refuseMixed({ live, pid, sources, inventory }: Arguments<typeof options>): void {

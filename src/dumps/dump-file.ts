@@ -166,7 +166,7 @@ export class DumpFile implements PlainFile {
 
   /** The file ends before what should be at an offset; what is there can be read. */
   cut(offset: number, what: string): PagekinError {
-    const hint = "take the dump again, or read what is there with --allow-truncated";
+    const hint = "take the dump again, or accept truncated dumps with --allow-truncated";
     return this.fault(offset, `the file ends before ${what}`, hint);
   }
 }

@@ -14,7 +14,7 @@ const LATER_SETTINGS = ["max_page_sharing", "use_zero_pages", "smart_scan"] as c
 /** What must be as it is among the keys alone. runs: all of them, by name. */
 export function checkScenario(scenario: Scenario, runs: ReadonlyMap<string, Pick<RunScenario, "scenario">>): void {
   if (scenario.sources.length === 0 && scenario.inventory === undefined) {
-    throw new ScenarioFault(["sources"], "no source is named", "give sources, or an inventory");
+    throw new ScenarioFault(["sources"], "no input given", "give sources, or an inventory");
   }
   checkScanner(scenario);
   checkController(scenario);

@@ -21,7 +21,9 @@ export async function groupMembers(
 
 export function groupingPolicy(policy: Policy): GroupingPolicy {
   if (policy.kind === "grouping") return policy;
-  throw new PagekinError("zero-only is no grouping", { hint: "use one-group, with scanner: {use_zero_pages: true}" });
+  throw new PagekinError("zero-only is not a grouping", {
+    hint: "use one-group, with scanner: {use_zero_pages: true}",
+  });
 }
 
 /** Members may come and go; there must be enough of them at some time. */

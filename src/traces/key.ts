@@ -23,7 +23,7 @@ export function readKey(file: string, inputs: Inputs): TraceKey {
   const hint = "make one of random bytes: head -c 32 /dev/urandom > FILE";
   try {
     const stat = statSync(file);
-    if (!stat.isFile() || stat.size > MOST_BYTES) throw new PagekinError("is no key file", { file, hint });
+    if (!stat.isFile() || stat.size > MOST_BYTES) throw new PagekinError("not a key file", { file, hint });
     const bytes = inputs.read(file);
     if (bytes.length < LEAST_BYTES) {
       throw new PagekinError(`a key file needs ${LEAST_BYTES} bytes or more`, { file, hint });

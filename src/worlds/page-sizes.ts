@@ -43,11 +43,11 @@ export function choosePageSizes(worlds: readonly World[], askedFor: readonly num
 function checkPageSizes(asked: readonly number[]): number[] {
   const wrong = asked.find((bytes) => !isPageSize(bytes));
   if (wrong !== undefined) {
-    throw new PagekinError(`${wrong} bytes is no page size`, {
+    throw new PagekinError(`invalid page size ${wrong}`, {
       hint: "give powers of two from 1k to 2m with --page-size",
     });
   }
-  if (asked.length === 0) throw new PagekinError("no page size is asked for", { hint: "give one, such as 4096" });
+  if (asked.length === 0) throw new PagekinError("no page size given", { hint: "give one, such as 4096" });
   return [...new Set(asked)].sort((a, b) => a - b);
 }
 

@@ -47,7 +47,7 @@ export function planResources(
   const memory = maxMemory ?? Math.max(MIB, Math.floor(Math.min(usableMemory(), addressSpaceLeft() ?? Infinity) / 2));
   if (!(memory >= MIB)) throw new PagekinError("--max-memory is too small", { hint: "give 1m or more" });
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS)) {
-    throw new PagekinError("--workers is no number of threads", { hint: `give a number from 1 to ${MOST_WORKERS}` });
+    throw new PagekinError("invalid --workers", { hint: `give a number from 1 to ${MOST_WORKERS}` });
   }
   const threads = planThreads(workers, defaultWorkers(worlds));
   const tableLimit = Math.floor(Math.min((memory * TABLE_PART) / threads, MOST_TABLE_BYTES));

@@ -41,7 +41,7 @@ export async function openSources(
     throw new PagekinError("standard input is named twice", { hint: "write one of the dumps to a file" });
   }
   if (names.length === 0) {
-    throw new PagekinError("no source is named", { hint: "name a dump or trace, NAME=PATH, or --inventory FILE.csv" });
+    throw new PagekinError("no input given", { hint: "name a dump or trace, NAME=PATH, or --inventory FILE.csv" });
   }
   const labels = new Labels(inventory);
   const sources = new Sources(inputs, openSettings(dumps, inputs), inventory?.labelNames ?? []);

@@ -344,15 +344,15 @@ describe.skipIf(why !== undefined)(`a process that runs${because(why === undefin
 describe("what cannot be captured is refused", () => {
   const cases: [what: string, args: string[], says: RegExp][] = [
     ["no such process", ["process", "999999999"], /process 999999999: there is no such process with memory/],
-    ["no number", ["process", "web"], /web is not a process ID; write \[NAME=\]PID/],
-    ["nothing", ["process"], /no process is named/],
+    ["no number", ["process", "web"], /web is not a PID; write \[NAME=\]PID/],
+    ["nothing", ["process"], /no process given/],
     ["a trace of what runs", ["process", "1", "--fingerprint"], /add --stop/],
     ["half a series", ["process", "1", "--every", "1s"], /--every and --for belong together/],
     ["a time that is none", ["process", "1", "--every", "soon", "--for", "1s"], /--every soon is not a time/],
     ["a name twice", ["process", "a=1", "a=2"], /a is named twice/],
     ["a name that is a path", ["process", ".a=1"], /cannot be a file's name/],
     ["page sizes of dumps", ["process", "1", "--page-size", "4k"], /--page-size is for --fingerprint/],
-    ["no VM", ["vm"], /no VM is named/],
+    ["no VM", ["vm"], /no VM given/],
     ["no socket", ["vm", "--qmp", "nowhere.sock"], /nowhere\.sock: no such socket/],
     [
       "a trace of what QEMU writes",

@@ -91,7 +91,7 @@ describe("refused are", () => {
 
   test("an inventory of labels alone, and one that is none", async ({ folder }) => {
     writeCompared(folder);
-    await expectRefused(folder, ["compare", "--inventory", "labels.csv"], [/no source is named/]);
+    await expectRefused(folder, ["compare", "--inventory", "labels.csv"], [/no input given/]);
     await expectRefused(folder, ["compare", ...SOURCES, "--inventory", "none.csv"], [/none\.csv: no such file/]);
     await expectRefused(folder, ["compare", ...SOURCES, "--inventory", "a.raw"], [/a\.raw/]);
   });

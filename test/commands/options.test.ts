@@ -32,7 +32,7 @@ describe.each(["analyze", "compare", "fingerprint"])("%s refuses", (command) => 
   });
 
   test("no source", async ({ folder }) => {
-    await expectRefused(folder, [command], [/no source is named/]);
+    await expectRefused(folder, [command], [/no input given/]);
   });
 
   test("standard input without a name", async ({ folder }) => {

@@ -217,7 +217,7 @@ test("the summary is a table of 80 columns, the largest first", async ({ folder 
 
 describe("refused are", () => {
   const wrong: [args: string[], says: RegExp][] = [
-    [["a.raw", "--sample", "0"], /--sample 0 is no sample/],
+    [["a.raw", "--sample", "0"], /--sample is 0/],
     [["a.raw", "--sample", "1.5"], /--sample 1.5 is not a fraction/],
     [["a.raw", "--sample", "x"], /--sample x is not a fraction/],
     [["a.raw", "--min-sharing", "10%"], /--min-sharing 10% is not a fraction/],
@@ -226,7 +226,7 @@ describe("refused are", () => {
     [["--live", "--inventory", "a.csv"], /--live takes no sources/],
     [["a.raw", "--pid", "1"], /--pid goes with --live/],
     [["a.raw", "b@5=a.raw"], /of several times \(0, 5 s\)/],
-    [[], /no source is named/],
+    [[], /no input given/],
   ];
 
   test.for(wrong)("%s", async ([args, says], { folder }) => {

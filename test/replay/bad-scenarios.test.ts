@@ -218,7 +218,7 @@ const NAMES: Wrong[] = [
   ["a step for one", "schedule:\n  - {at: 1s, group: red, weight: 1}\n", 3, 21, /no group red; there are all/],
   ["a policy that is unknown", "policy: by-tenant\n", 2, 9, /unknown policy by-tenant; policies are one-group/],
   ["a policy that is a number", "policy: 5\n", 2, 9, /a policy is expected/],
-  ["a policy that is no grouping", "policy: zero-only\n", 2, 9, /zero-only is no grouping; .*use_zero_pages: true/],
+  ["a policy that is no grouping", "policy: zero-only\n", 2, 9, /zero-only is not a grouping; .*use_zero_pages: true/],
   ["a label that nobody has", "policy: by:tenant\n", 2, 9, /no member has a label tenant/],
   ["more groups than members", "policy: similar:9\n", 2, 9, /too few for 9 groups/],
   ["regrouping by an unknown policy", "regroup:\n  every: 1s\n  policy: nope\n", 4, 11, /unknown policy nope/],
@@ -299,10 +299,10 @@ const RUNS: Wrong[] = [
 
 /** The whole text of the scenario. */
 const TEXTS: [what: string, text: string | Uint8Array, line: number, column: number, says: RegExp][] = [
-  ["an empty file", "", 1, 1, /no source is named; give sources, or an inventory/],
-  ["a comment", "# nothing yet\n", 1, 1, /no source is named/],
-  ["no sources", "until: 1s\n", 1, 1, /no source is named/],
-  ["a list of no sources", "until: 1s\nsources: []\n", 2, 10, /no source is named/],
+  ["an empty file", "", 1, 1, /no input given; give sources, or an inventory/],
+  ["a comment", "# nothing yet\n", 1, 1, /no input given/],
+  ["no sources", "until: 1s\n", 1, 1, /no input given/],
+  ["a list of no sources", "until: 1s\nsources: []\n", 2, 10, /no input given/],
   ["a source that is no list", "sources: a.csv\n", 1, 10, /sources: expected a list/],
   ["a source that is a number", "sources: [a.csv, 5]\n", 1, 18, /a source is expected/],
   ["a source at no time", "sources:\n  - a.csv\n  - b@x=b.csv\n", 3, 5, /no time in seconds/],

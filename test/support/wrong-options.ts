@@ -1,10 +1,10 @@
 /** Options that every command with sources refuses, and what it says. */
 export const WRONG_OPTIONS: [args: string[], says: RegExp][] = [
-  [["--page-size", "3000"], /3000 bytes is no page size/],
-  [["--page-size", "512"], /512 bytes is no page size/],
-  [["--page-size", "4m"], /4194304 bytes is no page size/],
+  [["--page-size", "3000"], /invalid page size 3000/],
+  [["--page-size", "512"], /invalid page size 512/],
+  [["--page-size", "4m"], /invalid page size 4194304/],
   [["--page-size", "0"], /page size/],
-  [["--page-size", "1.5k"], /1536 bytes is no page size/],
+  [["--page-size", "1.5k"], /invalid page size 1536/],
   [["--page-size", "x"], /--page-size x is not a size/],
   [["--page-size", "4k,,8k"], /--page-size/],
   [["--page-size", "4k;8k"], /--page-size/],

@@ -80,7 +80,7 @@ describe("are refused", () => {
 describe("a key file is refused", () => {
   const wrong: [what: string, file: string, says: RegExp][] = [
     ["that is not there", "none", /none: no such file/],
-    ["that is a folder", ".", /is no key file/],
+    ["that is a folder", ".", /not a key file/],
     ["that is too short to be a secret", "short", /needs 16 bytes or more/],
   ];
   test.for(wrong)("%s", async ([, file, says], { folder }) => {

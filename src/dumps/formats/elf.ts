@@ -56,7 +56,7 @@ async function planCore(file: PlainFile, settings: PlanSettings): Promise<DumpPl
   const noted = await readNotes(file, header, survey);
   const isProcess = noted.ofProcess ?? !survey.isPhysical;
   if (!isProcess && isIncomplete(header) && !settings.allowTruncated) {
-    const hint = "take the dump again, or read what is there with --allow-truncated";
+    const hint = "take the dump again, or accept truncated dumps with --allow-truncated";
     throw file.fault(header.fields.flags, "its writer marked this dump as incomplete", hint);
   }
   const addressSpace = isProcess || !survey.isPhysical ? "virtual" : "physical";

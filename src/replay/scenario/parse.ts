@@ -280,7 +280,11 @@ function issueError(
     const [key] = path.slice(-1);
     const keys = knownKeys(scenarioSchema, path.slice(0, -1));
     const known = path.length > 1 ? keys : [...keys, ...Object.keys(variationSchema.entries)];
-    return errorAt(`unknown key ${quoted(key)}`, offset(origin(path), true), known.length > 0 ? didYouMean(String(key), known) : HINT);
+    return errorAt(
+      `unknown key ${quoted(key)}`,
+      offset(origin(path), true),
+      known.length > 0 ? didYouMean(String(key), known) : HINT,
+    );
   }
   const missing = /^Invalid key: Expected "(.*)" but received undefined$/.exec(issue.message);
   if (missing) return errorAt(`${nameOf(path.slice(0, -1))}: ${missing[1]} is missing`, offset(origin(path)));
