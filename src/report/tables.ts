@@ -14,10 +14,10 @@ import {
   type SelfSharing,
   selfSharing,
 } from "../sharing/rates.js";
-import { displayName } from "../sources/names.js";
+import { displayName, type LabelValues } from "../sources/names.js";
 import { labelOf } from "../spectrum/spectrum.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";
-import { ALL_MEMBERS, type World } from "../worlds/world.js";
+import { ALL_MEMBERS, type Snapshot, type World } from "../worlds/world.js";
 
 const TIME: Column<{ timeS: number }> = ["time_s", ({ timeS }) => timeS, "number"];
 const MEMBER: Column<{ member: string }> = ["member", ({ member }) => member, "text"];
@@ -26,16 +26,28 @@ const PAGE_BYTES: Column<{ sharing: Sharing }> = ["page_bytes", ({ sharing }) =>
 /** All tables of `analyze`. */
 export const analysisTables = (results: readonly WorldResult[], labelNames: readonly string[]): Table[] => [
   selfTable(results, labelNames),
-  interTable(results),
-  pairsTable(results),
-  pageSizesTable(results),
+  interTable(results, labelNames),
+  pairsTable(results, labelNames),
+  pageSizesTable(results, labelNames),
   copiesTable(results),
   ledgerTable(results),
 ];
 
 /** A column for each label of an inventory. */
-export function labelColumns(names: readonly string[]): Column<{ labels: Readonly<Record<string, string>> }>[] {
+export function labelColumns(names: readonly string[]): Column<{ labels: LabelValues }>[] {
   return names.map((name) => [name, ({ labels }) => labelOf({ labels }, name), "text"]);
+}
+
+/** A column `label:NAME` for each label of an inventory, behind columns that may have the label's name. */
+const groupLabelColumns = (names: readonly string[]) =>
+  names.map(
+    (name): Column<{ labels: LabelValues }> => [`label:${name}`, ({ labels }) => labelOf({ labels }, name), "text"],
+  );
+
+/** Of several members: the labels of which all have the same value. */
+function commonLabels([first, ...others]: readonly { labels: LabelValues }[], names: readonly string[]): LabelValues {
+  const common = names.filter((name) => others.every((one) => labelOf(one, name) === labelOf(first, name)));
+  return Object.fromEntries(common.map((name) => [name, labelOf(first, name)]));
 }
 
 interface SelfRow {
@@ -89,17 +101,20 @@ const INTER_COLUMNS: readonly Column<InterRow>[] = [
   ["self_share_of_saving", ({ inter }) => inter.selfShareOfSaving, "rate"],
 ];
 
-function interTable(results: readonly WorldResult[]): Table {
+function interTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
   const rows = eachSize(results, ({ timeS, snapshots }, sharing) => [
-    { timeS, members: snapshots.length, sharing, inter: interSharing(sharing) },
+    {
+      ...{ timeS, members: snapshots.length, sharing, inter: interSharing(sharing) },
+      labels: commonLabels(snapshots, labelNames),
+    },
   ]);
-  return tableOf("inter.csv", INTER_COLUMNS, rows);
+  return tableOf("inter.csv", [...INTER_COLUMNS, ...groupLabelColumns(labelNames)], rows);
 }
 
 interface PairRow {
   timeS: number;
-  a: string;
-  b: string;
+  a: Snapshot;
+  b: Snapshot;
   sharing: Sharing;
   pair: PairCount;
 }
@@ -107,19 +122,24 @@ interface PairRow {
 const PAIR_COLUMNS: readonly Column<PairRow>[] = [
   TIME,
   PAGE_BYTES,
-  ["member_a", ({ a }) => a, "text"],
-  ["member_b", ({ b }) => b, "text"],
+  ["member_a", ({ a }) => a.member, "text"],
+  ["member_b", ({ b }) => b.member, "text"],
   ["shared_contents", ({ pair }) => pair.contents, "number"],
   ["inter_sharing_rate", ({ sharing, pair }) => pairRate(sharing, pair), "rate"],
   ["nonzero_shared_contents", ({ sharing, pair }) => nonzeroContents(sharing, pair), "number"],
 ];
 
-function pairsTable(results: readonly WorldResult[]): Table {
+const pairLabelColumns = (names: readonly string[]) =>
+  names.flatMap((name): Column<PairRow>[] => [
+    [`label_a:${name}`, ({ a }) => labelOf(a, name), "text"],
+    [`label_b:${name}`, ({ b }) => labelOf(b, name), "text"],
+  ]);
+
+function pairsTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
   const rows = eachSize(results, function* ({ timeS, snapshots }, sharing) {
-    for (const pair of sharing.pairs)
-      yield { timeS, a: snapshots[pair.a].member, b: snapshots[pair.b].member, sharing, pair };
+    for (const pair of sharing.pairs) yield { timeS, a: snapshots[pair.a], b: snapshots[pair.b], sharing, pair };
   });
-  return tableOf("pairs.csv", PAIR_COLUMNS, rows);
+  return tableOf("pairs.csv", [...PAIR_COLUMNS, ...pairLabelColumns(labelNames)], rows);
 }
 
 interface PageSizeRow {
@@ -143,20 +163,22 @@ const PAGE_SIZE_COLUMNS: readonly Column<PageSizeRow>[] = [
 ];
 
 /** Self-sharing rate of each member and total rate of all (`*`), also relative to that at 4 KiB. */
-function pageSizesTable(results: readonly WorldResult[]): Table {
+function pageSizesTable(results: readonly WorldResult[], labelNames: readonly string[]): Table {
   const rows = eachSize(results, function* ({ timeS, snapshots }, sharing, all) {
     const normal = all.find(({ pageBytes }) => pageBytes === BASE_PAGE_BYTES);
-    for (const [number, { member }] of snapshots.entries()) {
+    for (const [number, { member, labels }] of snapshots.entries()) {
       const own = selfSharing(sharing, number).selfRate;
-      yield { timeS, member, isAll: false, sharing, own, normal: normal && selfSharing(normal, number).selfRate };
+      const normalOwn = normal && selfSharing(normal, number).selfRate;
+      yield { timeS, member, labels, isAll: false, sharing, own, normal: normalOwn };
     }
     const own = interSharing(sharing).totalRate;
     yield {
       ...{ timeS, member: ALL_MEMBERS, isAll: true, sharing, own },
+      labels: commonLabels(snapshots, labelNames),
       normal: normal && interSharing(normal).totalRate,
     };
   });
-  return tableOf("page_sizes.csv", PAGE_SIZE_COLUMNS, rows);
+  return tableOf("page_sizes.csv", [...PAGE_SIZE_COLUMNS, ...groupLabelColumns(labelNames)], rows);
 }
 
 /** undefined where there is a rate and none at 4 KiB to divide it by. */

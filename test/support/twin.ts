@@ -209,7 +209,14 @@ function interRow(timeS: number, size: TwinSize): string[] {
   ];
 }
 
-function pageSizesRows(timeS: number, sizes: readonly TwinSize[], size: TwinSize): string[][] {
+/** Of each label the value, where all of the members have the same one. */
+const commonLabels = (members: readonly TwinMember[], labels: number): string[] =>
+  Array.from({ length: labels }, (_, label) => {
+    const values = new Set(members.map((member) => member.labels[label] ?? ""));
+    return values.size === 1 ? [...values][0] : "";
+  });
+
+function pageSizesRows(timeS: number, sizes: readonly TwinSize[], size: TwinSize, labels: number): string[][] {
   const saved = (members: readonly TwinMember[]) => {
     const pages = sum(members.map((member) => member.pages));
     return pages === 0 ? 0 : (pages - union(members).size) / pages;
@@ -226,6 +233,7 @@ function pageSizesRows(timeS: number, sizes: readonly TwinSize[], size: TwinSize
       rate(saved([member]), 1),
       normalized(saved([member]), normal),
       "false",
+      ...member.labels,
     ];
   });
   const all = saved(size.members);
@@ -238,6 +246,7 @@ function pageSizesRows(timeS: number, sizes: readonly TwinSize[], size: TwinSize
       rate(all, 1),
       normalized(all, at4k && saved(at4k.members)),
       "true",
+      ...commonLabels(size.members, labels),
     ],
   ];
 }
@@ -267,20 +276,31 @@ export function twinTables(
       ),
     ),
     "inter.csv": toCsv(
-      "time_s,page_bytes,members,pages,contents_sum,contents_union,self_saved_pages,inter_saved_pages,self_sharing_rate,inter_sharing_rate,total_sharing_rate,nonzero_inter_sharing_rate,self_share_of_saving",
-      counted.map(({ timeS, size }) => interRow(timeS, size)),
+      [
+        "time_s,page_bytes,members,pages,contents_sum,contents_union,self_saved_pages,inter_saved_pages,self_sharing_rate,inter_sharing_rate,total_sharing_rate,nonzero_inter_sharing_rate,self_share_of_saving",
+        ...labelNames.map((name) => `label:${name}`),
+      ].join(),
+      counted.map(({ timeS, size }) => [...interRow(timeS, size), ...commonLabels(size.members, labelNames.length)]),
     ),
     "page_sizes.csv": toCsv(
-      "time_s,member,page_bytes,sharing_rate,normalized_to_4k,all_members",
-      counted.flatMap(({ timeS, sizes, size }) => pageSizesRows(timeS, sizes, size)),
+      [
+        "time_s,member,page_bytes,sharing_rate,normalized_to_4k,all_members",
+        ...labelNames.map((name) => `label:${name}`),
+      ].join(),
+      counted.flatMap(({ timeS, sizes, size }) => pageSizesRows(timeS, sizes, size, labelNames.length)),
     ),
     "pairs.csv": toCsv(
-      "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents",
+      [
+        "time_s,page_bytes,member_a,member_b,shared_contents,inter_sharing_rate,nonzero_shared_contents",
+        ...labelNames.flatMap((name) => [`label_a:${name}`, `label_b:${name}`]),
+      ].join(),
       counted.flatMap(({ timeS, size, names }) =>
         pairs(size).map(({ a, b, contents, nonzeroContents }) => {
           const pages = size.members[a].pages + size.members[b].pages;
           const counts = [String(contents), rate(contents, pages), String(nonzeroContents)];
-          return [formatTime(timeS), String(size.pageBytes), names[a], names[b], ...counts];
+          const [ofA, ofB] = [size.members[a].labels, size.members[b].labels];
+          const labels = labelNames.flatMap((_, label) => [ofA[label] ?? "", ofB[label] ?? ""]);
+          return [formatTime(timeS), String(size.pageBytes), names[a], names[b], ...counts, ...labels];
         }),
       ),
     ),
