@@ -77,6 +77,7 @@ async function analyze(args: Arguments<typeof options>): Promise<void> {
   if (!args.quiet)
     await printSummary(results, {
       pageSizes,
+      allPairs: args.pairs === "all",
       folder: args.out,
       files,
       seconds: progress.seconds,

@@ -23,6 +23,8 @@ interface CapturedSnapshot {
 
 export class Printer {
   private readonly told = new Set<string>();
+  /** By time, of what was captured now. */
+  private readonly lateS = new Map<number, number>();
 
   constructor(
     private readonly folder: string,
@@ -40,6 +42,7 @@ export class Printer {
 
   /** lateS: how much later than it belongs; 0 for as good as nothing. */
   async snapshot({ timeS, heldMs, members }: CapturedSnapshot, lateS: number): Promise<void> {
+    this.lateS.set(timeS, lateS);
     const sizes = members.map(({ member, storedBytes }) => `${member} ${formatBytes(storedBytes)}`).join(", ");
     const late = lateS > 0 ? `, ${lateS.toFixed(1)} s late` : "";
     const held = heldMs > 0 ? `; held for ${(heldMs / 1000).toFixed(2)} s` : "";
@@ -70,6 +73,7 @@ export class Printer {
       time_s: timeS,
       taken,
       held_ms: heldMs,
+      late_s: this.lateS.get(timeS) ?? null,
       members: members.map(({ member, file, storedBytes, swappedBytes, notes }) => ({
         ...{ member, file, stored_bytes: storedBytes, swapped_bytes: swappedBytes, notes },
       })),

@@ -4,7 +4,8 @@ import type { TraceFile } from "../fingerprints/write-traces.js";
 import { formatBytes, formatCount } from "../text/format.js";
 import type { Snapshot } from "../worlds/world.js";
 import { commonFields, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { plural, print, printJson, styled, table } from "./terminal.js";
+import { plural, print, printJson, styled } from "./terminal.js";
+import { table } from "./text-table.js";
 
 export interface WrittenTrace extends TraceFile {
   snapshot: Snapshot;
@@ -30,7 +31,6 @@ export function printTraces(traces: readonly WrittenTrace[], options: TracesOpti
       ...commonFields(options),
       page_sizes: pageSizes,
       rows,
-      duration_s: Number(seconds.toFixed(3)),
       traces: list,
     });
   }

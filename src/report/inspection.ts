@@ -10,8 +10,9 @@ import type { Source } from "../sources/source.js";
 import { formatBytes, formatCount, formatHex } from "../text/format.js";
 import { jsonText } from "../text/json.js";
 import type { TraceHead } from "../traces/rows.js";
-import { DETECTED_BY, packingText } from "./read-sources.js";
-import { print, printJson, styled, table } from "./terminal.js";
+import { compressionOf, DETECTED_BY, packingText } from "./read-sources.js";
+import { print, printJson, styled } from "./terminal.js";
+import { table } from "./text-table.js";
 
 const MOST_SHOWN = 12;
 const RAW_NOTE = "Raw dumps carry no address map: addresses count from 0, and device memory cannot be distinguished.";
@@ -33,7 +34,7 @@ export function printInspection(
       source: shownAs,
       format,
       detected_by: why,
-      compression: packing.length > 0 ? packingText(packing) : "none",
+      compression: compressionOf(packing),
       address_space: addressSpace,
     };
     const extents = stretches.map(({ address, bytes }) => ({ address: numberOf(address), bytes }));
@@ -60,7 +61,7 @@ function stretchesTable(stretches: readonly Stretch[]): string {
     .map(({ address, bytes }) => [formatHex(address), formatHex(address + BigInt(bytes - 1)), formatBytes(bytes)]);
   const more = stretches.length - rows.length;
   const rest = more > 0 ? `\n  and ${formatCount(more)} more stretches (all with --json)` : "";
-  return `${table([["from", "to", "size"], ...rows], 0)}${rest}`;
+  return `${table([["from", "to", "size"], ...rows], { left: 0, key: 0 })}${rest}`;
 }
 
 function ledgerText(ledger: Ledger): string {
@@ -83,13 +84,18 @@ function detailsText(details: Record<string, unknown>): string {
     .join("\n");
 }
 
-export function printTrace({ name, format }: Source, head: TraceHead, json: boolean): Promise<void> {
+export function printTrace(
+  { name, format, packing, certainty }: Source,
+  head: TraceHead,
+  json: boolean,
+): Promise<void> {
   const { member, timeS, algorithm, keyId, addressSpace, ledger, pageSizes } = head;
   const notes = [...head.notes, ...head.fileNotes];
   const source = displayName(name);
   if (json) {
     return printJson({
-      ...{ source, format, address_space: addressSpace ?? null, extents: [], ledger: ledger ?? null, notes },
+      ...{ source, format, detected_by: DETECTED_BY[certainty], compression: compressionOf(packing) },
+      ...{ address_space: addressSpace ?? null, extents: [], ledger: ledger ?? null, notes },
       ...{ member: member ?? null, time_s: timeS ?? null, algorithm, key_id: keyId ?? null, page_sizes: pageSizes },
     });
   }

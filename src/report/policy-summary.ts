@@ -5,8 +5,10 @@ import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { mean, rate } from "../sharing/rates.js";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
+import { marginalFields, policyFields } from "./policy-tables.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { plural, print, printJson, styled, table } from "./terminal.js";
+import { plural, print, printJson, styled } from "./terminal.js";
+import { table } from "./text-table.js";
 
 const MOST_MERGES = 3;
 const MOST_MARGINAL = 40;
@@ -91,7 +93,7 @@ function policiesPart(rows: readonly Row[], pageBytes: number): string {
     ]),
   ];
   const dimmed = rows.flatMap(({ dominated }, i) => (dominated ? [i + 1] : []));
-  return `Policies, best first (exposed: contents of two tenants or more, by two: of exactly two)\n${table(cells, 1, dimmed)}`;
+  return `Policies, best first (exposed: contents of two tenants or more, by two: of exactly two)\n${table(cells, { dimmed, optional: [7, 5, 3, 1] })}`;
 }
 
 function frontPart(rows: readonly Row[]): string {
@@ -141,7 +143,7 @@ function marginalPart(comparisons: readonly Comparison[], pageBytes: number): st
     .slice(0, MOST_MARGINAL)
     .map(({ policy, member, group, addedFrames }) => [member, policy, group, formatBytes(addedFrames * pageBytes)]);
   const head = ["member", "policy", "group", "frames"];
-  return [`A member would add to a group${atTime(comparisons)}\n${table([head, ...cells], 3)}${rest}`];
+  return [`A member would add to a group${atTime(comparisons)}\n${table([head, ...cells], { left: 3 })}${rest}`];
 }
 
 /** Of several times the last one is shown where means say nothing. */
@@ -152,27 +154,16 @@ function atTime(comparisons: readonly Comparison[]): string {
 function summaryJson(comparisons: readonly Comparison[], options: SummaryOptions): object {
   return {
     ...commonFields(options),
-    seconds: options.seconds,
-    comparisons: comparisons.map(({ timeS, pageBytes, zeroPages, members, oneGroupSaved, results }) => ({
-      time_s: timeS,
-      page_bytes: pageBytes,
-      zero_pages: zeroPages,
-      members: members.length,
-      policies: results.map(({ policy, grouping, score, cost, dominated, mostSaved }) => ({
-        policy,
-        groups: grouping.groups.length,
-        pages: score.pages,
-        frames: score.frames,
-        saved_pages: score.saved,
-        isolation_cost_pages: cost,
-        isolation_cost_rate: rate(cost, oneGroupSaved),
-        exposed_contents: score.exposure.contents,
-        exposed_pages: score.exposure.pages,
-        exposed_pairs: score.exposure.pairs,
-        exposed_by_two: score.exposure.byTwo,
-        dominated,
-        ...(mostSaved === undefined ? {} : { most_saved_pages: mostSaved }),
+    comparisons: comparisons.map((comparison) => ({
+      time_s: comparison.timeS,
+      page_bytes: comparison.pageBytes,
+      zero_pages: comparison.zeroPages,
+      members: comparison.members.length,
+      policies: comparison.results.map((result) => ({
+        ...policyFields(comparison, result),
+        saved_rate: rate(result.score.saved, result.score.pages),
       })),
+      marginal: marginalFields(comparison),
     })),
   };
 }

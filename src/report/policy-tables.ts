@@ -6,7 +6,7 @@ import type { KernelCounters } from "../sharing/kernel.js";
 import type { Merge } from "../sharing/merges.js";
 import { rate } from "../sharing/rates.js";
 import type { SpectrumMember } from "../spectrum/spectrum.js";
-import { type Column, type Table, tableOf } from "../text/write-csv.js";
+import { type Column, recordOf, type Table, tableOf } from "../text/write-csv.js";
 import { labelColumns } from "./tables.js";
 
 /** What a comparison was asked for besides its policies. */
@@ -50,8 +50,7 @@ const KEY_COLUMNS: readonly Column<PolicyRow>[] = [
   ["policy", ({ result }) => result.policy, "text"],
 ];
 
-const POLICY_COLUMNS: readonly Column<PolicyRow>[] = [
-  ...KEY_COLUMNS,
+const SCORE_COLUMNS: readonly Column<PolicyRow>[] = [
   ["groups", ({ result }) => result.grouping.groups.length, "number"],
   ["pages", ({ result }) => result.score.pages, "number"],
   ["frames", ({ result }) => result.score.frames, "number"],
@@ -66,6 +65,15 @@ const POLICY_COLUMNS: readonly Column<PolicyRow>[] = [
   ["exposed_by_two", ({ result }) => result.score.exposure.byTwo, "number"],
   ["most_saved_pages", ({ result }) => result.mostSaved, "number"],
 ];
+
+const POLICY_COLUMNS: readonly Column<PolicyRow>[] = [...KEY_COLUMNS, ...SCORE_COLUMNS];
+
+/** A policy and what joining two of its groups recovers, by the columns of policies.csv and merges.csv. */
+export const policyFields = (comparison: Comparison, result: PolicyResult): Record<string, unknown> => ({
+  policy: result.policy,
+  ...recordOf(SCORE_COLUMNS, { comparison, result }),
+  merges: result.merges.map((merge) => recordOf(RECOVERED_COLUMNS, { comparison, result, merge })),
+});
 
 function policiesTable(comparisons: readonly Comparison[]): Table {
   return tableOf(
@@ -144,14 +152,15 @@ interface MergeRow extends PolicyRow {
   merge: Merge;
 }
 
-const MERGE_COLUMNS: readonly Column<MergeRow>[] = [
-  ...KEY_COLUMNS,
+const RECOVERED_COLUMNS: readonly Column<MergeRow>[] = [
   ["group_a", ({ result, merge }) => result.grouping.groups[merge.a], "text"],
   ["group_b", ({ result, merge }) => result.grouping.groups[merge.b], "text"],
   ["recovered_pages", ({ merge }) => merge.recovered, "number"],
   ["group_a_number", ({ merge }) => merge.a + 1, "number"],
   ["group_b_number", ({ merge }) => merge.b + 1, "number"],
 ];
+
+const MERGE_COLUMNS: readonly Column<MergeRow>[] = [...KEY_COLUMNS, ...RECOVERED_COLUMNS];
 
 function mergesTable(comparisons: readonly Comparison[]): Table {
   const rows = eachPolicy(comparisons, function* (row) {
@@ -165,15 +174,19 @@ interface MarginalRow {
   marginal: Marginal;
 }
 
-const MARGINAL_COLUMNS: readonly Column<MarginalRow>[] = [
-  TIME,
-  PAGE_BYTES,
+const ADDED_COLUMNS: readonly Column<MarginalRow>[] = [
   ["policy", ({ marginal }) => marginal.policy, "text"],
   ["member", ({ marginal }) => marginal.member, "text"],
   ["group", ({ marginal }) => marginal.group, "text"],
   ["added_frames", ({ marginal }) => marginal.addedFrames, "number"],
   ["group_number", ({ marginal }) => marginal.number + 1, "number"],
 ];
+
+const MARGINAL_COLUMNS: readonly Column<MarginalRow>[] = [TIME, PAGE_BYTES, ...ADDED_COLUMNS];
+
+/** What members would add, by the columns of marginal.csv. */
+export const marginalFields = (comparison: Comparison): Record<string, unknown>[] =>
+  comparison.marginal.map((marginal) => recordOf(ADDED_COLUMNS, { comparison, marginal }));
 
 function marginalTable(comparisons: readonly Comparison[]): Table {
   const rows = comparisons.flatMap((comparison) =>

@@ -5,10 +5,10 @@ import type { SavedPages } from "../processes/estimate.js";
 import type { Ranking, Thresholds } from "../processes/ranking.js";
 import { formatBytes, formatCount, formatPercent, percent } from "../text/format.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { print, printJson, styled, table } from "./terminal.js";
+import { print, printJson, styled } from "./terminal.js";
+import { table } from "./text-table.js";
 
 const MOST_PROCESSES = 40;
-const MOST_NAME = 18;
 
 interface ProcessesOptions extends SummaryOptions, Thresholds {
   /** What the kernel says of its merging, by the names of its files. */
@@ -45,7 +45,7 @@ function processesPart({ processes }: Ranking, { minResidentPages, minSharing }:
   const withKernel = processes.some(({ ksm }) => (ksm?.ksm_merging_pages ?? 0) > 0);
   const rows = shown.map((one) => [
     one.selected ? "*" : "",
-    one.name.length > MOST_NAME ? `${one.name.slice(0, MOST_NAME - 3)}...` : one.name,
+    one.name,
     ...(withPids ? [String(one.pid ?? "")] : []),
     size(one.pages),
     percent(one.selfRate),
@@ -61,7 +61,7 @@ function processesPart({ processes }: Ranking, { minResidentPages, minSharing }:
   const more = processes.length - shown.length;
   const rest = more > 0 ? `\n  and ${formatCount(more)} more in processes.csv` : "";
   const least = `${size(minResidentPages)} and a rate of ${percent(minSharing)} %`;
-  return `Largest first (* selected: from ${least})\n${table([head, ...rows], 2)}${rest}`;
+  return `Largest first (* selected: from ${least})\n${table([head, ...rows], { left: 2, key: 2 })}${rest}`;
 }
 
 function savingPart({ processes, all, group, fraction }: Ranking): string {
@@ -108,6 +108,7 @@ function summaryJson(ranking: Ranking, options: ProcessesOptions): object {
     saved_high: high,
   });
   return {
+    ...commonFields(options),
     sample: fraction,
     min_resident_bytes: options.minResidentPages * BASE_PAGE_BYTES,
     min_sharing: options.minSharing,
@@ -131,6 +132,5 @@ function summaryJson(ranking: Ranking, options: ProcessesOptions): object {
       group,
     ),
     kernel: options.kernel ?? null,
-    ...commonFields(options),
   };
 }

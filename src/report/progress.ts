@@ -4,8 +4,12 @@ import { onExit } from "../system/cleanup.js";
 import { clockMs } from "../system/clock.js";
 import { formatBytes, formatNumber } from "../text/format.js";
 import type { Snapshot } from "../worlds/world.js";
+import { isDumb } from "./terminal.js";
 
 const EVERY_MS = 100;
+/** Columns that the longest text beside the bar may take. */
+const BESIDE_BAR = 60;
+const [LEAST_BAR, MOST_BAR] = [5, 40];
 
 /** What is shown: how much is done, of how much (0: nobody knows), and how a line about it reads. */
 interface Work {
@@ -30,7 +34,7 @@ export class Progress {
     private readonly work: Work,
     show: boolean,
   ) {
-    if (!show || !process.stderr.isTTY) return;
+    if (!show || !process.stderr.isTTY || isDumb()) return;
     this.timer = setTimeout(() => this.start(), EVERY_MS);
     this.timer.unref();
     // However the program ends, the cursor must be there again.
@@ -79,6 +83,10 @@ export class Progress {
       clearOnComplete: true,
       hideCursor: true,
       etaBuffer: 50,
+      // Both are ASCII, for any locale.
+      barCompleteChar: "=",
+      barIncompleteChar: "-",
+      barsize: Math.min(MOST_BAR, Math.max(LEAST_BAR, process.stderr.columns - BESIDE_BAR)),
       format: this.work.formats[this.work.total > 0 ? 0 : 1],
     });
     this.bar.start(Math.max(1, this.work.total), 0, this.numbers());

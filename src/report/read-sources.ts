@@ -4,9 +4,10 @@ import path from "node:path";
 import { printable } from "../errors.js";
 import { displayName } from "../sources/names.js";
 import type { Source } from "../sources/source.js";
-import { formatCount } from "../text/format.js";
+import { formatCount, rounded } from "../text/format.js";
 import type { Packing } from "../unpack/compression.js";
-import { lineWidth, table } from "./terminal.js";
+import { lineWidth } from "./terminal.js";
+import { table } from "./text-table.js";
 
 /** A source that was read; member and time where it holds one snapshot. */
 export interface ReadSource {
@@ -28,11 +29,18 @@ export interface SummaryOptions {
   notes: readonly string[];
 }
 
+/** More sources than these are listed by their formats. */
+const MOST_LINES = 16;
 const MOST_NAMED = 16;
 const MOST_NOTES = 10;
+/** Characters of a list of files in a note. */
+const MOST_NAMES_WIDTH = 200;
 
 /** How a source is compressed: gzip, or gzip in zstd. */
 export const packingText = (packing: readonly Packing[]): string => [...packing].reverse().join(" in ");
+
+/** The same in JSON, as it is packed: `gzip+xz` is an xz file in a gzip. */
+export const compressionOf = (packing: readonly Packing[]): string => packing.join("+") || "none";
 
 /** Why a source was taken for its format. */
 export const DETECTED_BY = { signature: "signature", asked: "--format", none: "no known signature" } as const;
@@ -46,13 +54,34 @@ export function sourceFields({ source, member, timeS, notes }: ReadSource): Reco
     time_s: timeS ?? null,
     format,
     detected_by: DETECTED_BY[certainty],
-    compression: packing.length > 0 ? packing.join("+") : "none",
+    compression: compressionOf(packing),
     ...(notes.length > 0 ? { notes } : {}),
   };
 }
 
-/** The sources by what they were taken for, then what a person should know of them; nothing where nothing was read. */
-export function sourcesPart({ sources, notes }: SummaryOptions): string[] {
+/** What a person should know of the sources, then what each was taken for; nothing where nothing was read. */
+export function sourcesPart(options: SummaryOptions): string[] {
+  const { sources } = options;
+  const notes = notesLines(notesOf(options)).join("\n");
+  const read = sources.length > 0 ? [sources.length > MOST_LINES ? byFormat(sources) : oneByOne(sources)] : [];
+  return [...(notes === "" ? [] : [notes]), ...read];
+}
+
+/** The notes, and which sources are raw dumps only because they are nothing else. */
+function notesOf({ sources, notes }: SummaryOptions): readonly string[] {
+  const raw = sources.filter(({ source }) => source.certainty === "none").map(({ source }) => source);
+  if (raw.length === 0) return notes;
+  const files = raw.length === 1 ? displayName(raw[0].name) : listOf(raw.map(nameOf), MOST_NAMES_WIDTH);
+  const text = `no known signature, read as ${raw.length === 1 ? "a raw dump" : "raw dumps"} (--format raw if that is right)`;
+  return [`${files}: ${text}`, ...notes];
+}
+
+function oneByOne(sources: readonly ReadSource[]): string {
+  const rows = sources.map(({ source }) => [displayName(source.name), kindOf(source)]);
+  return table([["source", "format"], ...rows], { left: 2 });
+}
+
+function byFormat(sources: readonly ReadSource[]): string {
   const byKind = new Map<string, string[]>();
   for (const { source } of sources) {
     const kind = kindOf(source);
@@ -60,9 +89,7 @@ export function sourcesPart({ sources, notes }: SummaryOptions): string[] {
   }
   const kindWidth = [...byKind.keys()].reduce((most, kind) => Math.max(most, kind.length), 0);
   const rows = [...byKind].map(([kind, names]) => [kind, listOf(names, lineWidth() - kindWidth - 4)]);
-  const taken = rows.length > 0 ? [table([["format", "sources"], ...rows], 2)] : [];
-  const said = notesLines(notes);
-  return taken.length + said.length > 0 ? [[...taken, ...said].join("\n")] : [];
+  return table([["format", "sources"], ...rows], { left: 2 });
 }
 
 function kindOf({ format, packing, certainty }: Source): string {
@@ -97,10 +124,11 @@ export function placePart({ folder, files }: SummaryOptions): string {
   return `In ${folder}:\n  ${tables}`;
 }
 
-/** What every command's JSON begins with. */
-export const commonFields = ({ folder, files, notes, sources }: SummaryOptions) => ({
-  folder,
-  files,
-  notes,
-  sources: sources.map(sourceFields),
+/** What the JSON of every command that writes results begins with. */
+export const commonFields = (options: SummaryOptions) => ({
+  out: options.folder,
+  files: options.files,
+  duration_s: rounded(options.seconds, 3),
+  notes: notesOf(options),
+  sources: options.sources.map((one) => ({ ...sourceFields(one), notes: one.notes })),
 });

@@ -7,14 +7,19 @@ import { lastOf, type Samples, savedAt } from "../replay/samples.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
-import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
+import { rate } from "../sharing/rates.js";
+import { formatBytes, formatCount, formatNumber, formatPercent, rounded } from "../text/format.js";
 import { ALL_MEMBERS } from "../worlds/world.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
-import { isolationCostOf } from "./runs-table.js";
-import { lineWidth, plural, print, printJson, styled, table } from "./terminal.js";
+import { counterFields } from "./replay-tables.js";
+import { isolationCostOf, runFields } from "./runs-table.js";
+import { isUnicode, lineWidth, plural, print, printJson, styled } from "./terminal.js";
+import { table, tableWidth } from "./text-table.js";
 
-const LEVELS = " ▁▂▃▄▅▆▇█";
-const MOST_NAME = 36;
+const LEVELS = { unicode: " ▁▂▃▄▅▆▇█", ascii: " .:-=+*#@" };
+/** Columns of a curve of one run; of several, each has a line in the table. */
+const MOST_CURVE = 100;
+const LEAST_CURVE = 10;
 
 interface ReplaySummaryOptions extends SummaryOptions {
   /** Of the runs alone, without reading. */
@@ -42,14 +47,42 @@ function mostSaved(samples: Samples): number {
   return most;
 }
 
-function jsonOf({ runs, results }: FinishedRuns, options: ReplaySummaryOptions) {
-  const each = runs.map(({ name }, run) => {
-    const { samples, groups } = results[run];
-    const last = lastOf(samples);
-    return { run: name, time_s: last.ns / NANOSECONDS, groups, last: last.groups };
-  });
-  const { seconds, runSeconds } = options;
-  return { ...commonFields(options), seconds, run_seconds: runSeconds, runs: each };
+function jsonOf(finished: FinishedRuns, options: ReplaySummaryOptions): object {
+  const { runs, results, members } = finished;
+  return {
+    ...commonFields(options),
+    run_duration_s: rounded(options.runSeconds, 3),
+    members: members.length,
+    runs: runs.map(({ scenario }, run) => {
+      const { samples, groups } = results[run];
+      const cost = isolationCostOf(finished, run);
+      return {
+        ...runFields(finished, run),
+        rules: scenario.scanner.rules,
+        page_bytes: scenario.page_size,
+        most_saved_pages: mostSaved(samples),
+        lost_rate: cost ? rate(cost.pageSeconds, cost.referencePageSeconds) : null,
+        curve: curveOf(samples),
+        groups,
+        last: lastOf(samples).groups.map(counterFields),
+      };
+    }),
+  };
+}
+
+/** What the terminal draws: saved pages at times along a run. */
+function curveOf(samples: Samples): { time_s: number; saved_pages: number }[] {
+  return sampled(samples, Math.min(MOST_CURVE, samples.count)).map((at) => ({
+    time_s: samples.ns[at] / NANOSECONDS,
+    saved_pages: savedAt(samples, at),
+  }));
+}
+
+/** Numbers of so many samples, from the first to the last. */
+function sampled({ count }: Samples, points: number): number[] {
+  return Array.from({ length: points }, (_, i) =>
+    points === 1 ? count - 1 : Math.round((i * (count - 1)) / (points - 1)),
+  );
 }
 
 function ofOneRun(finished: FinishedRuns): string[] {
@@ -57,19 +90,19 @@ function ofOneRun(finished: FinishedRuns): string[] {
   const { scenario } = runs[0];
   const { samples, groups } = results[0];
   const most = mostSaved(samples);
-  const width = Math.min(60, lineWidth() - 4, samples.count);
+  const width = Math.min(MOST_CURVE, lineWidth() - 4, samples.count);
   const end = endOf(samples);
   const axis = end.length + 2 <= width ? `0${end.padStart(width - 1)}` : `0 to ${end}`;
   const chart = `Saved over time, at most ${formatBytes(most * scenario.page_size)}\n  ${blocks(samples, most, width)}\n  ${axis}`;
   return [chart, `At the end\n${countersTable(results[0], groups, scenario.page_size)}`, ...isolationText(finished)];
 }
 
-/** Saved memory along a run, as a line of blocks. */
+/** Saved memory along a run, as a line of blocks, or of other characters where the locale has none. */
 function blocks(samples: Samples, most: number, width: number): string {
-  return Array.from({ length: width }, (_, column) => {
-    const at = width === 1 ? samples.count - 1 : Math.round((column * (samples.count - 1)) / (width - 1));
-    return LEVELS[most === 0 ? 0 : Math.round((savedAt(samples, at) / most) * (LEVELS.length - 1))];
-  }).join("");
+  const levels = isUnicode() ? LEVELS.unicode : LEVELS.ascii;
+  return sampled(samples, width)
+    .map((at) => levels[most === 0 ? 0 : Math.round((savedAt(samples, at) / most) * (levels.length - 1))])
+    .join("");
 }
 
 function countersTable({ samples }: RunResult, groups: readonly string[], pageBytes: number): string {
@@ -107,15 +140,13 @@ function isolationText(finished: FinishedRuns): string[] {
 function ofRuns(finished: FinishedRuns): string[] {
   const { runs, results } = finished;
   const most = results.slice(0, runs.length).reduce((top, { samples }) => Math.max(top, mostSaved(samples)), 0);
-  const width = Math.max(10, Math.min(24, lineWidth() - 76));
   const keys = settingKeys(runs);
   const rows = runs.map(({ name, scenario, settings }, run) => {
     const outcome = outcomeOf(results[run].samples);
     const cost = isolationCostOf(finished, run);
     const isReference = finished.references[run] === run;
     return [
-      ...(keys ? keys.map((key) => cut(settings.get(key) ?? "")) : [cut(name)]),
-      blocks(results[run].samples, most, width),
+      ...(keys ? keys.map((key) => settings.get(key) ?? "") : [name]),
       formatBytes(outcome.savedPages * scenario.page_size),
       outcome.secondsToMost === undefined ? "" : `${formatNumber(outcome.secondsToMost)} s`,
       formatNumber(Number(outcome.cpuSeconds.toFixed(2))),
@@ -124,9 +155,16 @@ function ofRuns(finished: FinishedRuns): string[] {
     ];
   });
   const names = keys?.map((key) => key.split(".").pop() ?? key) ?? ["run"];
-  const head = [...names, "saved over time", "at end", "90 % at", "cpu s", "lost", "exposed"];
+  const head = [...names, "saved at end", "90 % at", "cpu s", "lost", "exposed"];
+  const numbers = [head, ...rows];
+  const width = Math.max(LEAST_CURVE, Math.min(MOST_CURVE, lineWidth() - tableWidth(numbers) - 2));
+  const curveOf = (row: number) =>
+    row === 0 ? "over time".padEnd(width) : blocks(results[row - 1].samples, most, width);
   return [
-    table([head, ...rows], names.length + 1),
+    table(
+      numbers.map((row, i) => [...row.slice(0, names.length), curveOf(i), ...row.slice(names.length)]),
+      { left: names.length, optional: [names.length + 3] },
+    ),
     styled("dim", "lost: of what one group saves over time; exposed: contents that tenants of a group share"),
   ];
 }
@@ -141,7 +179,5 @@ function settingKeys(runs: readonly PlannedRun[]): string[] | undefined {
 /** The name of a run under vary. */
 const nameOf = (settings: PlannedRun["settings"], keys: readonly string[]) =>
   keys.map((key) => `${key}=${settings.get(key)}`).join(",");
-
-const cut = (name: string) => (name.length <= MOST_NAME ? name : `${name.slice(0, MOST_NAME - 3)}...`);
 
 const lostText = (lost: number, reference: number) => (reference > 0 ? formatPercent(lost / reference) : "");

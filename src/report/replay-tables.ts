@@ -11,7 +11,7 @@ import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { rounded } from "../text/format.js";
-import { type Column, type Table, tableOf } from "../text/write-csv.js";
+import { type Column, recordOf, type Table, tableOf } from "../text/write-csv.js";
 import { ALL_MEMBERS } from "../worlds/world.js";
 import { runsTable } from "./runs-table.js";
 import { throughputTable } from "./throughput-table.js";
@@ -53,10 +53,7 @@ interface SampleRow {
   counters: GroupSample;
 }
 
-const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
-  RUN,
-  TIME,
-  ["group", ({ group }) => group, "text"],
+const COUNTER_COLUMNS: readonly Column<{ counters: GroupSample }>[] = [
   ["pages_scanned", ({ counters }) => counters.pagesScanned, "number"],
   ["full_scans", ({ counters }) => counters.fullScans, "number"],
   ["pages_shared", ({ counters }) => counters.pagesShared, "number"],
@@ -74,8 +71,19 @@ const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
   ["checksums", ({ counters }) => counters.checksums, "number"],
   ["compares", ({ counters }) => counters.compares, "number"],
   ["merges", ({ counters }) => counters.merges, "number"],
+];
+
+const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
+  RUN,
+  TIME,
+  ["group", ({ group }) => group, "text"],
+  ...COUNTER_COLUMNS,
   GROUP_NUMBER,
 ];
+
+/** A group's counters by the names of their columns. */
+export const counterFields = (counters: GroupSample): Record<string, unknown> =>
+  recordOf(COUNTER_COLUMNS, { counters });
 
 /** The counters of each group and of all (`*`) along each run. */
 function samplesTable(finished: FinishedRuns): Table {

@@ -7,7 +7,7 @@ import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";
 import { mean } from "../sharing/rates.js";
 import { rounded } from "../text/format.js";
-import { type Column, type Table, tableOf } from "../text/write-csv.js";
+import { type Column, recordOf, type Table, tableOf } from "../text/write-csv.js";
 import { normalizedThroughputs } from "./throughput-table.js";
 
 /** What isolation cost a run, beside a run of one group. */
@@ -69,17 +69,23 @@ const RUN_COLUMNS: readonly Column<RunRow>[] = [
 ];
 
 export function runsTable(finished: FinishedRuns): Table {
-  const { runs, results } = finished;
+  const { runs } = finished;
   const keys = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))];
   const settings = keys.map((key): Column<RunRow> => [`setting:${key}`, ({ run }) => run.settings.get(key), "text"]);
-  const rows = function* (): Generator<RunRow> {
-    for (const [number, run] of runs.entries()) {
-      const { samples, exposure } = results[number];
-      const [cost, throughput] = [isolationCostOf(finished, number), meanThroughput(finished, number)];
-      yield { run, outcome: outcomeOf(samples), exposure, cost, throughput };
-    }
-  };
-  return tableOf("runs.csv", [...RUN_COLUMNS, ...settings], rows());
+  const rows = runs.map((_, number) => runRow(finished, number));
+  return tableOf("runs.csv", [...RUN_COLUMNS, ...settings], rows);
+}
+
+function runRow(finished: FinishedRuns, number: number): RunRow {
+  const { samples, exposure } = finished.results[number];
+  const [cost, throughput] = [isolationCostOf(finished, number), meanThroughput(finished, number)];
+  return { run: finished.runs[number], outcome: outcomeOf(samples), exposure, cost, throughput };
+}
+
+/** A run by the columns of runs.csv, and its settings. */
+export function runFields(finished: FinishedRuns, number: number): Record<string, unknown> {
+  const settings = Object.fromEntries(finished.runs[number].settings);
+  return { ...recordOf(RUN_COLUMNS, runRow(finished, number)), settings };
 }
 
 /** CPU time of the whole run; undefined where nothing is saved in the end. */

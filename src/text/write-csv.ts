@@ -43,6 +43,10 @@ export function tableOf<Row>(file: string, columns: readonly Column<NoInfer<Row>
   return { file, pieces: piecesOf(columns, rows) };
 }
 
+/** A row as JSON has it, by the columns' names: null where the cell is empty. */
+export const recordOf = <Row>(columns: readonly Column<Row>[], row: Row): Record<string, unknown> =>
+  Object.fromEntries(columns.map(([column, value]) => [column, value(row) ?? null]));
+
 /** Writes a table to a new file. */
 export async function writeTable(file: string, { pieces }: Table, mode = 0o666): Promise<void> {
   const fd = openSync(file, "wx", mode);

@@ -389,7 +389,7 @@ describe("what is printed", () => {
       cwd: folder,
     });
     const { comparisons, ...rest } = JSON.parse(stdout);
-    expect(rest).toMatchObject({ folder: "out", files: expect.arrayContaining(COMPARED) });
+    expect(rest).toMatchObject({ out: "out", files: expect.arrayContaining(COMPARED) });
     const rows = comparisons.flatMap(({ policies, ...key }: Record<string, unknown>) =>
       (policies as Record<string, unknown>[]).map((policy) => ({ ...key, ...policy })),
     );

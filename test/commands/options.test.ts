@@ -156,7 +156,7 @@ test("--quiet prints nothing, --json prints one JSON text, and the files are the
   expect(await succeed(["analyze", "a.raw", "--out", "quiet", "--quiet"], { cwd: folder })).toBe("");
   const summary = JSON.parse(await succeed(["analyze", "a.raw", "--out", "json", "--json"], { cwd: folder }));
   expect(summary).toMatchObject({
-    folder: "json",
+    out: "json",
     page_sizes: [1024, 2048, 4096, 8192, 16384],
     files: expect.arrayContaining(["self.csv", "manifest.json"]),
   });
