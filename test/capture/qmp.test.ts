@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { elfCore } from "../support/dumps/elf.js";
 import { test as base, textsIn } from "../support/folder.js";
+import { expectDocumented } from "../support/json-keys.js";
 import { type Ended, ended, pagekin, start, succeed } from "../support/pagekin.js";
 import { type Answer, FakeVm, fails, returns, type Script } from "../support/qmp-server.js";
 import { because, IS_LINUX } from "../support/tools.js";
@@ -88,6 +89,13 @@ describe.skipIf(!IS_LINUX)(`VMs${because(IS_LINUX, "this is no Linux")}`, () => 
     expect(textsIn(out)["inventory.csv"]).toBe("path,member,time_s\nweb@0.elf,web,0\ndb@0.elf,db,0\n");
     for (const file of readdirSync(out)) expect(statSync(path.join(out, file)).mode & 0o777, file).toBe(0o600);
     await succeed(["analyze", "--inventory", "out/inventory.csv", "--out", "tables", "--quiet"], { cwd: folder });
+  });
+
+  test("are told of in JSON by the keys of docs/json.md", async ({ folder, vms }) => {
+    await vms.vm("web");
+    const end = await core(folder, ["web"], ["--json"]);
+    expect(end).toMatchObject({ code: 0, stderr: "" });
+    expectDocumented("capture", [end.stdout]);
   });
 
   test("that were paused stay so", async ({ folder, vms }) => {

@@ -203,13 +203,13 @@ test("cores tell numbers and names; virtual machines are left out, by their name
 
 test("the summary is a table of 80 columns, the largest first", async ({ folder }) => {
   await dumps(folder);
-  const name = "a-process-with-a-very-long-name";
+  const name = "a-process-with-a-very-long-name-that-no-table-of-80-columns-has-room-for";
   const args = ["a.raw", `${name}=b.raw`, "c.raw", "--min-resident", "1m"];
   const summary = await succeed(["processes", ...args, "--out", "out"], { cwd: folder });
   const lines = summary.split("\n").filter((line) => !line.startsWith("Note: "));
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   const names = lines.flatMap((line) => /^ {2}([* ]) {2}(\S+) +\d/.exec(line)?.slice(1, 3).join("") ?? []);
-  expect(names).toEqual(["*a", "*a-process-with-...", " c"]);
+  expect(names).toEqual(["*a", expect.stringMatching(/^\*a-process-with-a.*\.\.\..*for$/), " c"]);
   const manifest = JSON.parse(textsIn(path.join(folder, "out"))["manifest.json"]);
   expect(manifest).toMatchObject({ files: ["processes.csv", "private.csv", "manifest.json"] });
   expect(manifest.options).toMatchObject({ sample: "0.1", "min-resident": "1m", "page-size": [4096] });
