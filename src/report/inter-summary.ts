@@ -56,8 +56,8 @@ function matrix(sharing: Sharing, names: readonly string[]): string | undefined 
     return pair && pairRate(sharing, pair);
   };
   const shown = names.map((name) => quoted(name, MOST_NAME));
-  const numbered = shown.map((name, i) => `${i + 1} ${name}`);
-  const numbers = names.map((_, i) => String(i + 1));
+  const numbers = names.map((_, i) => String(i + 1).padStart(String(names.length).length));
+  const numbered = shown.map((name, i) => `${numbers[i]} ${name}`);
   const cells = (head: readonly string[], side: readonly string[], text: (value: number) => string) => [
     ["", ...head],
     ...side.map((name, a) => {
@@ -85,7 +85,8 @@ export const strongest = (pairs: readonly PairCount[]): PairCount[] =>
 function largestPairs(sharing: Sharing, names: readonly string[], allPairs: boolean): string {
   const shown = strongest(sharing.pairs).slice(0, LARGEST_PAIRS);
   const rows = shown.map((pair) => [
-    `${quoted(names[pair.a])} + ${quoted(names[pair.b])}`,
+    names[pair.a],
+    `+ ${names[pair.b]}`,
     formatCount(pair.contents),
     formatPercent(pairRate(sharing, pair)),
   ]);
@@ -96,5 +97,5 @@ function largestPairs(sharing: Sharing, names: readonly string[], allPairs: bool
       ? `the ${formatCount(kept)} strongest of ${formatCount(count)} pairs are in pairs.csv, all of them with --pairs all`
       : `all ${formatCount(count)} pairs are in pairs.csv`;
   const more = count > shown.length ? `\n  ${rest}` : "";
-  return `${table([["strongest pairs", "contents in both", "inter-VM sharing"], ...rows])}${more}`;
+  return `${table([["strongest pairs", "", "shared contents", "sharing"], ...rows], { left: 2, key: 2 })}${more}`;
 }

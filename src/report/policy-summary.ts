@@ -93,12 +93,12 @@ function policiesPart(rows: readonly Row[], pageBytes: number): string {
     ]),
   ];
   const dimmed = rows.flatMap(({ dominated }, i) => (dominated ? [i + 1] : []));
-  return `Policies, best first (exposed: contents of two tenants or more, by two: of exactly two)\n${table(cells, { dimmed, optional: [7, 5, 3, 1] })}`;
+  return `Policies, best first (exposed: unique pages shared across tenants, by two: by exactly two)\n${table(cells, { dimmed, optional: [7, 5, 3, 1] })}`;
 }
 
 function frontPart(rows: readonly Row[]): string {
   const front = rows.filter(({ dominated }) => !dominated).map(({ policy }) => policy);
-  return `Not dominated: whatever saves more exposes more\n  ${printable(front.join(", "))}`;
+  return `Pareto-optimal: whatever saves more exposes more\n  ${printable(front.join(", "))}`;
 }
 
 /** How far from the best grouping the searched ones may be. */
@@ -130,7 +130,7 @@ function mergesPart(comparisons: readonly Comparison[], rows: readonly Row[], pa
   const names = result.grouping.groups;
   const cells = best.map(({ a, b, recovered }) => [`${names[a]} + ${names[b]}`, formatBytes(recovered * pageBytes)]);
   return [
-    `Joining two groups of ${result.policy} would recover most with${atTime(comparisons)}\n${table([["groups", "recovered"], ...cells])}`,
+    `Largest gains from merging two groups of ${result.policy}${atTime(comparisons)}\n${table([["groups", "saved"], ...cells])}`,
   ];
 }
 
@@ -143,7 +143,7 @@ function marginalPart(comparisons: readonly Comparison[], pageBytes: number): st
     .slice(0, MOST_MARGINAL)
     .map(({ policy, member, group, addedFrames }) => [member, policy, group, formatBytes(addedFrames * pageBytes)]);
   const head = ["member", "policy", "group", "frames"];
-  return [`A member would add to a group${atTime(comparisons)}\n${table([head, ...cells], { left: 3 })}${rest}`];
+  return [`Frames that a member adds to a group${atTime(comparisons)}\n${table([head, ...cells], { left: 3 })}${rest}`];
 }
 
 /** Of several times the last one is shown where means say nothing. */

@@ -7,7 +7,7 @@ import type { Source } from "../sources/source.js";
 import { formatCount, rounded } from "../text/format.js";
 import type { Packing } from "../unpack/compression.js";
 import { lineWidth } from "./terminal.js";
-import { table } from "./text-table.js";
+import { MOST_CELL, table } from "./text-table.js";
 
 /** A source that was read; member and time where it holds one snapshot. */
 export interface ReadSource {
@@ -34,7 +34,7 @@ const MOST_LINES = 16;
 const MOST_NAMED = 16;
 const MOST_NOTES = 10;
 /** Characters of a list of files in a note. */
-const MOST_NAMES_WIDTH = 200;
+const MOST_NAMES_WIDTH = 60;
 
 /** How a source is compressed: gzip, or gzip in zstd. */
 export const packingText = (packing: readonly Packing[]): string => [...packing].reverse().join(" in ");
@@ -88,7 +88,10 @@ function byFormat(sources: readonly ReadSource[]): string {
     byKind.set(kind, [...(byKind.get(kind) ?? []), nameOf(source)]);
   }
   const kindWidth = [...byKind.keys()].reduce((most, kind) => Math.max(most, kind.length), 0);
-  const rows = [...byKind].map(([kind, names]) => [kind, listOf(names, lineWidth() - kindWidth - 4)]);
+  const rows = [...byKind].map(([kind, names]) => [
+    kind,
+    listOf(names, Math.min(MOST_CELL, lineWidth() - kindWidth - 4)),
+  ]);
   return table([["format", "sources"], ...rows], { left: 2 });
 }
 
@@ -129,6 +132,6 @@ export const commonFields = (options: SummaryOptions) => ({
   out: options.folder,
   files: options.files,
   duration_s: rounded(options.seconds, 3),
-  notes: notesOf(options),
+  notes: options.notes,
   sources: options.sources.map((one) => ({ ...sourceFields(one), notes: one.notes })),
 });

@@ -93,7 +93,7 @@ function ofOneRun(finished: FinishedRuns): string[] {
   const width = Math.min(MOST_CURVE, lineWidth() - 4, samples.count);
   const end = endOf(samples);
   const axis = end.length + 2 <= width ? `0${end.padStart(width - 1)}` : `0 to ${end}`;
-  const chart = `Saved over time, at most ${formatBytes(most * scenario.page_size)}\n  ${blocks(samples, most, width)}\n  ${axis}`;
+  const chart = `Memory saved over time (peak ${formatBytes(most * scenario.page_size)})\n  ${blocks(samples, most, width)}\n  ${axis}`;
   return [chart, `At the end\n${countersTable(results[0], groups, scenario.page_size)}`, ...isolationText(finished)];
 }
 
@@ -165,7 +165,7 @@ function ofRuns(finished: FinishedRuns): string[] {
       numbers.map((row, i) => [...row.slice(0, names.length), curveOf(i), ...row.slice(names.length)]),
       { left: names.length, optional: [names.length + 3] },
     ),
-    styled("dim", "lost: of what one group saves over time; exposed: contents that tenants of a group share"),
+    styled("dim", "lost: part of what one group saves over time; exposed: unique pages shared across tenants"),
   ];
 }
 

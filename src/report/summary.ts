@@ -61,10 +61,10 @@ function headline(results: readonly WorldResult[], members: readonly MemberNumbe
 
 /** How the summary calls the parts of the ledger that make no pages. */
 const LEFT_OUT = {
-  absent_bytes: "absent",
+  absent_bytes: "absent from the dumps",
   outside_ram_bytes: "outside RAM",
-  repeated_bytes: "repeated",
-  tail_bytes: "tail",
+  repeated_bytes: "in repeated addresses",
+  tail_bytes: "in partial pages",
 } as const;
 
 function leftOutPart(results: readonly WorldResult[]): string[] {

@@ -54,7 +54,8 @@ function wrapped(line: string): string {
   const [indent] = /^ */.exec(line) ?? [""];
   const lines: string[] = [];
   let last = indent;
-  for (const word of line.slice(indent.length).split(" ")) {
+  // A number is not parted from its per cent.
+  for (const word of line.slice(indent.length).split(/ (?!%)/)) {
     if (last.trim() === "") last += word;
     else if (lengthOf(last) + 1 + lengthOf(word) <= lineWidth()) last += ` ${word}`;
     else {

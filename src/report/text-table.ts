@@ -4,7 +4,7 @@ import { quoted } from "../errors.js";
 import { lineWidth, styled } from "./terminal.js";
 
 /** Characters of a cell; the CSV files have all of them. */
-const MOST_CELL = 100;
+export const MOST_CELL = 100;
 /** Names are not made shorter than this to make a table fit. */
 const LEAST_NAME = 16;
 const GAP = "  ";

@@ -14,8 +14,8 @@ import { onlyRow, rowsOf } from "../support/table.js";
 const SAID = {
   absent_bytes: /Not counted.* absent/,
   outside_ram_bytes: /Not counted.* outside RAM/,
-  repeated_bytes: /Not counted.* repeated/,
-  tail_bytes: /Not counted.* tail/,
+  repeated_bytes: /Not counted.* in repeated addresses/,
+  tail_bytes: /Not counted.* in partial pages/,
 };
 
 /** What the tables in a folder say of each dump, by its name. */
