@@ -80,7 +80,7 @@ function headline(comparisons: readonly Comparison[], pageBytes: number): string
 function policiesPart(rows: readonly Row[], pageBytes: number): string {
   const count = (value: number) => formatCount(Math.round(value));
   const cells = [
-    ["policy", "groups", "saved", "of all", "isolation cost", "of the saving", "exposed", "by two"],
+    ["policy", "groups", "saved", "of all", "isolation cost", "of the saving", "exposed", "across two"],
     ...rows.map((row) => [
       row.policy,
       String(Number(row.groups.toFixed(1))),
@@ -93,7 +93,7 @@ function policiesPart(rows: readonly Row[], pageBytes: number): string {
     ]),
   ];
   const dimmed = rows.flatMap(({ dominated }, i) => (dominated ? [i + 1] : []));
-  return `Policies, best first (exposed: unique pages shared across tenants, by two: by exactly two)\n${table(cells, { dimmed, optional: [7, 5, 3, 1] })}`;
+  return `Policies, best first (exposed: unique pages shared across tenants)\n${table(cells, { dimmed, optional: [7, 5, 3, 1] })}`;
 }
 
 function frontPart(rows: readonly Row[]): string {

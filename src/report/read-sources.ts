@@ -77,8 +77,15 @@ function notesOf({ sources, notes }: SummaryOptions): readonly string[] {
 }
 
 function oneByOne(sources: readonly ReadSource[]): string {
-  const rows = sources.map(({ source }) => [displayName(source.name), kindOf(source)]);
+  const rows = sources.map(({ source }) => [pathOf(source), kindOf(source)]);
   return table([["source", "format"], ...rows], { left: 2 });
+}
+
+/** Shorter from the current folder, where that is above it: an inventory gives whole paths. */
+function pathOf({ name }: Source): string {
+  const shownAs = displayName(name);
+  const relative = path.relative(process.cwd(), shownAs);
+  return name.parts || !path.isAbsolute(shownAs) || relative.startsWith("..") ? shownAs : relative;
 }
 
 function byFormat(sources: readonly ReadSource[]): string {
