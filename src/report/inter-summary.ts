@@ -97,5 +97,5 @@ function largestPairs(sharing: Sharing, names: readonly string[], allPairs: bool
       ? `the ${formatCount(kept)} strongest of ${formatCount(count)} pairs are in pairs.csv, all of them with --pairs all`
       : `all ${formatCount(count)} pairs are in pairs.csv`;
   const more = count > shown.length ? `\n  ${rest}` : "";
-  return `${table([["strongest pairs", "", "shared contents", "sharing"], ...rows], { left: 2, key: 2 })}${more}`;
+  return `${table([["strongest", "pairs", "shared contents", "sharing"], ...rows], { left: 2, key: 2 })}${more}`;
 }

@@ -94,7 +94,7 @@ function byFormat(sources: readonly ReadSource[]): string {
     const kind = kindOf(source);
     byKind.set(kind, [...(byKind.get(kind) ?? []), nameOf(source)]);
   }
-  const kindWidth = [...byKind.keys()].reduce((most, kind) => Math.max(most, kind.length), 0);
+  const kindWidth = [...byKind.keys()].reduce((most, kind) => Math.max(most, kind.length), "format".length);
   const rows = [...byKind].map(([kind, names]) => [
     kind,
     listOf(names, Math.min(MOST_CELL, lineWidth() - kindWidth - 4)),

@@ -33,8 +33,8 @@ export function printSummary(results: readonly WorldResult[], options: SizesOpti
   const isShared = results.some(({ world }) => world.snapshots.length > 1);
   const parts = [
     headline(results, members, options),
-    ...sourcesPart(options),
     ...falseEqualsPart(results),
+    ...sourcesPart(options),
     ...leftOutPart(results),
     membersPart(members, pageBytes),
     ...labelsPart(members),
