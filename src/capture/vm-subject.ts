@@ -49,7 +49,9 @@ export class VmSubject implements Subject {
     private readonly machine: number,
     private readonly balloon: Balloon | undefined,
     /** Its process, where it could be found. */
-    readonly pid: number | undefined,
+    private readonly pid: number | undefined,
+    /** The same where it is certain: a monitor may be held by a program between it and QEMU. */
+    readonly certainPid: number | undefined,
     private readonly memory: ProcessMemory | undefined,
   ) {}
 
@@ -70,7 +72,8 @@ export class VmSubject implements Subject {
         pid = processWith(qmp, pids, pieces);
         memory = ProcessMemory.open(pid, `process ${pid} of VM ${name}`);
       }
-      return new VmSubject(name, qmp, method, MACHINES[arch] ?? 0, balloon, pid, memory);
+      const certainPid = memory || "domain" in address ? pid : undefined;
+      return new VmSubject(name, qmp, method, MACHINES[arch] ?? 0, balloon, pid, certainPid, memory);
     } catch (error) {
       qmp.close();
       throw error;

@@ -129,7 +129,7 @@ async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
     const vm = await VmSubject.open(one.name, one, method);
     opened.push(vm);
     try {
-      refuseTwice(opened, ({ pid }) => (pid === undefined ? undefined : String(pid)));
+      refuseTwice(opened, ({ certainPid: pid }) => (pid === undefined ? undefined : String(pid)));
     } catch (error) {
       await vm.close();
       throw error;

@@ -19,6 +19,18 @@ const COUNTING = [
   0xf1,
 ];
 
+/** Where the guest counts, in 2 bytes: at this address. */
+export const COUNTED_AT = 0x600;
+
+/** The disk that it boots from. */
+export function countingDisk(): Buffer {
+  // Larger than its one sector: the firmware of some machines takes no disk that small.
+  const disk = Buffer.alloc(1024 * 1024);
+  disk.set(COUNTING);
+  disk.writeUInt16LE(0xaa55, 510);
+  return disk;
+}
+
 export interface GuestSettings {
   name: string;
   machine?: string;
@@ -59,11 +71,7 @@ export async function startGuest(folder: string, settings: GuestSettings): Promi
   const { name, machine = "pc", memory = 128, slots, smallPages = true, loaded = [], cwd, more = [] } = settings;
   const inFolder = (suffix: string) => path.join(folder, `${name}${suffix}`);
   const [socket, control, said, disk] = [".qmp", ".control", ".said", ".disk"].map(inFolder);
-  // Larger than its one sector: the firmware of some machines takes no disk that small.
-  const sector = Buffer.alloc(1024 * 1024);
-  sector.set(COUNTING);
-  sector.writeUInt16LE(0xaa55, 510);
-  writeFileSync(disk, sector);
+  writeFileSync(disk, countingDisk());
   // Emulated: it starts as fast everywhere, also in a VM.
   const backend = smallPages ? "memory-backend-memfd" : "memory-backend-ram";
   const args = [
