@@ -24,8 +24,7 @@ export class Domain implements Monitor {
   /** name: or its UUID or ID, as virsh takes them. */
   static async open(name: string): Promise<Domain> {
     const shownAs = `domain ${name}`;
-    const uuid = (await virsh(shownAs, ["domuuid", `--domain=${name}`], { hint: FIND })).trim();
-    if (!UUID.test(uuid)) throw notOfVirsh(shownAs, "domuuid");
+    const uuid = UUID.test(name.toLowerCase()) ? name.toLowerCase() : await uuidOf(shownAs, name);
     const id = await idOf(shownAs, uuid);
     if (id === undefined) throw new PagekinError("is not running", { file: shownAs, hint: "start it first" });
     return new Domain(shownAs, uuid, id);
@@ -87,6 +86,13 @@ export class Domain implements Monitor {
   private virsh(args: readonly string[], how?: HowToRun): Promise<string> {
     return virsh(this.shownAs, args, how);
   }
+}
+
+/** domuuid does not take a UUID. */
+async function uuidOf(shownAs: string, name: string): Promise<string> {
+  const uuid = (await virsh(shownAs, ["domuuid", `--domain=${name}`], { hint: FIND })).trim();
+  if (UUID.test(uuid)) return uuid;
+  throw notOfVirsh(shownAs, "domuuid");
 }
 
 async function idOf(shownAs: string, uuid: string): Promise<string | undefined> {

@@ -6,8 +6,7 @@ import { connect, type Socket } from "node:net";
 import path from "node:path";
 import { describe, expect } from "vitest";
 import { expectRefused } from "../support/captured.js";
-import { test } from "../support/folder.js";
-import { HAS_QEMU, QEMU, startGuest } from "../support/guest.js";
+import { HAS_QEMU, QEMU, guestTest as test } from "../support/guest.js";
 import { pagekin } from "../support/pagekin.js";
 import { because } from "../support/tools.js";
 
@@ -19,7 +18,7 @@ async function client(socket: string): Promise<Socket> {
 }
 
 describe.skipIf(!HAS_QEMU)(`a monitor that is held${because(HAS_QEMU, `${QEMU} is not installed`)}`, () => {
-  test("is refused, and the error says what to do by whose it seems to be", async ({ folder }) => {
+  test("is refused, and the error says what to do by whose it seems to be", async ({ folder, guest }) => {
     const PLACES: [socket: string, says: RegExp][] = [
       ["run/libvirt/qemu/monitor.sock", /use --libvirt DOMAIN for a VM of libvirt's/],
       ["run/qemu-server/100.qmp", /Proxmox VE uses it too: try again when no task of this VM is running/],
@@ -28,13 +27,14 @@ describe.skipIf(!HAS_QEMU)(`a monitor that is held${because(HAS_QEMU, `${QEMU} i
     const places = PLACES.map(([socket, says]) => ({ socket: path.join(folder, socket), says }));
     for (const { socket } of places) mkdirSync(path.dirname(socket), { recursive: true });
     const more = places.flatMap(({ socket }) => ["-qmp", `unix:${socket},server=on,wait=off`]);
+    const relative = `${process.pid}.qmp`;
     // Relative names are what pagekin's own examples have.
-    const guest = await startGuest(folder, {
+    await guest({
       name: "web",
       cwd: folder,
-      more: [...more, "-qmp", "unix:rel.qmp,server=on,wait=off"],
+      more: [...more, "-qmp", `unix:${relative},server=on,wait=off`],
     });
-    places.push({ socket: path.join(folder, "rel.qmp"), says: /another client/ });
+    places.push({ socket: path.join(folder, relative), says: /another client/ });
     const run = (socket: string, out = "out") =>
       pagekin(["capture", "vm", "--qmp", `web=${socket}`, "--method", "core", "--out", out], { cwd: folder });
     for (const [i, { socket, says }] of places.entries()) {
@@ -53,16 +53,14 @@ describe.skipIf(!HAS_QEMU)(`a monitor that is held${because(HAS_QEMU, `${QEMU} i
       // Free again.
       expect((await run(socket, `free-${i}`)).code).toBe(0);
     }
-    await guest.end();
   });
 
-  test("is waited for where its client goes soon", async ({ folder }) => {
-    const guest = await startGuest(folder, { name: "web" });
-    const holder = await client(guest.socket);
+  test("is waited for where its client goes soon", async ({ folder, guest }) => {
+    const vm = await guest({ name: "web" });
+    const holder = await client(vm.socket);
     await once(holder, "data");
-    const end = pagekin(["capture", "vm", "--qmp", guest.socket, "--method", "core", "--out", "out"], { cwd: folder });
+    const end = pagekin(["capture", "vm", "--qmp", vm.socket, "--method", "core", "--out", "out"], { cwd: folder });
     setTimeout(() => holder.destroy(), 2000);
     expect((await end).code).toBe(0);
-    await guest.end();
   });
 });

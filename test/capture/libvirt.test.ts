@@ -10,7 +10,7 @@ import { expectRefused, expectRunning, withoutForecast } from "../support/captur
 import { elfCore } from "../support/dumps/elf.js";
 import { type FakeDomain, FakeVirsh, type Odd } from "../support/fake-virsh.js";
 import { test as base } from "../support/folder.js";
-import { HAS_QEMU, QEMU, startGuest } from "../support/guest.js";
+import { type GuestFixture, guestFixture, HAS_QEMU, QEMU } from "../support/guest.js";
 import { type Ended, ended, pagekin, start } from "../support/pagekin.js";
 import { FakeVm, fails, returns, type Script } from "../support/qmp-server.js";
 import { because, IS_LINUX, IS_ROOT } from "../support/tools.js";
@@ -25,7 +25,8 @@ interface Vms {
 
 const uuidOf = (i: number) => `01234567-89ab-4cde-8f01-23456789ab${String(i).padStart(2, "0")}`;
 
-const test = base.extend<{ vms: Vms }>({
+const test = base.extend<{ vms: Vms } & GuestFixture>({
+  ...guestFixture,
   vms: async ({ folder }, use) => {
     const virsh = FakeVirsh.make(folder);
     const started: FakeVm[] = [];
@@ -266,9 +267,9 @@ const CAN_READ = HAS_QEMU && IS_ROOT;
 const why = HAS_QEMU ? "reading QEMU's memory takes root" : `${QEMU} is not installed`;
 
 describe.skipIf(!CAN_READ)(`the memory of a VM of QEMU's${because(CAN_READ, why)}`, () => {
-  test("is the same through virsh as by its own monitor", async ({ folder, vms }) => {
+  test("is the same through virsh as by its own monitor", async ({ folder, vms, guest }) => {
     const libvirts = path.join(folder, "libvirt.qmp");
-    const guest = await startGuest(folder, {
+    const vm = await guest({
       name: "web",
       more: ["-uuid", uuidOf(0), "-qmp", `unix:${libvirts},server=on,wait=off`],
     });
@@ -279,13 +280,13 @@ describe.skipIf(!CAN_READ)(`the memory of a VM of QEMU's${because(CAN_READ, why)
     expect(running.stderr).toMatch(
       /^The snapshot will pause 1 VM for (less than 0\.1 s|about [\d.]+ s) \([\d.]+ [MG]iB to read\)\n$/,
     );
-    await guest.goesOn();
+    await vm.goesOn();
     expect(commands(vms)).toEqual(["suspend", "resume"]);
 
-    await guest.tell("stop");
+    await vm.tell("stop");
     for (const [out, way] of [
       ["a", ["--libvirt", "web"]],
-      ["b", ["--qmp", `web=${guest.socket}`]],
+      ["b", ["--qmp", `web=${vm.socket}`]],
     ] as const) {
       const end = await run([...way, "--out", out]);
       // What is not paused needs no forecast.
@@ -294,16 +295,15 @@ describe.skipIf(!CAN_READ)(`the memory of a VM of QEMU's${because(CAN_READ, why)
     const dumps = ["a", "b"].map((out) => readFileSync(path.join(folder, out, "web@0.elf")));
     expect(dumps[0].length).toBeGreaterThan(2 ** 20);
     expect(dumps[0].equals(dumps[1])).toBe(true);
-    expect(await guest.isRunning()).toBe(false);
-    const twice = await run(["--libvirt", "web", "--qmp", `b=${guest.socket}`, "--out", "twice"]);
+    expect(await vm.isRunning()).toBe(false);
+    const twice = await run(["--libvirt", "web", "--qmp", `b=${vm.socket}`, "--out", "twice"]);
     expect(twice).toMatchObject({ code: 2, stderr: "pagekin: b and web are the same; name it once\n" });
-    await guest.end();
   });
 
-  test("is forecast in JSON too, and not with --quiet", async ({ folder }) => {
-    const guest = await startGuest(folder, { name: "web" });
+  test("is forecast in JSON too, and not with --quiet", async ({ folder, guest }) => {
+    const vm = await guest({ name: "web" });
     const run = (out: string, ...more: string[]) =>
-      pagekin(["capture", "vm", "--qmp", guest.socket, "--out", out, ...more], { cwd: folder });
+      pagekin(["capture", "vm", "--qmp", vm.socket, "--out", out, ...more], { cwd: folder });
     const asJson = await run("a", "--json", "--every", "100ms", "--for", "100ms");
     expect(asJson.stderr).toMatch(/^Each of 2 snapshots will pause 1 VM for /);
     const { estimated_held_ms: estimate, snapshots } = JSON.parse(asJson.stdout);
@@ -314,6 +314,5 @@ describe.skipIf(!CAN_READ)(`the memory of a VM of QEMU's${because(CAN_READ, why)
       ["capture.json", "inventory.csv", "usage.csv", "web@0.1.elf", "web@0.elf"].sort(),
     );
     expect(await run("b", "--quiet")).toMatchObject({ code: 0, stdout: "", stderr: "" });
-    await guest.end();
   });
 });

@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { test as base } from "./folder.js";
 import { MOST_MS } from "./time-limit.js";
 import { has } from "./tools.js";
 
@@ -67,7 +68,7 @@ process.on("exit", () => {
 });
 
 /** Starts one in a folder; done when its own code runs. */
-export async function startGuest(folder: string, settings: GuestSettings): Promise<Guest> {
+async function startGuest(folder: string, settings: GuestSettings): Promise<Guest> {
   const { name, machine = "pc", memory = 128, slots, smallPages = true, loaded = [], cwd, more = [] } = settings;
   const inFolder = (suffix: string) => path.join(folder, `${name}${suffix}`);
   const [socket, control, said, disk] = [".qmp", ".control", ".said", ".disk"].map(inFolder);
@@ -169,3 +170,23 @@ export function ramMappingOf(pid: number): { bytes: number; residentBytes: numbe
   const largest = written.reduce((a, b) => (kib(b, "Size") > kib(a, "Size") ? b : a));
   return { bytes: kib(largest, "Size"), residentBytes: kib(largest, "Rss") };
 }
+
+export interface GuestFixture {
+  /** Starts one in the test's folder, which ends with the test. */
+  guest(settings: GuestSettings): Promise<Guest>;
+}
+
+/** For a test that has a folder. */
+export const guestFixture = {
+  guest: async ({ folder }: { folder: string }, use: (guest: GuestFixture["guest"]) => Promise<void>) => {
+    const guests: Guest[] = [];
+    await use(async (settings) => {
+      const guest = await startGuest(folder, settings);
+      guests.push(guest);
+      return guest;
+    });
+    for (const guest of guests) await guest.end();
+  },
+};
+
+export const guestTest = base.extend<GuestFixture>(guestFixture);

@@ -15,7 +15,9 @@ const [quiet, command, ...rest] = args;
 if (quiet !== "--quiet") fail("this fake is always asked with --quiet");
 const option = (name) => rest.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
 const asked = option("domain");
-const domain = domains.find(({ name, uuid, id }) => [name, uuid, id].includes(asked));
+// As in tools/virsh-domain-monitor.c and virsh-domain.c (libvirt 9.0): these two convert, and do not take what they print.
+const keys = { domuuid: ["name", "id"], domid: ["name", "uuid"] }[command] ?? ["name", "uuid", "id"];
+const domain = domains.find((one) => keys.some((key) => one[key] === asked));
 if (!domain) fail(`failed to get domain '${asked}'`);
 
 const odd = oddNow();
