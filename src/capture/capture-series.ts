@@ -6,17 +6,22 @@ import { Progress } from "../report/progress.js";
 import { clockMs } from "../system/clock.js";
 import type { Staging } from "../system/staging.js";
 import { formatNumber } from "../text/format.js";
-import { writeCore } from "./elf-write.js";
 import { Guardian } from "./guardian.js";
 import type { LiveTraceWriter } from "./live-trace.js";
 import { hostUsage } from "./measure-usage.js";
+import { memoryWriter } from "./memory-writer.js";
+import { estimatePause, type PauseEstimate } from "./pause-estimate.js";
 import type { MemberRecord, SeriesFolder, SnapshotRecord } from "./series.js";
 import type { Subject } from "./subject.js";
 
 export interface CaptureSettings {
   /** Writes traces in place of dumps. */
   traceWriter: LiveTraceWriter | undefined;
+  /** One is held after the other, not all together. */
+  oneAtATime: boolean;
   showProgress: boolean;
+  /** Told before anything is held, if anything will be. */
+  onEstimate?(estimate: PauseEstimate): void;
   onSnapshot(snapshot: SnapshotRecord, lateS: number): Promise<void>;
 }
 
@@ -31,6 +36,10 @@ export async function captureSeries(
 ): Promise<void> {
   const missing = series.missingTimes();
   if (missing.length === 0) return series.restoreTables();
+  const writer = memoryWriter(settings.traceWriter);
+  const { onEstimate, oneAtATime } = settings;
+  const estimate = onEstimate && (await estimatePause(subjects, series, writer, oneAtATime));
+  if (estimate) onEstimate?.(estimate);
   const guardian = await Guardian.start();
   const began = clockMs();
   try {
@@ -51,7 +60,7 @@ async function takeSnapshot(
   series: SeriesFolder,
   timeS: number,
   guardian: Guardian,
-  { traceWriter, showProgress }: CaptureSettings,
+  { traceWriter, oneAtATime, showProgress }: CaptureSettings,
 ): Promise<SnapshotRecord> {
   const host = hostUsage();
   const usages = await Promise.all(subjects.map((subject) => subject.usage()));
@@ -67,9 +76,9 @@ async function takeSnapshot(
     done += bytes;
   };
   try {
-    const { members, finish, ...when } = await whileHeld(subjects, guardian, () =>
-      takeMembers(subjects, staging, timeS, { traceWriter, onBytes }),
-    );
+    const take = (some: readonly Subject[]) =>
+      whileHeld(some, guardian, () => takeMembers(some, staging, timeS, { traceWriter, onBytes }));
+    const { members, finish, ...when } = await (oneAtATime ? oneByOne(subjects, take) : take(subjects));
     for (const one of finish) await one();
     members.forEach((member, i) => {
       member.balloonBytes = usages[i]?.balloonBytes;
@@ -91,12 +100,29 @@ interface Members {
   finish: (() => Promise<void>)[];
 }
 
+type Taken = Pick<SnapshotRecord, "taken" | "heldMs"> & Members;
+
+/** The same with one after the other; each says when it was taken, and how long it was held. */
+async function oneByOne(
+  subjects: readonly Subject[],
+  take: (some: readonly Subject[]) => Promise<Taken>,
+): Promise<Taken> {
+  const parts: Taken[] = [];
+  for (const subject of subjects) parts.push(await take([subject]));
+  return {
+    taken: parts[0].taken,
+    heldMs: Math.max(...parts.map(({ heldMs }) => heldMs)),
+    members: parts.flatMap(({ members, taken, heldMs }) => members.map((one) => ({ ...one, taken, heldMs }))),
+    finish: parts.flatMap(({ finish }) => finish),
+  };
+}
+
 /** Stops all, does something, and lets all go whatever happens. */
 async function whileHeld(
   subjects: readonly Subject[],
   guardian: Guardian,
   work: () => Promise<Members>,
-): Promise<Pick<SnapshotRecord, "taken" | "heldMs"> & Members> {
+): Promise<Taken> {
   // Asked each time: its owner may have paused or continued one meanwhile.
   const held = (await Promise.all(subjects.map((subject) => subject.toHold()))).flatMap((one) => one ?? []);
   const stopAsWanted = deferStop();
@@ -107,7 +133,7 @@ async function whileHeld(
     let members: Members | undefined;
     let failure: unknown;
     try {
-      await allOf(subjects.map((subject) => subject.stop()));
+      await allOf(subjects.map((subject) => subject.stop(guardian.lifeline)));
       members = await work();
     } catch (error) {
       failure = error;
@@ -170,10 +196,7 @@ async function takeMembers(
     const { live, storedBytes = 0, swappedBytes, notes } = taken;
     const record = { member: subject.name, file, storedBytes, swappedBytes, notes };
     if (live) {
-      const head = { member: subject.name, timeS, shownAs: subject.shownAs };
-      const written = await (traceWriter
-        ? traceWriter.write(live, head, place, onBytes)
-        : writeCore(live, place, onBytes));
+      const written = await memoryWriter(traceWriter)(live, subject, timeS, place, onBytes);
       record.storedBytes = written.storedBytes;
       if (written.unreadBytes > 0) {
         // Of one that has ended nothing more could be read, so it is refused.

@@ -2,12 +2,24 @@
 // lines of JSON, each a list of what is held from now on; the end of its input is the end of the other one.
 
 import { existsSync } from "node:fs";
+import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { quoted } from "../errors.js";
 import { clockMs } from "../system/clock.js";
 import type { Held } from "./guardian.js";
 import { Qmp } from "./qmp.js";
+import { Domain } from "./virsh.js";
+
+type HeldVm = Exclude<Held, { pid: number }>;
+
+/** Fulfilled when nobody can pause a domain any more. */
+const LIFELINE = new Promise((resolve) => {
+  new Socket({ fd: 3 })
+    .on("error", () => {})
+    .on("close", resolve)
+    .resume();
+});
 
 /** A monitor answers nobody while its QEMU writes a dump. */
 const PATIENCE_MS = 600_000;
@@ -18,23 +30,25 @@ async function letGo(held: Held): Promise<void> {
     process.kill(held.pid, "SIGCONT");
     return;
   }
-  for (const end = clockMs() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
+  const end = clockMs() + PATIENCE_MS;
+  if ("domain" in held) await Promise.race([LIFELINE, sleep(PATIENCE_MS)]);
+  for (; ; await sleep(PAUSE_MS)) {
     try {
-      return await letVmGo(held.socket);
+      return await letVmGo(held);
     } catch (error) {
       // Without its socket there is no VM any more.
-      if (clockMs() > end || !existsSync(held.socket)) throw error;
+      if (clockMs() > end || ("socket" in held && !existsSync(held.socket))) throw error;
     }
   }
 }
 
-async function letVmGo(socket: string): Promise<void> {
-  const qmp = await Qmp.connect(socket);
+async function letVmGo(held: HeldVm): Promise<void> {
+  const monitor = "socket" in held ? await Qmp.connect(held.socket) : await Domain.reopen(held);
   try {
-    const answer = (await qmp.execute("query-status")) as { status?: unknown } | null | undefined;
-    if (answer?.status === "paused") await qmp.execute("cont");
+    const answer = (await monitor?.execute("query-status")) as { status?: unknown } | null | undefined;
+    if (answer?.status === "paused") await monitor?.resume();
   } finally {
-    qmp.close();
+    monitor?.close();
   }
 }
 
@@ -51,7 +65,12 @@ async function guard(): Promise<void> {
   ends.forEach((end, i) => {
     if (end.status === "fulfilled") return;
     const one = held[i];
-    const what = "pid" in one ? `process ${one.pid}` : `the VM of ${quoted(one.socket)}`;
+    const what =
+      "pid" in one
+        ? `process ${one.pid}`
+        : "domain" in one
+          ? `domain ${one.domain}`
+          : `the VM of ${quoted(one.socket)}`;
     process.stderr.write(`pagekin: ${what} may still be stopped: ${quoted(end.reason.message)}; continue it by hand\n`);
   });
   process.exit();

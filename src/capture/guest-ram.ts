@@ -1,11 +1,10 @@
 // Where a VM's RAM is: at which guest-physical addresses, and where in the memory of its QEMU.
 
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { PagekinError, quoted, quotedList } from "../errors.js";
-import { linkOf, type Mapping } from "./process-memory.js";
-import type { Qmp } from "./qmp.js";
+import type { Monitor } from "./monitor.js";
+import type { Mapping } from "./process-memory.js";
 import { ask, print } from "./qmp-answers.js";
 
 /** A stretch of RAM that the guest sees. */
@@ -24,7 +23,7 @@ export interface HostedPiece extends RamPiece {
 }
 
 /** Bytes of a VM's RAM. */
-export async function ramBytesOf(qmp: Qmp): Promise<number> {
+export async function ramBytesOf(qmp: Monitor): Promise<number> {
   const summary = await ask(qmp, "query-memory-size-summary");
   return summary["base-memory"] + summary["plugged-memory"];
 }
@@ -36,7 +35,7 @@ const PLUGS_RAM = ["dimm", "virtio-mem", "hv-balloon"];
 const PLUGS_PARTS = ["virtio-mem", "hv-balloon"];
 
 /** The RAM that a guest has, for a method that cannot leave out what is not plugged in; an error where it is unknown. */
-export async function pluggedRamOf(qmp: Qmp): Promise<RamPiece[]> {
+export async function pluggedRamOf(qmp: Monitor): Promise<RamPiece[]> {
   const pieces = await ramOf(qmp);
   const unplugged = new Set<string>();
   for (const { type, data } of await ask(qmp, "query-memory-devices")) {
@@ -54,7 +53,7 @@ export async function pluggedRamOf(qmp: Qmp): Promise<RamPiece[]> {
 }
 
 /** The RAM of a VM by guest-physical address. Device memory, firmware and what devices lie over are not in it. */
-export async function ramOf(qmp: Qmp): Promise<RamPiece[]> {
+export async function ramOf(qmp: Monitor): Promise<RamPiece[]> {
   const backends = await ask(qmp, "query-memdev");
   const summary = await ask(qmp, "query-memory-size-summary");
   const devices = await ask(qmp, "query-memory-devices");
@@ -106,7 +105,7 @@ function piecesIn(text: string, blocks: ReadonlySet<string>): RamPiece[] {
 }
 
 /** Asks QEMU where it has the RAM. */
-export async function hostPieces(qmp: Qmp, pieces: readonly RamPiece[]): Promise<HostedPiece[]> {
+export async function hostPieces(qmp: Monitor, pieces: readonly RamPiece[]): Promise<HostedPiece[]> {
   const hosted: HostedPiece[] = [];
   for (const piece of pieces) {
     const hostAddress = await hostAddressOf(qmp, piece.address);
@@ -118,7 +117,7 @@ export async function hostPieces(qmp: Qmp, pieces: readonly RamPiece[]): Promise
   return hosted;
 }
 
-async function hostAddressOf(qmp: Qmp, address: number): Promise<number> {
+async function hostAddressOf(qmp: Monitor, address: number): Promise<number> {
   const text = await print(qmp, `gpa2hva 0x${address.toString(16)}`);
   const match = /^Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)/.exec(text);
   if (match) return Number.parseInt(match[1], 16);
@@ -135,49 +134,10 @@ export function holdsPieces(mappings: readonly Mapping[], pieces: readonly Hoste
   });
 }
 
-/** The processes that hold one of some sockets. Those of other users are hidden from a normal one. */
-export function holdersOf(sockets: ReadonlySet<string>): number[] {
-  if (sockets.size === 0) return [];
-  const holders: number[] = [];
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const folder = `/proc/${pid}/fd`;
-    if (linksIn(folder).some((target) => sockets.has(target))) holders.push(Number(pid));
-  }
-  return holders;
-}
-
-/**
- * Sockets that were made under a path, as links in /proc show them: that which listens there and those of its clients; also
- * those of others whose QEMU was given the same name relative to another folder. Who is connected since is the client of one.
- */
-export function socketsOf(socket: string): Set<string> {
-  if (!existsSync(socket)) return new Set();
-  const whole = realpathSync(socket);
-  const inodes = new Set<string>();
-  for (const line of readFileSync("/proc/net/unix", "utf8").split("\n")) {
-    const match = /^\S+ \S+ \S+ \S+ \S+ \S+ +(\d+) (.+)$/.exec(line);
-    // QEMU may have been given a path that is relative to a folder we do not know: whoever holds it is looked at closer.
-    if (match && (match[2] === whole || match[2] === path.resolve(socket) || isRelativeTo(match[2], whole)))
-      inodes.add(`socket:[${match[1]}]`);
-  }
-  return inodes;
-}
-
-const isRelativeTo = (name: string, whole: string) =>
-  !name.startsWith("/") && !name.startsWith("@") && path.basename(name) === path.basename(whole);
-
-function linksIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).map((name) => linkOf(path.join(folder, name)));
-  } catch {
-    return [];
-  }
-}
-
 /** No process that this user may look at is the VM's. */
-export function noProcess(socket: string): PagekinError {
+export function noProcess(shownAs: string): PagekinError {
   return new PagekinError("the process of this VM cannot be found or may not be looked at", {
-    file: socket,
+    file: shownAs,
     hint: "run as root, or as QEMU's user with CAP_SYS_PTRACE; or take --method core, which QEMU does itself",
   });
 }

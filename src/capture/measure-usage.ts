@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { clockMs } from "../system/clock.js";
-import type { Qmp } from "./qmp.js";
+import type { Monitor } from "./monitor.js";
 import { ask, askGuestStats } from "./qmp-answers.js";
 
 /** Seconds between the guest's answers. */
@@ -42,12 +42,12 @@ export class Balloon {
   private earlierInterval: unknown;
 
   private constructor(
-    private readonly qmp: Qmp,
+    private readonly qmp: Monitor,
     private readonly device: string,
   ) {}
 
   /** The balloon, if there is one; makes it ask its guest, if it does not yet. */
-  static async find(qmp: Qmp): Promise<Balloon | undefined> {
+  static async find(qmp: Monitor): Promise<Balloon | undefined> {
     for (const folder of ["/machine/peripheral", "/machine/peripheral-anon"]) {
       const children = await ask(qmp, "qom-list", { path: folder });
       const found = children.find(({ type }) => /^child<virtio-balloon/.test(type));

@@ -7,7 +7,7 @@ import { fromSystem, PagekinError } from "../errors.js";
 import type { Staging } from "../system/staging.js";
 import type { Place } from "./elf-write.js";
 import { pluggedRamOf } from "./guest-ram.js";
-import type { Qmp } from "./qmp.js";
+import type { Monitor } from "./monitor.js";
 import { joinFiles, placeNotes, stretchesOf } from "./raw-file.js";
 import type { Taken } from "./subject.js";
 
@@ -17,7 +17,7 @@ const LOOK_MS = 100;
 const FREE_SOME = "free some of the disk if it is full, or choose another --out";
 
 interface Writer {
-  qmp: Qmp;
+  qmp: Monitor;
   /** QEMU's process, where it could be found. */
   pid: number | undefined;
   staging: Staging;
@@ -62,7 +62,7 @@ async function saveStretches(stretches: readonly Range[], file: string, writer: 
 
 async function dumpCore(file: string, writer: Writer): Promise<string[]> {
   prepareFile(file, writer);
-  const dumped = writer.qmp.execute("dump-guest-memory", { paging: false, protocol: `file:${file}` }, DUMP_MS);
+  const dumped = writer.qmp.dump(file, DUMP_MS);
   await watchSize(file, dumped, writer);
   return [file];
 }

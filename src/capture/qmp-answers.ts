@@ -2,12 +2,13 @@
 // Format: qapi/ in QEMU's sources (run-state.json, machine.json, qom.json), docs/interop/qmp-spec.rst.
 
 import * as v from "valibot";
-import type { Qmp } from "./qmp.js";
+import type { Monitor } from "./monitor.js";
 
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const SCHEMAS = {
   "query-status": v.object({ status: v.string(), running: v.boolean() }),
+  "query-cpus-fast": v.array(v.object({ "thread-id": v.pipe(v.number(), v.safeInteger()) })),
   "query-target": v.object({ arch: v.string() }),
   "query-memory-size-summary": v.object({ "base-memory": bytes, "plugged-memory": v.optional(bytes, 0) }),
   "query-memory-devices": v.array(
@@ -24,7 +25,7 @@ type Asked = keyof typeof SCHEMAS;
 
 /** Gives what a command returns. */
 export function ask<C extends Asked>(
-  qmp: Qmp,
+  qmp: Monitor,
   command: C,
   args?: Record<string, unknown>,
 ): Promise<v.InferOutput<(typeof SCHEMAS)[C]>> {
@@ -32,15 +33,15 @@ export function ask<C extends Asked>(
 }
 
 /** What the guest has told a balloon. */
-export const askGuestStats = (qmp: Qmp, device: string): Promise<v.InferOutput<typeof guestStats>> =>
+export const askGuestStats = (qmp: Monitor, device: string): Promise<v.InferOutput<typeof guestStats>> =>
   askFor(qmp, "qom-get", guestStats, { path: device, property: "guest-stats" });
 
 /** What a line of the human monitor prints. */
-export const print = (qmp: Qmp, line: string): Promise<string> =>
+export const print = (qmp: Monitor, line: string): Promise<string> =>
   askFor(qmp, "human-monitor-command", v.string(), { "command-line": line });
 
 async function askFor<S extends v.GenericSchema>(
-  qmp: Qmp,
+  qmp: Monitor,
   command: string,
   schema: S,
   args: Record<string, unknown> | undefined,

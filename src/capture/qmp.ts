@@ -2,12 +2,17 @@
 
 import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { PagekinError, quoted } from "../errors.js";
+import path from "node:path";
+import { PagekinError } from "../errors.js";
+import { clockMs } from "../system/clock.js";
+import type { Held } from "./guardian.js";
+import { ANSWER_MS, MOST_ANSWER_BYTES, type Monitor, resultOf } from "./monitor.js";
+import { clientsOf } from "./unix-sockets.js";
 
-const GREETING_MS = 5_000;
-const ANSWER_MS = 30_000;
-/** The longest lines are maps of memory with some thousand regions, at 100 bytes each. */
-const MOST_LINE_BYTES = 4 * 1024 * 1024;
+/** A client that comes and goes, such as a daemon that asks for statistics, is gone within this. */
+const OTHER_CLIENT_MS = 5_000;
+const GREETING_MS = 30_000;
+const LOOK_MS = 250;
 const MOST_PARTS = 1024;
 const NEWLINE = 0x0a;
 const NO_MONITOR = ["this is no QMP monitor", "give QEMU -qmp unix:FILE,server=on,wait=off"] as const;
@@ -21,7 +26,7 @@ interface Message {
   id?: unknown;
 }
 
-export class Qmp {
+export class Qmp implements Monitor {
   private waiting: { resolve(message: Message): void; reject(error: Error): void } | undefined;
   private gone: Error | undefined;
   /** What has come of a line that has not ended. */
@@ -29,9 +34,10 @@ export class Qmp {
   private lineBytes = 0;
   /** Of the last command; the greeting has none. */
   private id: number | undefined;
+  private isGreeted = false;
 
   private constructor(
-    readonly file: string,
+    readonly shownAs: string,
     private readonly socket: Socket,
   ) {
     socket.on("error", (error: NodeJS.ErrnoException) => this.end(this.refusal(error)));
@@ -41,10 +47,10 @@ export class Qmp {
 
   /** Connects, and waits until the monitor takes commands. */
   static async connect(file: string): Promise<Qmp> {
+    const clients = clientsOf(file);
     const qmp = new Qmp(file, connect({ path: file }));
     try {
-      const greeting = await qmp.answer(GREETING_MS);
-      if (!greeting.QMP) throw qmp.fault(...NO_MONITOR);
+      await qmp.greeting(clients);
       await qmp.execute("qmp_capabilities");
       return qmp;
     } catch (error) {
@@ -59,10 +65,23 @@ export class Qmp {
     this.id = randomInt(2 ** 40);
     const answer = this.answer(ms);
     this.socket.write(`${JSON.stringify({ execute: command, id: this.id, ...(args && { arguments: args }) })}\n`);
-    const { error, return: result } = await answer;
-    if (error === undefined) return result;
-    const { desc } = (error ?? {}) as { desc?: unknown };
-    throw this.fault(`${command}: ${typeof desc === "string" ? quoted(desc) : "refused without a reason"}`);
+    return resultOf(this, command, await answer);
+  }
+
+  async toHold(): Promise<Held> {
+    return { socket: path.resolve(this.shownAs) };
+  }
+
+  async dump(file: string, ms: number): Promise<void> {
+    await this.execute("dump-guest-memory", { paging: false, protocol: `file:${file}` }, ms);
+  }
+
+  async pause(): Promise<void> {
+    await this.execute("stop");
+  }
+
+  async resume(): Promise<void> {
+    await this.execute("cont");
   }
 
   close(): void {
@@ -71,14 +90,32 @@ export class Qmp {
   }
 
   fault(what: string, hint?: string): PagekinError {
-    return new PagekinError(what, { file: this.file, hint });
+    return new PagekinError(what, { file: this.shownAs, hint });
+  }
+
+  /**
+   * QEMU greets the client that it serves, and leaves all others waiting. clients: connections that it had before; one that
+   * stays is why no greeting comes.
+   */
+  private async greeting(clients: ReadonlySet<string>): Promise<void> {
+    const since = clockMs();
+    const timer = setInterval(() => {
+      const now = clientsOf(this.shownAs);
+      const isServed = [...clients].some((client) => now.has(client));
+      if (isServed && clockMs() - since > OTHER_CLIENT_MS) this.end(this.inUse());
+    }, LOOK_MS);
+    try {
+      await this.answer(GREETING_MS);
+      this.isGreeted = true;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   private answer(ms: number): Promise<Message> {
     return new Promise((resolve, reject) => {
       if (this.gone) return reject(this.gone);
-      const hint = "a monitor serves one client at a time: give QEMU another -qmp socket for pagekin";
-      const timer = setTimeout(() => this.end(this.fault(`no answer for ${ms / 1000} s`, hint)), ms);
+      const timer = setTimeout(() => this.end(this.fault(`no answer for ${ms / 1000} s`, wayOut(this.shownAs))), ms);
       this.waiting = {
         resolve: (message) => {
           clearTimeout(timer);
@@ -101,7 +138,7 @@ export class Qmp {
       if (this.line.length === MOST_PARTS) this.line = [Buffer.concat(this.line)];
       this.line.push(part);
       this.lineBytes += part.length;
-      if (this.lineBytes > MOST_LINE_BYTES) {
+      if (this.lineBytes > MOST_ANSWER_BYTES) {
         this.end(this.fault("a line does not end", NO_MONITOR[1]));
         return;
       }
@@ -125,6 +162,11 @@ export class Qmp {
       this.end(this.fault(...NO_MONITOR));
       return;
     }
+    // Nothing comes before the greeting.
+    if (!this.isGreeted && !message.QMP) {
+      this.end(this.fault(...NO_MONITOR));
+      return;
+    }
     // Events come at any time, and are of no interest; nor are answers to the client before.
     if (message.event !== undefined || message.id !== this.id) return;
     const { waiting } = this;
@@ -140,12 +182,28 @@ export class Qmp {
     waiting?.reject(this.gone);
   }
 
+  private inUse(): PagekinError {
+    return this.fault("another client is connected to this monitor, which serves one at a time", wayOut(this.shownAs));
+  }
+
   private refusal({ code, message }: NodeJS.ErrnoException): PagekinError {
     if (code === "ENOENT")
       return this.fault("no such socket", "give the FILE of QEMU's -qmp unix:FILE,server=on,wait=off");
     if (code === "ECONNREFUSED") return this.fault("connection refused", "check that QEMU is running");
+    // As many clients wait as may.
+    if (code === "EAGAIN") return this.inUse();
     if (code === "EACCES" || code === "EPERM")
       return this.fault("this user may not connect to the monitor", "run as root, or as the user that QEMU runs as");
     return this.fault(message);
   }
+}
+
+/** What to do where a monitor belongs to another program, which the path may tell. */
+function wayOut(file: string): string {
+  const whole = path.resolve(file);
+  if (whole.includes("/libvirt/")) return "use --libvirt DOMAIN for a VM of libvirt's (virsh list shows the names)";
+  if (whole.includes("/qemu-server/")) {
+    return "Proxmox VE uses it too: try again when no task of this VM is running, or give the VM a second -qmp socket";
+  }
+  return "use --libvirt DOMAIN with libvirt, --qmp /var/run/qemu-server/VMID.qmp with Proxmox VE, else a second -qmp socket";
 }

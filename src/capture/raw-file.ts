@@ -7,7 +7,7 @@ import { eachCovered, ofRanges } from "../dumps/sweep.js";
 import { breathe } from "../system/pace.js";
 import { writeFully } from "../system/transfer.js";
 import type { RamPiece } from "./guest-ram.js";
-import type { Qmp } from "./qmp.js";
+import type { Monitor } from "./monitor.js";
 
 /** Gaps of whole pages of every size change no table. */
 const GAP_UNIT = 2 * 2 ** 20;
@@ -16,7 +16,7 @@ const MOST_READ_GAP = 64 * 2 ** 20;
 const COPY_BYTES = 2 ** 20;
 
 /** The stretches of RAM, each a file of QEMU's. The first one begins where pages of every size begin. */
-export function stretchesOf(qmp: Qmp, pieces: readonly RamPiece[]): Range[] {
+export function stretchesOf(qmp: Monitor, pieces: readonly RamPiece[]): Range[] {
   const stretches: Range[] = [];
   eachCovered(ofRanges(pieces), (from, to) => {
     const last = stretches.at(-1);

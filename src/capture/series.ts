@@ -30,6 +30,9 @@ export interface MemberRecord {
   storedBytes: number;
   swappedBytes: number;
   balloonBytes?: number | undefined;
+  /** Where one was held after the other: when this one was taken, and how long it was held. */
+  taken?: string;
+  heldMs?: number;
   notes: string[];
 }
 
@@ -37,7 +40,10 @@ export interface SnapshotRecord {
   timeS: number;
   /** When it was taken. */
   taken: string;
-  /** Milliseconds from the first stop until all went on again; 0 where none was stopped for it. */
+  /**
+   * Milliseconds from the first stop until all went on again; 0 where none was stopped for it. Where one was held after the
+   * other: of the one that was held longest.
+   */
   heldMs: number;
   members: MemberRecord[];
   usage: UsageRecord[];

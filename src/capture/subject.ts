@@ -1,5 +1,6 @@
 // What can be captured: a VM or a process.
 
+import type { Writable } from "node:stream";
 import type { Staging } from "../system/staging.js";
 import type { Place } from "./elf-write.js";
 import type { Held } from "./guardian.js";
@@ -33,13 +34,15 @@ export interface Subject {
   readonly extension: string;
   /** What it takes to let it go again; undefined where it is not to be stopped, or is already: then it stays so. */
   toHold(): Promise<Held | undefined>;
-  /** These two do nothing unless it is to be held. */
-  stop(): Promise<void>;
+  /** These two do nothing unless it is to be held. lifeline: see Guardian. */
+  stop(lifeline: Writable): Promise<void>;
   letGo(): Promise<void>;
   /** Of a VM: what it uses. */
   usage(): Promise<VmUsage | undefined>;
   /** About how many bytes a snapshot of it takes. */
   expectedBytes(): Promise<number>;
+  /** Of a VM that pagekin reads itself: the first resident pages, some bytes of them, while it may run. */
+  sample?(bytes: number): Promise<LiveMemory | undefined>;
   /** Finds what there is to copy; or has it written to a place, and says meanwhile how many bytes more are there. */
   take(place: Place, staging: Staging, onBytes: (bytes: number) => void): Promise<Taken>;
   close(): Promise<void>;

@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { captureSeries } from "../capture/capture-series.js";
+import type { VmAddress } from "../capture/find-vm.js";
 import { LiveTraceWriter } from "../capture/live-trace.js";
 import { holdFolder } from "../capture/lock.js";
+import type { PauseEstimate } from "../capture/pause-estimate.js";
 import { commandOf, memberOf, ProcessSubject } from "../capture/process-subject.js";
 import { SeriesFolder, type SnapshotRecord, timesOf } from "../capture/series.js";
 import type { Subject } from "../capture/subject.js";
@@ -46,6 +48,14 @@ const vmOptions = [
       describe: "QMP monitor of a VM (repeatable): [NAME=]SOCKET, as in qemu -qmp unix:SOCKET,server=on,wait=off",
     }),
   ),
+  list(
+    text("libvirt", {
+      describe: "libvirt domain (repeatable): [NAME=]DOMAIN, by name, UUID or ID, through virsh",
+    }),
+  ),
+  flag("one-at-a-time", {
+    describe: "pause, dump and resume one VM after the other instead of all together; members then differ in time",
+  }),
   choice("method", METHODS, {
     default: "resident",
     describe: "resident: pages that occupy host memory; pmemsave, core: all of RAM, written by QEMU",
@@ -55,7 +65,7 @@ const vmOptions = [
 
 export const vm: Command<typeof vmOptions> = {
   options: vmOptions,
-  operands: { usage: "--qmp [NAME=]SOCKET [--qmp ...] --out DIR", lines: [], isNone: true },
+  operands: { usage: "(--qmp [NAME=]SOCKET | --libvirt [NAME=]DOMAIN)... --out DIR", lines: [], isNone: true },
   about: `All VMs are paused together, dumped, and resumed.\n${SECRETS}\n${SERIES}`,
   example: [
     "pagekin capture vm --qmp web=/run/web.qmp --qmp db=/run/db.qmp --every 15s --for 30m --out captured",
@@ -86,23 +96,46 @@ export { process_ as process };
 async function captureVms(args: Arguments<typeof vmOptions>): Promise<void> {
   const { method } = args;
   if (args.sources.length > 0)
-    throw new PagekinError(`unexpected argument ${quoted(args.sources[0])}`, { hint: "name VMs with --qmp" });
-  const named = args.qmp.map((text) => {
+    throw new PagekinError(`unexpected argument ${quoted(args.sources[0])}`, {
+      hint: "name VMs with --qmp or --libvirt",
+    });
+  const sockets = args.qmp.map((text) => {
     const { name, rest } = nameAndRest(text);
     return { name: name ?? path.basename(rest).replace(/\.[^.]*$/, ""), socket: rest };
   });
-  if (named.length === 0) throw new PagekinError("no VM given", { hint: "give --qmp [NAME=]SOCKET for each" });
+  const domains = args.libvirt.map((text) => {
+    const { name, rest } = nameAndRest(text);
+    return { name: name ?? rest, domain: rest };
+  });
+  const named: ({ name: string } & VmAddress)[] = [...sockets, ...domains];
+  if (named.length === 0) {
+    const hint = "give --qmp [NAME=]SOCKET or --libvirt [NAME=]DOMAIN for each";
+    throw new PagekinError("no VM given", { hint });
+  }
   if (args.fingerprint && method !== "resident") {
     throw new PagekinError(`--fingerprint does not go with --method ${method}`, {
       hint: "QEMU itself writes that dump to the disk: leave one of the two out",
     });
   }
-  refuseTwice(named, ({ socket }) => {
+  refuseTwice(sockets, ({ socket }) => {
     const stat = statSync(socket, { bigint: true, throwIfNoEntry: false });
     return stat && identityOf(stat);
   });
-  const how = { kind: "vm", method };
-  await capture(args, named, how, ({ name, socket }) => VmSubject.open(name, socket, method));
+  const settings = { oneAtATime: args.oneAtATime, saysPause: true };
+  const how = { kind: "vm", method, ...(args.oneAtATime && { oneAtATime: true }) };
+  // By several monitors, or by different names of libvirt's.
+  const opened: VmSubject[] = [];
+  await capture(args, named, { how, ...settings }, async (one) => {
+    const vm = await VmSubject.open(one.name, one, method);
+    opened.push(vm);
+    try {
+      refuseTwice(opened, ({ certainPid: pid }) => (pid === undefined ? undefined : String(pid)));
+    } catch (error) {
+      await vm.close();
+      throw error;
+    }
+    return vm;
+  });
 }
 
 async function captureProcesses(args: Arguments<typeof processOptions>): Promise<void> {
@@ -121,7 +154,7 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
   await capture(
     args,
     named,
-    { kind: "process", ...settings },
+    { how: { kind: "process", ...settings }, oneAtATime: false, saysPause: false },
     async ({ name, pid }) => new ProcessSubject(name, pid, settings),
   );
 }
@@ -130,7 +163,7 @@ async function captureProcesses(args: Arguments<typeof processOptions>): Promise
 async function capture<T extends { name: string }>(
   args: Arguments<typeof seriesOptions>,
   named: readonly T[],
-  how: Record<string, unknown>,
+  { how, oneAtATime, saysPause }: { how: Record<string, unknown>; oneAtATime: boolean; saysPause: boolean },
   open: (one: T) => Promise<Subject>,
 ): Promise<void> {
   if (process.platform !== "linux") throw new PagekinError("capture works on Linux only", { hint: "capture there" });
@@ -147,16 +180,19 @@ async function capture<T extends { name: string }>(
     forS,
     how: { ...how, pageSizes, key: traces?.key?.id },
   });
-  const printer = new Printer(args.out, args.json ? "json" : args.quiet ? "quiet" : "text");
+  const printer = new Printer(args.out, { isJson: args.json, isQuiet: args.quiet }, oneAtATime);
   const times = timesOf({ everyS, forS });
-  await printer.begin(times.length - series.missingTimes().length, times.length);
+  const missing = series.missingTimes().length;
+  await printer.begin(times.length - missing, times.length);
   const subjects: Subject[] = [];
   try {
     for (const one of named) subjects.push(await open(one));
     const onSnapshot = (snapshot: SnapshotRecord, lateS: number) => printer.snapshot(snapshot, lateS);
     await captureSeries(subjects, series, {
       traceWriter: traces && new LiveTraceWriter(traces.pageSizes, traces.key),
+      oneAtATime,
       showProgress: args.progress && !args.quiet,
+      ...(saysPause && { onEstimate: (estimate: PauseEstimate) => printer.estimate(estimate, missing) }),
       onSnapshot,
     });
   } finally {

@@ -6,15 +6,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { openCore } from "../support/core-reader.js";
-import { test as base, textsIn } from "../support/folder.js";
-import {
-  type GuestSettings,
-  HAS_QEMU,
-  QEMU,
-  ramMappingOf,
-  type Guest as StartedGuest,
-  startGuest,
-} from "../support/guest.js";
+import { textsIn } from "../support/folder.js";
+import { HAS_QEMU, QEMU, ramMappingOf, type Guest as StartedGuest, guestTest as test } from "../support/guest.js";
 import { ended, MAIN, pagekin, start, succeed } from "../support/pagekin.js";
 import { Guest } from "../support/qemu/guest.js";
 import { randomBytes } from "../support/random.js";
@@ -25,18 +18,6 @@ import { because, has, IS_ROOT } from "../support/tools.js";
 const PAGE = 4096;
 const MIB = 2 ** 20;
 const FOUR_GIB = 2 ** 32;
-
-const test = base.extend<{ guest: (settings: GuestSettings) => Promise<StartedGuest> }>({
-  guest: async ({ folder }, use) => {
-    const guests: StartedGuest[] = [];
-    await use(async (settings) => {
-      const guest = await startGuest(folder, settings);
-      guests.push(guest);
-      return guest;
-    });
-    for (const guest of guests) await guest.end();
-  },
-});
 
 const capture = (out: string, qmp: string[], ...more: string[]) => [
   ...["capture", "vm", ...qmp.flatMap((one) => ["--qmp", one]), "--out", out],

@@ -31,10 +31,10 @@ function rowNames(text: string): string[] {
   return [...new Set(cells.flatMap((cell) => [...cell.matchAll(/`(\w[\w-]*)`/g)].map(([, name]) => name)))].sort();
 }
 
-/** The packages that a line installs. */
+/** The packages that a file's lines install. */
 function installedBy(file: string): string[] {
-  const [, packages] = /apt-get install (?:-\S+ )*([a-z0-9 -]+)/.exec(read(file)) ?? [];
-  return (packages ?? "").trim().split(" ").sort();
+  const lines = [...read(file).matchAll(/apt-get install (?:-\S+ )*([a-z0-9 -]+)/g)];
+  return lines.flatMap(([, packages]) => packages.trim().split(" ")).sort();
 }
 
 test("CONTRIBUTING has the tools that .ci/run installs", () => {

@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { test as base } from "./folder.js";
 import { MOST_MS } from "./time-limit.js";
 import { has } from "./tools.js";
 
@@ -18,6 +19,18 @@ const COUNTING = [
   0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0xff, 0x06, 0x00, 0x06, 0xb9, 0xff, 0xff, 0xe2, 0xfe, 0xb0, 0x2e, 0xe6, 0xe9, 0xeb,
   0xf1,
 ];
+
+/** Where the guest counts, in 2 bytes: at this address. */
+export const COUNTED_AT = 0x600;
+
+/** The disk that it boots from. */
+export function countingDisk(): Buffer {
+  // Larger than its one sector: the firmware of some machines takes no disk that small.
+  const disk = Buffer.alloc(1024 * 1024);
+  disk.set(COUNTING);
+  disk.writeUInt16LE(0xaa55, 510);
+  return disk;
+}
 
 export interface GuestSettings {
   name: string;
@@ -55,15 +68,11 @@ process.on("exit", () => {
 });
 
 /** Starts one in a folder; done when its own code runs. */
-export async function startGuest(folder: string, settings: GuestSettings): Promise<Guest> {
+async function startGuest(folder: string, settings: GuestSettings): Promise<Guest> {
   const { name, machine = "pc", memory = 128, slots, smallPages = true, loaded = [], cwd, more = [] } = settings;
   const inFolder = (suffix: string) => path.join(folder, `${name}${suffix}`);
   const [socket, control, said, disk] = [".qmp", ".control", ".said", ".disk"].map(inFolder);
-  // Larger than its one sector: the firmware of some machines takes no disk that small.
-  const sector = Buffer.alloc(1024 * 1024);
-  sector.set(COUNTING);
-  sector.writeUInt16LE(0xaa55, 510);
-  writeFileSync(disk, sector);
+  writeFileSync(disk, countingDisk());
   // Emulated: it starts as fast everywhere, also in a VM.
   const backend = smallPages ? "memory-backend-memfd" : "memory-backend-ram";
   const args = [
@@ -161,3 +170,23 @@ export function ramMappingOf(pid: number): { bytes: number; residentBytes: numbe
   const largest = written.reduce((a, b) => (kib(b, "Size") > kib(a, "Size") ? b : a));
   return { bytes: kib(largest, "Size"), residentBytes: kib(largest, "Rss") };
 }
+
+export interface GuestFixture {
+  /** Starts one in the test's folder, which ends with the test. */
+  guest(settings: GuestSettings): Promise<Guest>;
+}
+
+/** For a test that has a folder. */
+export const guestFixture = {
+  guest: async ({ folder }: { folder: string }, use: (guest: GuestFixture["guest"]) => Promise<void>) => {
+    const guests: Guest[] = [];
+    await use(async (settings) => {
+      const guest = await startGuest(folder, settings);
+      guests.push(guest);
+      return guest;
+    });
+    for (const guest of guests) await guest.end();
+  },
+};
+
+export const guestTest = base.extend<GuestFixture>(guestFixture);
