@@ -21,7 +21,7 @@ export interface CaptureSettings {
   oneAtATime: boolean;
   showProgress: boolean;
   /** Told before anything is held, if anything will be. */
-  onEstimate?(estimate: PauseEstimate): void;
+  onEstimate?(estimate: PauseEstimate): Promise<void>;
   onSnapshot(snapshot: SnapshotRecord, lateS: number): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export async function captureSeries(
   const writer = memoryWriter(settings.traceWriter);
   const { onEstimate, oneAtATime } = settings;
   const estimate = onEstimate && (await estimatePause(subjects, series, writer, oneAtATime));
-  if (estimate) onEstimate?.(estimate);
+  if (estimate) await onEstimate?.(estimate);
   const guardian = await Guardian.start();
   const began = clockMs();
   try {

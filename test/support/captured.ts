@@ -1,5 +1,6 @@
 // What is expected of `pagekin capture vm` in more than one file of tests.
 
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +13,17 @@ export const withoutForecast = (end: Ended): Ended => ({
   ...end,
   stdout: end.stdout.replace(/^(The snapshot|Each of \d+ snapshots) will pause [^\n]+\n/, ""),
 });
+
+/** Waits until the first snapshot is there. */
+export function firstSnapshot({ stdout }: ChildProcessWithoutNullStreams): Promise<void> {
+  return new Promise((resolve) => {
+    let said = "";
+    stdout.on("data", (text) => {
+      said += text;
+      if (/^0 s: /m.test(said)) resolve();
+    });
+  });
+}
 
 /** pagekin must have said one line and left nothing. */
 export function expectRefused(folder: string, end: Ended, says: RegExp): void {
