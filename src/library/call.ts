@@ -53,6 +53,7 @@ export async function inReportingCall<T>(
   try {
     const result = await inCall({ signal: either }, () => work(report));
     last();
+    either.throwIfAborted();
     return result;
   } finally {
     clearInterval(timer);
