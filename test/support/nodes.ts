@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 
 /** The lines of Node that pagekin is for. */
-export const NODE_LINES = [20, 22, 24];
+const NODE_LINES = [20, 22, 24];
 
 export interface NodeOfLine {
   line: number;
