@@ -207,7 +207,15 @@ export async function* bytesOfFile(file: InputFile): AsyncGenerator<Uint8Array> 
   // Files in /proc may say so.
   if (file.size === 0n) return;
   const end = Number(file.size) - 1;
-  yield* createReadStream(file.path, { fd: openAgain(file), end, highWaterMark: 1024 * 1024 });
+  const stream = createReadStream(file.path, { fd: openAgain(file), end, highWaterMark: 1024 * 1024 });
+  const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
+  try {
+    yield* stream;
+  } finally {
+    // It closes its file some turns after its end; whoever has read from here may count on that.
+    stream.destroy();
+    await closed;
+  }
 }
 
 /** How messages call what a source was unpacked to: offsets are not those of its file. */
