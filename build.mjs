@@ -2,7 +2,7 @@
 // the modules one by one), the library's types, the manual page, and the licences of what is bundled.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";
 import { licences } from "./licences.mjs";
@@ -12,7 +12,7 @@ const run = (tool, ...args) =>
 
 /** What every command that reads sources needs, in one file: each file more costs its start about half a millisecond. */
 const COMMON =
-  /\/src\/(core\/(hasher|module)|dumps\/[^/]+|dumps\/formats\/(holes|known[^/]*|raw|registry)|sources\/[^/]+|system\/(clock|inputs|machine|pace|temporary|transfer|turns|zeros)|text\/[^/]+|traces\/(registry|rows)|unpack\/(compression|tar-header)|worlds\/[^/]+)\.ts$/;
+  /\/src\/(core\/(hasher|module)|dumps\/[^/]+|dumps\/formats\/(holes|known[^/]*|raw|registry)|sources\/[^/]+|system\/(abort|clock|inputs|machine|pace|temporary|transfer|turns|zeros)|text\/[^/]+|traces\/(registry|rows)|unpack\/(compression|tar-header)|worlds\/[^/]+)\.ts$/;
 
 /** zstddec would load its wasm by way of fetch, and with it Node's whole HTTP client. */
 const FOR_NODE = {
@@ -20,9 +20,32 @@ const FOR_NODE = {
   transform: { target: "node20.19", define: { fetch: "undefined", __dirname: "import.meta.dirname" } },
 };
 
+const TYPES = path.join("dist", "types");
+
+/** The declarations that index.d.ts needs; an error if one of them imports from a package, which a user may not have. */
+function neededTypes() {
+  const needed = new Set();
+  const visit = (file) => {
+    if (needed.has(file)) return;
+    needed.add(file);
+    for (const [, target] of readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
+      if (!target.startsWith(".")) throw new Error(`${file}: the library's types must not need ${target}`);
+      visit(path.join(path.dirname(file), target.replace(/\.js$/, ".d.ts")));
+    }
+  };
+  visit(path.join(TYPES, "index.d.ts"));
+  return needed;
+}
+
 rmSync("dist", { recursive: true, force: true });
 run(["assemblyscript", "bin", "asc.js"], "--target", "release");
 run(["typescript", "bin", "tsc"], "-p", "tsconfig.build.json");
+const needed = [...neededTypes()].map((file) => ({ file, text: readFileSync(file, "utf8") }));
+rmSync(TYPES, { recursive: true });
+for (const { file, text } of needed) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
 const { output } = await build({
   input: {
     main: "src/main.ts",

@@ -12,6 +12,7 @@ const FOLDERS = [
   "commands",
   "capture",
   "report",
+  "library",
   "scenarios",
   "replay",
   "policies",

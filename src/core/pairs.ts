@@ -1,18 +1,11 @@
+import type { PairCount, Vectors } from "./counts.js";
 import { Instance } from "./module.js";
-import type { Vectors } from "./vectors.js";
 
 const COUNT_BYTES = 8;
 const BINS_BYTES = 4 * 65536;
 const OUT_BYTES = 16;
 /** Vectors, and holders of all of them but the last, that are counted at a time. */
 const WINDOW = 65536;
-
-/** Two members (a < b) and the number of contents that both hold. */
-export interface PairCount {
-  a: number;
-  b: number;
-  contents: number;
-}
 
 /** Counts the contents that each member holds, and that each pair has in common. Memory: 8 bytes a pair. */
 export class PairCounter {

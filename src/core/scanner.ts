@@ -1,3 +1,4 @@
+import type { ScanCounters } from "./counts.js";
 import { Instance } from "./module.js";
 
 const PAGE_BYTES = 32;
@@ -23,29 +24,6 @@ export interface ScannerRules {
   useZeroPages: boolean;
   smartScan: boolean;
   chainsPruneMillisecs: number;
-}
-
-/** A group's counters: as the kernel's of the same name, and what its work comes to. */
-export interface ScanCounters {
-  pagesScanned: number;
-  fullScans: number;
-  pagesShared: number;
-  pagesSharing: number;
-  pagesUnshared: number;
-  pagesSkipped: number;
-  zeroPages: number;
-  stableNodeChains: number;
-  stableNodeDups: number;
-  /** Records of pages. */
-  items: number;
-  cowBreaks: number;
-  checksums: number;
-  compares: number;
-  merges: number;
-  /** Compares that found the same content. */
-  equals: number;
-  /** Frames saved at this moment, breaks counted at once. */
-  savedFrames: number;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Vectors } from "./counts.js";
 import { VECTOR_RECORDS, type VectorChunk } from "./indexer.js";
 import { Instance } from "./module.js";
 
@@ -6,17 +7,6 @@ const FIRST_TABLE = 16384;
 /** Bytes that the records' room grows by at most. */
 const MOST_MORE = 256 * 1024 * 1024;
 const WINDOW = 65536;
-
-/** Copy vectors, each once: which members hold a content, in how many copies. In the order of members, then of copies. */
-export interface Vectors {
-  /** Where each vector's holders begin, and at the end where they end. */
-  starts: Uint32Array;
-  /** Numbers of members, ascending in each vector, and how many copies each has. */
-  holders: Uint32Array;
-  copies: Uint32Array;
-  /** By vector: the contents that have exactly it. */
-  contents: Float64Array;
-}
 
 /**
  * Brings the vectors of all threads together. Memory: 16 bytes a vector and 8 for each holder, and a table of 4 to 11 bytes a

@@ -1,7 +1,5 @@
 // The ledger: where every byte that a dump describes went. In bytes, judged page by page of 4 KiB.
 
-import type { Layout } from "./layout.js";
-
 /** What hashing adds up for the ledger: bytes read, and of them those of whole pages, and of zero pages. */
 export interface LedgerCounts {
   bytes: number;
@@ -21,8 +19,11 @@ export const LEDGER_COLUMNS = [
 
 export type Ledger = Partial<Record<(typeof LEDGER_COLUMNS)[number], number>>;
 
+/** What a layout says of bytes that hashing does not read. */
+type Unread = Readonly<Record<"elidedBytes" | "absentBytes" | "outsideBytes" | "repeatedBytes", number>>;
+
 /** The ledger of a dump. Without a layout it is a raw one that was read as a stream: no gaps, no repeats. */
-export function ledgerOf({ bytes, wholeBytes, zeroBytes }: LedgerCounts, layout: Layout | undefined): Ledger {
+export function ledgerOf({ bytes, wholeBytes, zeroBytes }: LedgerCounts, layout: Unread | undefined): Ledger {
   const elided = layout?.elidedBytes ?? 0;
   return {
     nonzero_bytes: wholeBytes - zeroBytes,

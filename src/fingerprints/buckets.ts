@@ -1,6 +1,7 @@
 // Where fingerprints wait between hashing and indexing: blocks of entries by bucket, one for each segment, in memory up to
 // a bound that all threads share, beyond it in a temporary file of each thread.
 
+import { closeSync } from "node:fs";
 import { BLOCK_OFFSETS, type BlockView } from "../core/hasher.js";
 import { ENTRY_BYTES } from "../core/module.js";
 import { openTemporary, writeTemporary } from "../system/temporary.js";
@@ -71,6 +72,12 @@ export class BlockStore {
     this.slab = 0;
     this.usedOfSlab = 0;
     this.spilled = 0;
+  }
+
+  /** Gives the temporary file back. */
+  close(): void {
+    if (this.spillFile !== undefined) closeSync(this.spillFile);
+    this.spillFile = undefined;
   }
 
   keep(source: number, segment: number, view: BlockView): Block {

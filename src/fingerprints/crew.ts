@@ -12,6 +12,8 @@ const WORKER = new URL("./worker.js", import.meta.url);
 
 export class Crew {
   private readonly runner: Runner;
+  /** The main thread's part of the last job. */
+  private ownPart: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly shared: Shared,
@@ -60,17 +62,22 @@ export class Crew {
   ): Promise<Results[K][]> {
     const job = { ...work, kind, next: new SharedArrayBuffer(4) } as unknown as Job;
     const others = this.workers.map((worker) => performOn(worker, job, emit));
-    const all = [this.runner.perform(job, emit, own), ...others];
+    const mine = this.runner.perform(job, emit, own);
+    this.ownPart = mine.catch(() => {});
+    const all = [mine, ...others];
     try {
       return (await Promise.all(all)) as Results[K][];
     } catch (error) {
       Atomics.store(new Uint32Array(job.next), 0, job.tasks.length);
+      this.runner.stop();
       throw error;
     }
   }
 
-  /** Ends the workers; nothing needs to wait for it. */
-  close(): void {
-    endWorkers(this.workers);
+  /** Ends the workers, and closes the temporary files. A process that ends need not wait for it. */
+  async close(): Promise<void> {
+    this.runner.stop();
+    await Promise.all([endWorkers(this.workers), this.ownPart]);
+    this.runner.close();
   }
 }

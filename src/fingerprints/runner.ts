@@ -72,6 +72,7 @@ export class Runner {
   private readonly progress: BigUint64Array;
   private hasher: Hasher | undefined;
   private indexer: { for: string; indexer: Indexer } | undefined;
+  private stopped = false;
 
   constructor(private readonly shared: Shared) {
     this.store = new BlockStore(new Budget(shared.budgetLimit, shared.budget), shared.threads === 1);
@@ -82,14 +83,25 @@ export class Runner {
   perform(job: Job, emit: (event: Event) => void, own: Job["tasks"] = []): Promise<Results[Job["kind"]]> {
     const counter = new Uint32Array(job.next);
     const mine = [...own];
-    const next = () => mine.shift() ?? job.tasks[Atomics.add(counter, 0, 1)];
+    const next = () => (this.stopped ? undefined : (mine.shift() ?? job.tasks[Atomics.add(counter, 0, 1)]));
     if (job.kind === "hash") return this.hash(job, next as () => HashTask | undefined);
     if (job.kind === "index") return this.index(job, next as () => IndexTask | undefined, emit);
     const hasher = this.hasherFor(job.pageSizes);
     return writeTraces(next as () => TraceTask | undefined, { ...job, hasher, onBytes: this.onBytes });
   }
 
+  /** The job has failed elsewhere: no further task is begun, and what reads bytes ends at the next ones. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /** Closes the temporary file. */
+  close(): void {
+    this.store.close();
+  }
+
   private readonly onBytes = (bytes: number): void => {
+    if (this.stopped) throw new Error("the job was stopped");
     Atomics.add(this.progress, 0, BigInt(Math.round(bytes)));
   };
 

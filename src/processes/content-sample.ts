@@ -1,7 +1,7 @@
 // A world whose contents were sampled: what rates are estimated from.
 
+import type { Vectors } from "../core/counts.js";
 import { BUCKETS } from "../core/module.js";
-import type { Vectors } from "../core/vectors.js";
 import type { PopularCounts } from "../fingerprints/popular.js";
 import { bucketsBeyond } from "../fingerprints/sampled-buckets.js";
 

@@ -1,7 +1,7 @@
 // What a member can count on (GRP, section 5.2): how its memory was spread over time, and what the host would need at once
 // if all sharing broke.
 
-import type { Shareout } from "./shareout.js";
+import type { Shareout } from "./course.js";
 
 export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
 

@@ -1,18 +1,14 @@
 // The machine of a run, as controllers see it: members and groups as they are scanned, the settings of the scanner, and what
 // was decided.
 
-import type { Controller, Decision, EndedPass, Machine, MemberUsage, Speed } from "./controllers/controller.js";
+import type { Controller, EndedPass, Machine, MemberUsage, Speed } from "./controllers/controller.js";
+import type { Decision, TimedDecision } from "./course.js";
 import type { ReplayMember } from "./members.js";
 import { cpuSecondsOf, reclaimedOf } from "./sample.js";
 import type { ScannedGroups } from "./scanned-groups.js";
 import type { ScannedMembers } from "./scanned-members.js";
 import type { Scenario } from "./scenario/schema.js";
 import type { UsageRow } from "./usage-file.js";
-
-/** What is decided, when. */
-export interface TimedDecision extends Decision {
-  ns: number;
-}
 
 /** Bytes that a member was promised: the scenario's, or all pages of its first snapshot. */
 export function memoryOf(member: ReplayMember, { members, page_size: pageBytes }: Scenario): number {

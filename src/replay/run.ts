@@ -6,14 +6,15 @@ import type { GroupingPolicy } from "../policies/policy.js";
 import type { Pause } from "../system/pace.js";
 import type { Changes } from "./changes.js";
 import type { Controller } from "./controllers/controller.js";
-import type { RunningMachine, TimedDecision } from "./machine.js";
+import type { Shareout, TimedDecision } from "./course.js";
+import type { RunningMachine } from "./machine.js";
 import { regroup } from "./regroup.js";
 import { Room } from "./room.js";
 import { groupSample } from "./sample.js";
 import { SampleList, type Samples } from "./samples.js";
 import { ScannerThreads } from "./scanner-threads.js";
 import type { Scenario } from "./scenario/schema.js";
-import { redistributionOf, type Shareout, shareOut } from "./shareout.js";
+import { redistributionOf, shareOut } from "./shareout.js";
 import { isOnClock, OFF_CLOCK } from "./time.js";
 
 const REST_PASSES = 10;

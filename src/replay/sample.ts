@@ -1,7 +1,6 @@
 // The counters of a group at a moment, and what its scanner's work comes to.
 
-import type { ScanCounters } from "../core/scanner.js";
-import type { Scenario } from "./scenario/schema.js";
+import type { ScanCounters } from "../core/counts.js";
 
 /** Bytes of the kernel's records (64-bit): an item, a stable node, a member's slot. */
 const ITEM_BYTES = 64;
@@ -23,8 +22,17 @@ export interface GroupSample extends ScanCounters {
   metadataBytes: number;
 }
 
+/** The parts of a scenario that a sample depends on. */
+export interface Prices {
+  page_size: number;
+  /** Microseconds; byte_ns: nanoseconds. */
+  cost: Readonly<
+    Record<"visit_us" | "skip_us" | "checksum_us" | "compare_us" | "byte_ns" | "merge_us" | "cow_us", number>
+  >;
+}
+
 /** members: that are registered in the group. */
-export function groupSample(counters: ScanCounters, members: number, scenario: Scenario): GroupSample {
+export function groupSample(counters: ScanCounters, members: number, scenario: Prices): GroupSample {
   const { pagesShared, pagesSharing, pagesUnshared, zeroPages, items, stableNodeChains } = counters;
   return {
     ...counters,
@@ -36,7 +44,7 @@ export function groupSample(counters: ScanCounters, members: number, scenario: S
 }
 
 /** The scanner's work in seconds of one CPU, by the scenario's prices. */
-export function cpuSecondsOf(counters: ScanCounters, { cost, page_size: pageBytes }: Scenario): number {
+export function cpuSecondsOf(counters: ScanCounters, { cost, page_size: pageBytes }: Prices): number {
   const { pagesScanned, pagesSkipped, checksums, compares, equals, merges, cowBreaks } = counters;
   const microseconds =
     pagesScanned * cost.visit_us +

@@ -1,6 +1,7 @@
 // What members hold now, and the scanner that looks at it.
 
-import { ABSENT, type ScanCounters, Scanner, type ScannerRules } from "../core/scanner.js";
+import type { ScanCounters } from "../core/counts.js";
+import { ABSENT, Scanner, type ScannerRules } from "../core/scanner.js";
 import type { Pause } from "../system/pace.js";
 import { inTurns } from "../system/turns.js";
 import { CHANGE, type Changes } from "./changes.js";

@@ -1,28 +1,12 @@
 // Memory that members have over time: what they were promised, and what a redistributor gives them of what was reclaimed.
 
+import type { MemberMemory, Shareout } from "./course.js";
 import { memoryOf, type RunningMachine } from "./machine.js";
 import { none } from "./redistributors/none.js";
 import { redistributorNamed } from "./redistributors/registry.js";
 import { reclaimedOf } from "./sample.js";
 import type { Scenario } from "./scenario/schema.js";
 import { NANOSECONDS } from "./time.js";
-
-/** What is given at one time. Bytes. */
-export interface Shareout {
-  ns: number;
-  reclaimedBytes: number;
-  /** In the order of their numbers. */
-  members: MemberMemory[];
-}
-
-export interface MemberMemory {
-  /** By number. */
-  member: number;
-  group: number;
-  memoryBytes: number;
-  /** By its group. */
-  reclaimedBytes: number;
-}
 
 /** What a member got; undefined: it was not there. */
 export function memoryIn({ members }: Shareout, member: number): MemberMemory | undefined {

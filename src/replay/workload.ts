@@ -4,8 +4,9 @@ import { PagekinError, quoted } from "../errors.js";
 import type { Pause } from "../system/pace.js";
 import { mapInTurns } from "../system/turns.js";
 import { lineOf } from "../text/read-csv.js";
+import type { Shareout } from "./course.js";
 import type { WorkloadSettings } from "./scenario/schema.js";
-import { memoryIn, type Shareout } from "./shareout.js";
+import { memoryIn } from "./shareout.js";
 
 /** Columns of a curve, none of which may be empty. */
 export const CURVE_COLUMNS = ["memory_bytes", "miss_ratio"] as const;

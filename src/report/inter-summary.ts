@@ -1,10 +1,10 @@
 // What `analyze` prints of the sharing between members: a matrix, or the strongest pairs where that is too wide.
 
-import type { PairCount } from "../core/pairs.js";
+import type { PairCount } from "../core/counts.js";
 import { quoted } from "../errors.js";
-import type { Sharing } from "../sharing/count.js";
 import type { WorldResult } from "../sharing/count-world.js";
 import { type InterSharing, interSharing, pairRate } from "../sharing/rates.js";
+import type { Sharing } from "../sharing/sharing.js";
 import { formatBytes, formatCount, formatNumber, formatPercent, percent, rounded } from "../text/format.js";
 import { lineWidth } from "./terminal.js";
 import { table, tableWidth } from "./text-table.js";

@@ -1,9 +1,8 @@
 import { NANOSECONDS } from "../replay/time.js";
-import { isSeekable } from "../sources/source.js";
 import { onExit } from "../system/cleanup.js";
 import { clockMs } from "../system/clock.js";
 import { formatBytes, formatNumber } from "../text/format.js";
-import type { Snapshot } from "../worlds/world.js";
+import { bytesInAll, type Snapshot } from "../worlds/world.js";
 import { isDumb } from "./terminal.js";
 
 const EVERY_MS = 100;
@@ -43,10 +42,8 @@ export class Progress {
 
   /** Of reading sources: bytes done, and throughput. */
   static ofSources(snapshots: readonly Pick<Snapshot, "source">[], bytesDone: () => number, show: boolean): Progress {
-    // What a compressed file or a pipe will hold is not known; then there is no end to show.
-    const known = snapshots.every(({ source }) => isSeekable(source));
     const work: Work = {
-      total: known ? snapshots.reduce((sum, { source }) => sum + source.bytes, 0) : 0,
+      total: bytesInAll(snapshots) ?? 0,
       done: bytesDone,
       formats: ["{bar} {percentage} % | {done} of {all} | {speed}/s | {left} left", "{done} | {speed}/s"],
       text: (bytes) => formatBytes(Math.round(bytes)),

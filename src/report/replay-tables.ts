@@ -1,12 +1,13 @@
 // The CSV tables of `replay`. Columns are a contract: new ones go behind the old ones.
 
 import { controllerOf } from "../replay/controllers/registry.js";
+import type { Shareout, TimedDecision } from "../replay/course.js";
 import { amountsOver, breakAllBytes, QUANTILES, type Spread, spreadOf } from "../replay/guarantee.js";
-import { memoryOf, type TimedDecision } from "../replay/machine.js";
+import { memoryOf } from "../replay/machine.js";
 import type { PlannedRun } from "../replay/reference.js";
 import { type GroupSample, sumOf } from "../replay/sample.js";
 import { eachSample, lastOf } from "../replay/samples.js";
-import { memoryIn, redistributionOf, type Shareout } from "../replay/shareout.js";
+import { memoryIn, redistributionOf } from "../replay/shareout.js";
 import { NANOSECONDS } from "../replay/time.js";
 import type { RunResult } from "../scenarios/perform.js";
 import type { FinishedRuns } from "../scenarios/scenario-runs.js";

@@ -1,8 +1,8 @@
 // The JSON of `analyze`. docs/json.md has every key.
 
-import type { Sharing } from "../sharing/count.js";
 import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, nonzeroContents, pairRate, rate, selfSharing } from "../sharing/rates.js";
+import type { Sharing } from "../sharing/sharing.js";
 import type { World } from "../worlds/world.js";
 import { strongest } from "./inter-summary.js";
 import { type LabelTotals, type MemberNumbers, totalsByLabel } from "./member-numbers.js";

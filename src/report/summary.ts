@@ -1,9 +1,9 @@
 // What `analyze` prints: what a person wants to see first, as text or as JSON.
 
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
-import type { Sharing } from "../sharing/count.js";
 import type { WorldResult } from "../sharing/count-world.js";
 import { interSharing, mean } from "../sharing/rates.js";
+import type { Sharing } from "../sharing/sharing.js";
 import { formatBytes, formatCount, formatNumber, percent } from "../text/format.js";
 import { interPart } from "./inter-summary.js";
 import { type MemberNumbers, membersOf, totalsByLabel } from "./member-numbers.js";

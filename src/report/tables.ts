@@ -1,9 +1,8 @@
 // The CSV tables of `analyze`. Columns are a contract: new ones go behind the old ones.
 
+import type { PairCount } from "../core/counts.js";
 import { BASE_PAGE_BYTES } from "../core/hasher.js";
-import type { PairCount } from "../core/pairs.js";
 import { LEDGER_COLUMNS, type Ledger } from "../dumps/ledger.js";
-import type { CopiesCount, Sharing } from "../sharing/count.js";
 import type { WorldResult } from "../sharing/count-world.js";
 import {
   type InterSharing,
@@ -14,6 +13,7 @@ import {
   type SelfSharing,
   selfSharing,
 } from "../sharing/rates.js";
+import type { CopiesCount, Sharing } from "../sharing/sharing.js";
 import { displayName, type LabelValues } from "../sources/names.js";
 import { labelOf } from "../spectrum/spectrum.js";
 import { type Column, type Table, tableOf } from "../text/write-csv.js";

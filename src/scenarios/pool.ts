@@ -22,6 +22,6 @@ export async function performRuns(shared: RunsShared, jobs: readonly RunJob[], t
     await Promise.all(workers.map((worker) => work((job) => performOn<RunResult>(worker, job))));
     return results;
   } finally {
-    endWorkers(workers);
+    await endWorkers(workers);
   }
 }

@@ -2,7 +2,8 @@ import { PairCounter } from "../core/pairs.js";
 import type { Found, IndexedWorld } from "../fingerprints/world-index.js";
 import type { Pause } from "../system/pace.js";
 import type { World } from "../worlds/world.js";
-import { countSharing, type Sharing } from "./count.js";
+import { countSharing } from "./count.js";
+import type { Sharing } from "./sharing.js";
 
 /** A world and what was found in it, at each page size (ascending). */
 export interface WorldResult {

@@ -1,36 +1,16 @@
 // A spectrum → what its members share: contents of each member, pairs, copies.
 
-import type { PairCount, PairCounter } from "../core/pairs.js";
-import type { Vectors } from "../core/vectors.js";
+import type { Vectors } from "../core/counts.js";
+import type { PairCounter } from "../core/pairs.js";
 import { type Spectrum, zeroVectors } from "../spectrum/spectrum.js";
 import type { Pause } from "../system/pace.js";
+import type { CopiesCount, Sharing } from "./sharing.js";
 
 /** Up to so many members all pairs are kept; above, the largest. */
 const ALL_PAIRS_MEMBERS = 64;
 const MOST_PAIRS = 1000;
 /** Contents with few copies are counted in an array, the others in a map. */
 const FEW = 256;
-
-/** The numbers of one world at one page size. Arrays go by member. */
-export interface Sharing {
-  pageBytes: number;
-  pages: readonly number[];
-  zeroPages: readonly number[];
-  /** Nonzero contents of each member, and of all together. */
-  nonzeroContents: number[];
-  nonzeroUnion: number;
-  /** All pairs and the contents in both, or the largest, in the order of the members. */
-  pairs: PairCount[];
-  /** Contents by holders and copies, the zero content among them, ascending. */
-  copies: CopiesCount[];
-}
-
-/** Contents by the number of their holders and of their copies. */
-export interface CopiesCount {
-  members: number;
-  copies: number;
-  contents: number;
-}
 
 /** allPairs: also where there are more than 64 members; counter: of as many members as the spectrum has. */
 export async function countSharing(

@@ -1,8 +1,8 @@
 // Self-sharing, inter-VM sharing and total saving of one world at one page size. Source: SEMMA (2013), section III;
 // definitions in docs/definitions.md.
 
-import type { PairCount } from "../core/pairs.js";
-import type { Sharing } from "./count.js";
+import type { PairCount } from "../core/counts.js";
+import type { Sharing } from "./sharing.js";
 
 /** part / whole; 0 / 0 is 0. */
 export function rate(part: number, whole: number): number {

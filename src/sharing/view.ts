@@ -1,6 +1,6 @@
 // What policies see of a spectrum: its sets of holders, with or without the zero content.
 
-import type { Vectors } from "../core/vectors.js";
+import type { Vectors } from "../core/counts.js";
 import { type Spectrum, type SpectrumMember, zeroVectors } from "../spectrum/spectrum.js";
 
 /** Whether the zero content counts as one of the contents, or zero pages are left out altogether. */

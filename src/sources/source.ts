@@ -2,10 +2,12 @@
 
 import { closeSync, createReadStream, existsSync, readdirSync, readSync, statSync } from "node:fs";
 import path from "node:path";
+import { addAbortSignal } from "node:stream";
 import type { FilePlace } from "../dumps/dump-file.js";
 import { END_BYTES, HEAD_BYTES, refuseForeignEnd } from "../dumps/formats/known.js";
 import { lengthNotes } from "../dumps/formats/raw.js";
 import { fromSystem, PagekinError, quoted } from "../errors.js";
+import { currentSignal } from "../system/abort.js";
 import { type InputFile, type Inputs, openAgain, refuseChanged } from "../system/inputs.js";
 import { chunksOf, spool } from "../system/temporary.js";
 import { nearest } from "../text/nearest.js";
@@ -82,6 +84,8 @@ function notThere(name: string, file: string): PagekinError {
 }
 
 async function lookAtPipe(name: SourceName, rest: Pipe["rest"], format: string | undefined): Promise<Source> {
+  const signal = currentSignal();
+  if (signal) addAbortSignal(signal, rest);
   try {
     let head = await readHead(rest, HEAD_BYTES);
     if (packingOf(head) !== undefined) head = Buffer.concat([head, await readHead(rest, HEAD_OF_COMPRESSED)]);
@@ -203,7 +207,15 @@ export async function* bytesOfFile(file: InputFile): AsyncGenerator<Uint8Array> 
   // Files in /proc may say so.
   if (file.size === 0n) return;
   const end = Number(file.size) - 1;
-  yield* createReadStream(file.path, { fd: openAgain(file), end, highWaterMark: 1024 * 1024 });
+  const stream = createReadStream(file.path, { fd: openAgain(file), end, highWaterMark: 1024 * 1024 });
+  const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
+  try {
+    yield* stream;
+  } finally {
+    // It closes its file some turns after its end; whoever has read from here may count on that.
+    stream.destroy();
+    await closed;
+  }
 }
 
 /** How messages call what a source was unpacked to: offsets are not those of its file. */

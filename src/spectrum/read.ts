@@ -1,7 +1,7 @@
 import type { DecodedArray } from "hyparquet";
 import * as v from "valibot";
+import type { Vectors } from "../core/counts.js";
 import { isPageSize } from "../core/hasher.js";
-import type { Vectors } from "../core/vectors.js";
 import type { FilePlace } from "../dumps/dump-file.js";
 import { quoted } from "../errors.js";
 import { isParquet, isSpectrum, missingColumns, openParquet } from "../parquet/file.js";

@@ -1,4 +1,4 @@
-import type { Vectors } from "../core/vectors.js";
+import type { Vectors } from "../core/counts.js";
 
 /** For each copy vector of one world at one page size the contents that have exactly it. Arrays of members go by number. */
 export interface Spectrum {

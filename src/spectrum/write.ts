@@ -1,4 +1,4 @@
-import type { Vectors } from "../core/vectors.js";
+import type { Vectors } from "../core/counts.js";
 import { bytesOf, dictionaryOf, flags, indexes, int64s, levelsOf } from "../parquet/encode.js";
 import { CONVERTED, type Column, ParquetWriter, TYPE } from "../parquet/write.js";
 import { breathe } from "../system/pace.js";

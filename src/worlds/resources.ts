@@ -46,9 +46,6 @@ export function planResources(
 ): Resources {
   const memory = maxMemory ?? Math.max(MIB, Math.floor(Math.min(usableMemory(), addressSpaceLeft() ?? Infinity) / 2));
   if (!(memory >= MIB)) throw new PagekinError("--max-memory is too small", { hint: "give 1m or more" });
-  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS)) {
-    throw new PagekinError("invalid --workers", { hint: `give a number from 1 to ${MOST_WORKERS}` });
-  }
   const threads = planThreads(workers, defaultWorkers(worlds));
   const tableLimit = Math.floor(Math.min((memory * TABLE_PART) / threads, MOST_TABLE_BYTES));
   return { workers: threads, memory, bucketLimit: memory - threads * tableLimit, tableLimit };
@@ -62,6 +59,9 @@ function defaultWorkers(worlds: readonly World[]): number {
 
 /** Threads: as many as were asked for, or those wanted that there is room for. A thread without room would end the process. */
 export function planThreads(asked: number | undefined, wanted: number): number {
+  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= MOST_WORKERS)) {
+    throw new PagekinError("invalid --workers", { hint: `give a number from 1 to ${MOST_WORKERS}` });
+  }
   const left = addressSpaceLeft();
   const most = left === undefined ? Infinity : 1 + Math.floor(left / ADDRESSES_PER_THREAD);
   if (asked === undefined) return Math.min(wanted, most);

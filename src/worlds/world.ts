@@ -1,5 +1,5 @@
 import { displayName, type LabelValues } from "../sources/names.js";
-import type { Source } from "../sources/source.js";
+import { isSeekable, type Source } from "../sources/source.js";
 import type { TraceHead } from "../traces/rows.js";
 
 /** The memory of one member at one time. */
@@ -18,6 +18,12 @@ export interface Snapshot {
 export interface World {
   timeS: number;
   snapshots: readonly Snapshot[];
+}
+
+/** Bytes of all files that are to be read; undefined: nobody knows how much compressed files and pipes will hold. */
+export function bytesInAll(snapshots: readonly Pick<Snapshot, "source">[]): number | undefined {
+  if (!snapshots.every(({ source }) => isSeekable(source))) return undefined;
+  return snapshots.reduce((sum, { source }) => sum + source.bytes, 0);
 }
 
 /** What a person should know: of the memory, such as what is missing of a cut dump; and of the file. */

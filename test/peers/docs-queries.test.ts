@@ -28,7 +28,7 @@ function queriesOf(document: string): Query[] {
   });
 }
 
-const queries = ["docs/traces.md", "docs/files.md", "traces/README.md"].flatMap(queriesOf);
+const queries = ["docs/traces.md", "docs/files.md", "docs/library.md", "traces/README.md"].flatMap(queriesOf);
 
 test("there are queries, and numbers to check", () => {
   expect(queries.length).toBeGreaterThan(4);

@@ -35,19 +35,6 @@ export interface ControllerFault {
   hint: string;
 }
 
-/** A decision, as decisions.csv has it. `from` and `to` are in the unit of the action: pages, bytes, milliseconds. */
-export interface Decision {
-  subject: string;
-  /** What that is the name of: a group or a member may be called `scanner`. */
-  kind: "group" | "member" | "scanner";
-  /** Of a group, its number: two may have one name. */
-  group?: number | undefined;
-  action: "pages_to_scan" | "sleep_millisecs" | "run" | "inflate" | "deflate";
-  from: number;
-  to: number;
-  reason: string;
-}
-
 /** A scanning speed that can be set: of one group's thread, or of the one thread that serves all groups. */
 export interface Speed {
   /** A group's name, or `scanner`. */
