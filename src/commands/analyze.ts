@@ -31,10 +31,7 @@ const options = [
 
 export const command: Command<typeof options> = {
   options,
-  example: [
-    "pagekin analyze traces/a1.parquet traces/a2.parquet traces/b1.parquet",
-    "how much memory three guests could share",
-  ],
+  example: ["pagekin analyze traces/c1.parquet traces/c2.parquet", "how much memory two guests could share"],
   run: analyze,
 };
 

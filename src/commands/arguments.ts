@@ -42,8 +42,7 @@ export function parseArguments(
       operands.push(token.value);
     } else if (token.kind === "option") {
       const { option, isNegated } = optionOf(token, name, options);
-      const isRepeated = texts.has(option.name) || flags.has(option.name);
-      if (isRepeated && !option.isList)
+      if (texts.has(option.name) && !option.isList)
         throw new PagekinError(`--${option.name} is given twice`, { hint: "give it once" });
       if (option.type === "boolean") flags.set(option.name, flagOf(token, option, !isNegated));
       else texts.set(option.name, [...(texts.get(option.name) ?? []), textOf(token, option)]);

@@ -76,7 +76,7 @@ export const command: Command<typeof options> = {
   about:
     "Instead of dumps, SOURCE may be a spectrum.parquet written by analyze or compare, or the folder that holds it.",
   example: [
-    "pagekin compare --inventory traces/guests.csv --policy one-group --policy by:tenant --policy best:2",
+    "pagekin compare --inventory traces/busybox.csv --policy one-group --policy by:tenant",
     "the cost of keeping tenants apart",
   ],
   run: compare,

@@ -31,7 +31,7 @@ export const command: Command<typeof options> = {
   options,
   example: [
     "node traces/make-dumps.mjs dumps && pagekin fingerprint dumps/semma/*.raw",
-    "one trace for each of three small dumps",
+    "one trace for each of three small dumps (in a clone)",
   ],
   run: fingerprint,
 };

@@ -1,5 +1,7 @@
 // Help, as yargs lays it out.
 
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 // The CommonJS build: it wraps help at words.
 import yargs from "yargs/yargs";
 import type { AnyCommand } from "./options.js";
@@ -37,6 +39,13 @@ export function mainHelp(commands: readonly [name: string, what: string][]): Pro
   return all.getHelp();
 }
 
+/** An example with the path of the package's own traces, wherever it is installed. */
+function fromHere(line: string): string {
+  const traces = fileURLToPath(new URL("../traces", import.meta.url));
+  const here = path.relative(process.cwd(), traces);
+  return line.replaceAll("traces/", `${here.length < traces.length ? here : traces}/`);
+}
+
 /** What `pagekin NAME --help` prints. */
 export function commandHelp(name: string, what: string, command: AnyCommand): Promise<string> {
   const { usage, lines } = operandsOf(command);
@@ -57,6 +66,6 @@ export function commandHelp(name: string, what: string, command: AnyCommand): Pr
         ]),
       ),
     )
-    .example([example])
+    .example([[fromHere(example[0]), example[1]]])
     .getHelp();
 }

@@ -16,7 +16,7 @@ const options = [...dumpOptions, json, quiet, progress] as const;
 export const command: Command<typeof options> = {
   options,
   about: "SOURCE is one dump or trace. Writes no files.",
-  example: ["pagekin inspect traces/a1.parquet", "what a trace holds, and the dump it was made from"],
+  example: ["pagekin inspect traces/c1.parquet", "what a trace holds, and the dump it was made from"],
   run: inspect,
 };
 

@@ -111,7 +111,7 @@ export interface Command<T extends readonly Option[] = readonly Option[]> {
   operands?: { usage: string; lines: string[]; isNone?: boolean };
   /** What its help says besides. */
   about?: string;
-  /** A command line that works in a clone, and what it shows. */
+  /** A command line, and what it shows; its traces are those of the package, or it says that it needs a clone. */
   example: [string, string];
   run(args: Arguments<T>): Promise<void>;
 }

@@ -46,7 +46,7 @@ export const command: Command<typeof options> = {
   about: "Each SOURCE is a process; --live takes none.",
   example: [
     "pagekin processes --inventory traces/processes.csv --min-resident 16m",
-    "which of four processes are worth a private group",
+    "which of four processes are worth a private group (in a clone)",
   ],
   run: processes,
 };

@@ -57,7 +57,10 @@ export const command: Command<typeof options> = {
       "Without one, sources (or --inventory), --policy, --rules and --until make a scenario; the rest has its defaults.",
     ],
   },
-  example: ["pagekin replay traces/scenarios/guests.yaml", "what one scanner per tenant would save, and when"],
+  example: [
+    "pagekin replay --inventory traces/busybox.csv --policy by:tenant",
+    "what one scanner per tenant would save, and when",
+  ],
   run: replay,
 };
 

@@ -193,7 +193,6 @@ describe("a mistake is explained:", () => {
     ["analyze a.raw --out=", "--out needs a value; write --out VALUE"],
     ["analyze a.raw --out --json", "--out needs a value; write --out=--json if that is its value"],
     ["analyze a.raw --out o --out p", "--out is given twice; give it once"],
-    ["analyze a.raw --json -j", "--json is given twice; give it once"],
     ["analyze --page-size 4k 8k a.raw", "--page-size takes one value, but 8k follows it; write --page-size 4k,8k"],
     [
       "compare --policy by:os by:tenant a.raw",
