@@ -1,6 +1,7 @@
 // Policies side by side: what each saves, loses against one group, and exposes. Pure: spectrum in, numbers out.
 
 import { type EntitlementRule, entitlements, zeroEntitlements } from "../sharing/entitlement.js";
+import { withoutPages, withPagesApart } from "../sharing/excluded.js";
 import type { Grouping } from "../sharing/grouping.js";
 import { type Score, score, scoreZeroOnly, type Tenants } from "../sharing/isolation.js";
 import { type KernelCounters, type KernelSettings, kernelAtRest, kernelZeroOnly } from "../sharing/kernel.js";
@@ -131,12 +132,16 @@ async function grouped(
   pause: Pause,
 ): Promise<OwnNumbers> {
   const grouping = await policy.group(view, pause);
+  const { excludes } = policy;
+  const isOut = excludes && view.members.map(excludes);
+  const counted = isOut ? withPagesApart(view, isOut) : view;
+  const scanned = isOut && kernel ? withoutPages(view, isOut) : view;
   return {
     grouping,
-    score: score(view, grouping, tenants),
-    entitlements: entitlements(view, grouping, entitlement),
-    kernel: kernel && kernelAtRest(view, grouping, kernel),
-    merges: await bestMerges(view, grouping, MOST_MERGES, pause),
+    score: score(counted, grouping, tenants),
+    entitlements: entitlements(counted, grouping, entitlement),
+    kernel: kernel && kernelAtRest(scanned, grouping, kernel),
+    merges: await bestMerges(counted, grouping, MOST_MERGES, pause),
     mostSaved: grouping.mostSaved,
   };
 }
@@ -199,6 +204,13 @@ async function addedTo(
   others.forEach((one, i) => {
     groupOf[one] = of[i];
   });
-  const added = addedFrames(view, groupOf, groups.length, member);
-  return groups.map((group, i) => [group, added[i]]);
+  const isOut = policy.excludes && view.members.map(policy.excludes);
+  if (!isOut) {
+    const added = addedFrames(view, groupOf, groups.length, member);
+    return groups.map((group, i) => [group, added[i]]);
+  }
+  const added = addedFrames(withPagesApart(view, isOut), groupOf, groups.length, member);
+  // Whoever joins the excluded shares nothing either.
+  const outside = groupOf[isOut.findIndex((out, one) => out && one !== member)];
+  return groups.map((group, i) => [group, i === outside ? view.pages[member] : added[i]]);
 }

@@ -103,6 +103,22 @@ const POLICIES: [policy: string, groups: [name: string, members: string][]][] = 
       ["plan 9", "lone"],
     ],
   ],
+  [
+    "excluded:agreed",
+    [
+      ["excluded", "web1 db"],
+      ["all", "web2 web3 mail lone"],
+    ],
+  ],
+  [
+    "excluded:agreed,private:np.csv,by:os",
+    [
+      ["excluded", "web1 db"],
+      ["linux", "web2 web3"],
+      ["private", "mail"],
+      ["plan 9", "lone"],
+    ],
+  ],
   // web2 and web3 have four contents in common (three without zero), db two with them, lone one with db.
   [
     "private:np.csv,similar:2",
@@ -326,6 +342,23 @@ describe("refused is", () => {
       "a private group before another",
       ["--policy", "private:np.csv,private:all.csv,one-group"],
       [/cannot stand behind a private group/],
+    ],
+    [
+      "an excluded label that says neither yes nor no",
+      ["--policy", "excluded:os"],
+      [/member web1 has linux/, /yes or no/],
+    ],
+    ["an excluded label that nobody has", ["--policy", "excluded:ksm,by:os"], [/no member has a label ksm/]],
+    ["nothing behind excluded", ["--policy", "excluded:agreed,"], [/unknown policy/]],
+    [
+      "zero-only behind excluded",
+      ["--policy", "excluded:agreed,zero-only"],
+      [/zero-only cannot stand behind excluded/],
+    ],
+    [
+      "excluded behind a private group",
+      ["--policy", "private:np.csv,excluded:agreed"],
+      [/write excluded:LABEL,private:FILE,POLICY/],
     ],
     ["a tenant label that nobody has", ["--tenant-label", "node"], [/label node/]],
     ["a member to add that is not there", ["--add", "web9"], [/--add web9/, /no such member/]],

@@ -29,7 +29,18 @@ import { groupsIn, writeGroups } from "./policy-worlds.js";
 import { expectSpectrum, SPECTRUM } from "./spectrum.js";
 import { formatTime, parseCsv, type Row, rowsIn, toCsv } from "./table.js";
 import { LEDGER_HEADER, ledgerOf, pagesIn, twinTables } from "./twin.js";
-import { byValue, esxSalting, mostSaved, oneGroup, optIn, perMember, similar, withPrivate } from "./twin-groupings.js";
+import {
+  byValue,
+  esxSalting,
+  isExcluded,
+  mostSaved,
+  oneGroup,
+  optIn,
+  perMember,
+  similar,
+  withExcluded,
+  withPrivate,
+} from "./twin-groupings.js";
 
 /** Texts of tables by the names of their files. */
 type Texts = Record<string, string>;
@@ -95,6 +106,16 @@ function policiesOf(folder: string, given: OracleCase, worlds: readonly PolicyWo
       groups: (world: PolicyWorld) => esxSalting(mode, world),
     })),
     { text: "opt-in:agreed", groups: (world) => optIn("agreed", tenantLabel, world) },
+    {
+      text: "excluded:agreed",
+      groups: (world) => withExcluded("agreed", world, oneGroup),
+      excludes: isExcluded("agreed"),
+    },
+    {
+      text: "excluded:agreed,private:private.csv,by:os",
+      groups: (world) => withExcluded("agreed", world, (others) => withPrivate(named, others, byOs)),
+      excludes: isExcluded("agreed"),
+    },
     { text: "private:private.csv,by:os", groups: (world) => withPrivate(named, world, byOs) },
     { text: `similar:${count}`, groups: (world, zeroPages) => similar(count, world, zeroPages) ?? [] },
   ];
