@@ -20,6 +20,7 @@ import { openSources } from "./worlds/worlds.js";
 export type { PairCount } from "./core/pairs.js";
 export { EXIT, PagekinError } from "./errors.js";
 export { type CompareSettings, type Comparison, comparePolicies, type PolicyResult } from "./policies/comparison.js";
+export type { Capacity, HostResult, HostSettings } from "./policies/hosts.js";
 export type { Grouped, Limits, Policy, PolicyContext } from "./policies/policy.js";
 export { parsePolicies } from "./policies/registry.js";
 export {
@@ -33,6 +34,7 @@ export type { RunResult } from "./scenarios/perform.js";
 export type { CopiesCount, Sharing } from "./sharing/count.js";
 export type { WorldResult } from "./sharing/count-world.js";
 export { type Grouping, groupBy } from "./sharing/grouping.js";
+export type { Extremes, Growth } from "./sharing/growth.js";
 export { type Score, score, type Tenants } from "./sharing/isolation.js";
 export {
   type InterSharing,

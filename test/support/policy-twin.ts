@@ -100,6 +100,14 @@ function excludedBy({ excludes }: TwinPolicy, { members }: PolicyWorld): string[
   return excludes ? names(members.filter(excludes)) : [];
 }
 
+/** What can be equal under a policy. */
+export function contentsUnder(policy: TwinPolicy, world: PolicyWorld, zeroPages: ZeroPages): Content[] {
+  const excluded = excludedBy(policy, world);
+  return policy.groups === "zero-only"
+    ? zeroContentsOf(world, zeroPages)
+    : excludedContentsOf(world, zeroPages, (member) => excluded.includes(member));
+}
+
 const names = (members: readonly PolicyMember[]) => members.map(({ name }) => name);
 const holds = ({ copies }: Content, group: readonly string[]) => group.some((member) => copies.has(member));
 
@@ -251,12 +259,9 @@ function scorePolicy(world: PolicyWorld, zeroPages: ZeroPages, policy: TwinPolic
   const { timeS, pageBytes, members } = world;
   const { entitlement, tenantLabel, labelNames, kernel } = settings;
   const everyone = [{ name: "all", members: names(members) }];
-  const isZeroOnly = policy.groups === "zero-only";
   const all = contentsOf(world, zeroPages);
   const excluded = excludedBy(policy, world);
-  const contents = isZeroOnly
-    ? zeroContentsOf(world, zeroPages)
-    : excludedContentsOf(world, zeroPages, (member) => excluded.includes(member));
+  const contents = contentsUnder(policy, world, zeroPages);
   const groups = policy.groups === "zero-only" ? everyone : policy.groups(world, zeroPages);
   const tenantOf = tenantsOf(world, tenantLabel);
   const keys = { time_s: formatTime(timeS), page_bytes: String(pageBytes), zero_pages: zeroPages, policy: policy.text };
@@ -383,15 +388,16 @@ function marginalsOf(world: PolicyWorld, policy: TwinPolicy, member: string): Ro
   }));
 }
 
-/** Rows in which the fractions that are those of the exact rows, rounded to 6 decimals, stand as there. */
+/** Rows in which the fractions that are those of the exact rows (12 decimals), rounded to 6 decimals, stand as there. */
 export function withFractions(rows: readonly Row[], exact: readonly Row[]): Row[] {
   return rows.map((row, i) => {
-    const exactIfRight = (column: string): Row => {
-      const [given, expected] = [row[column], exact[i]?.[column] ?? ""];
+    const columns = Object.keys(row).filter((column) => /^-?\d+\.\d{12}$/.test(exact[i]?.[column] ?? ""));
+    const exactIfRight = (column: string): [string, string] => {
+      const [given, expected] = [row[column], exact[i][column]];
       // What lies in the middle may be rounded up or down.
       const isRight = Math.abs(Number(given) - Number(expected)) < 0.5e-6 + 1e-9;
-      return { [column]: isRight && /^-?\d+\.\d{6}$/.test(given) && given !== "-0.000000" ? expected : given };
+      return [column, isRight && /^-?\d+\.\d{6}$/.test(given) && given !== "-0.000000" ? expected : given];
     };
-    return { ...row, ...exactIfRight("entitlement_pages"), ...exactIfRight("isolation_cost_pages") };
+    return { ...row, ...Object.fromEntries(columns.map(exactIfRight)) };
   });
 }
