@@ -8,8 +8,8 @@ const NAME = "excluded";
 
 /**
  * Members whose label says yes share nothing, not even inside themselves: KSM never sees them. They stand in the group
- * `excluded`; the others are grouped by another policy, as if the first were not there. Source: libvirt's nosharepages,
- * which KubeVirt and Proxmox VE (allow-ksm: 0) set for a VM that opts out.
+ * `excluded`; the others are grouped by another policy, as if the first were not there. Source: QEMU's mem-merge=off, which
+ * libvirt (and KubeVirt by it) writes as nosharepages and Proxmox VE as allow-ksm: 0.
  */
 export const excluded: PolicyEntry = {
   name: NAME,

@@ -319,8 +319,8 @@ test("without --policy they are one group, each member, zero only, and each tena
 
 describe("refused is", () => {
   const wrong: [what: string, args: string[], says: (string | RegExp)[]][] = [
-    ["a policy that there is not", ["--policy", "by-tenant"], [/no policy by-tenant/]],
-    ["a policy without what it needs", ["--policy", "by:"], [/no policy by:/]],
+    ["a policy that there is not", ["--policy", "by-tenant"], [/unknown policy by-tenant; did you mean by:tenant\?/]],
+    ["a policy without what it needs", ["--policy", "by:"], [/unknown policy by:; did you mean by:LABEL\?/]],
     ["a policy twice", ["--policy", "by:os", "--policy", "one-group", "--policy", "by:os"], [/by:os is given twice/]],
     ["a label that nobody has", ["--policy", "by:node"], [/label node/, /os, tenant, salt, agreed/]],
     ["a member without a value of the label", ["--policy", "by:tenant"], [/member lone has no label tenant/]],
@@ -361,11 +361,15 @@ describe("refused is", () => {
       [/write excluded:LABEL,private:FILE,POLICY/],
     ],
     ["a tenant label that nobody has", ["--tenant-label", "node"], [/label node/]],
-    ["a member to add that is not there", ["--add", "web9"], [/--add web9/, /no such member/]],
+    ["a member to add that is not there", ["--add", "web9"], [/--add names unknown member web9/]],
     ["a member to add twice", ["--add", "web2", "--add", "web2"], [/--add names web2 twice/]],
     ["limits that bind no policy", ["--policy", "by:os", "--apart", "web1,db"], [/--apart binds similar and best/]],
     ["one member alone together", ["--policy", "best:2", "--together", "web1"], [/--together web1 names one member/]],
-    ["somebody apart who is not there", ["--policy", "best:2", "--apart", "web1,web9"], [/--apart web9/]],
+    [
+      "somebody apart who is not there",
+      ["--policy", "best:2", "--apart", "web1,web9"],
+      [/--apart names unknown member web9/],
+    ],
     [
       "two together and apart",
       ["--policy", "best:2", "--together", "web1,db", "--together", "db,lone", "--apart", "lone,web1"],

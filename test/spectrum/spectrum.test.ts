@@ -95,7 +95,7 @@ describe("members with odd names and labels, at several times", () => {
   ];
   const OPTIONS = [
     ...POLICIES.flatMap((policy) => ["--policy", policy]),
-    ...["--add", "a,b", "--add=zero", "--max-page-sharing", "2", "--page-size", "1k,2k,4k,8k,16k", "--quiet"],
+    ...["--add", "a,b", "--add=zero", "--max-page-sharing", "2", "--page-size", "1k,2k,4k,8k,16k"],
   ];
 
   const settings = [["proportional", "--use-zero-pages", "--tenant-label", "os"], ["shapley"]];
