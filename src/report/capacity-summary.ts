@@ -1,6 +1,7 @@
 // What `compare` says of hosts and of more members, on the terminal.
 
 import type { Comparison } from "../policies/comparison.js";
+import type { Capacity } from "../policies/hosts.js";
 import type { Growth } from "../sharing/growth.js";
 import { formatBytes, formatCount, formatNumber } from "../text/format.js";
 import { table } from "./text-table.js";
@@ -17,10 +18,10 @@ export function hostsPart(comparisons: readonly Comparison[]): string[] {
   const cells = shown.map(({ host, policy, members, usedBytes, breakAllBytes, ...one }) => [
     ...[host, policy, formatCount(members), formatBytes(usedBytes), formatBytes(breakAllBytes)],
     ...[size(one.framesPerMember), size(one.nextMemberFrames)],
-    ...(isLimited ? [fitting(one.capacity?.moreMembersUnshared), fitting(one.capacity?.moreMembers)] : []),
+    ...(isLimited ? [fitting(one.capacity)] : []),
   ]);
-  const head = ["host", "policy", "members", "used", "saved", "per member", "next one"];
-  const room = isLimited ? ["fit unshared", "fit"] : [];
+  const head = ["host", "policy", "members", "used", "saved", "mean one", "next one"];
+  const room = isLimited ? ["more fit"] : [];
   const more = hosts.length - shown.length;
   const rest = more > 0 ? `\n  and ${formatCount(more)} more in hosts.csv` : "";
   return [
@@ -28,7 +29,13 @@ export function hostsPart(comparisons: readonly Comparison[]): string[] {
   ];
 }
 
-const fitting = (members: number | undefined) => (members === undefined ? "" : formatCount(members));
+/** From as many as fit if they share nothing to as many as fit if they share like those that are there. */
+function fitting(capacity: Capacity | undefined): string {
+  if (capacity?.moreMembersUnshared === undefined) return "";
+  const { moreMembersUnshared: least, moreMembers: most } = capacity;
+  if (most === undefined) return `${formatCount(least)} or more`;
+  return least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`;
+}
 
 /** What the last member adds to the others, at the last time. */
 export function growthPart(comparisons: readonly Comparison[]): string[] {

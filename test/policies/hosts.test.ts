@@ -105,7 +105,7 @@ test("--json has what hosts.csv has, and the ends of growth.csv", async ({ folde
 test("the summary has a line for each host and policy", async ({ folder }) => {
   const args = ["compare", ...writeWorlds(folder, [WORLD]), "--policy", "one-group", "--out", "out"];
   const text = await succeed([...args, "--host-memory", "64k"], { cwd: folder });
-  expect(text).toMatch(/ {2}rack 1 +one-group +2 +16 KiB +12 KiB +8 KiB +4 KiB +3 +12\n/);
+  expect(text).toMatch(/ {2}rack 1 +one-group +2 +16 KiB +12 KiB +8 KiB +4 KiB +3 to 12\n/);
   expect(text).toMatch(/one alone +12 KiB +8 KiB +16 KiB\n +as the last of 4 +/);
 });
 

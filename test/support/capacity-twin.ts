@@ -24,9 +24,9 @@ export const hasHosts = ({ labelNames, hostBytes }: HostCase): boolean =>
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 const names = (members: readonly PolicyMember[]) => members.map(({ name }) => name);
 
-/** All subsets of a list, by their sizes. */
+/** All subsets of a list. */
 function subsets(list: readonly string[]): string[][] {
-  return list.reduce<string[][]>((before, one) => [...before, ...before.map((subset) => [...subset, one])], [[]]);
+  return Array.from({ length: 2 ** list.length }, (_, bits) => list.filter((_, i) => bits & (1 << i)));
 }
 
 /** A row for each number of members: the mean, least and most of all subsets, and of all ways to add the last to the others. */
