@@ -10,11 +10,13 @@ export { readSpectra } from "./library/read-spectra.js";
 export { type ReplayOptions, replay } from "./library/replay.js";
 export type { Found, ReplayedRun, Snapshot, SourceFile, World, WorldResult } from "./library/results.js";
 export type { CompareSettings, Comparison, PolicyResult } from "./policies/comparison.js";
+export type { Capacity, HostResult, HostSettings } from "./policies/hosts.js";
 export type { Grouped, Limits, Policy, PolicyContext } from "./policies/policy.js";
 export { type AdvisorSettings, type AdvisorState, advise, startOfAdvisor } from "./replay/advise.js";
 export type { Shareout, TimedDecision } from "./replay/course.js";
 export type { GroupSample, Sample } from "./replay/sample.js";
 export { type Grouping, groupBy } from "./sharing/grouping.js";
+export type { Extremes, Growth } from "./sharing/growth.js";
 export { type Score, score, type Tenants } from "./sharing/isolation.js";
 export {
   type InterSharing,

@@ -1,6 +1,7 @@
 import { PagekinError, quoted } from "../errors.js";
 import { knownLabel } from "../policies/argument.js";
 import { type Comparison, comparePolicies } from "../policies/comparison.js";
+import { HOST_LABEL, type HostSettings } from "../policies/hosts.js";
 import { type Policy, type PolicyContext, TENANT_LABEL } from "../policies/policy.js";
 import { LIMITED_POLICIES, POLICY_FORMS, parsePolicies } from "../policies/registry.js";
 import { writeManifest } from "../report/manifest.js";
@@ -14,7 +15,7 @@ import { didYouMean } from "../text/nearest.js";
 import { parseCells } from "../text/parse-csv.js";
 import { readRows } from "../text/read-csv.js";
 import { VERSION } from "../version.js";
-import { choice, count, flag, list, option, text } from "./option-kinds.js";
+import { choice, count, flag, list, option, size, text } from "./option-kinds.js";
 import { type Arguments, type Command, dumpOptions, inventory, pageSize, runOptionsOf } from "./options.js";
 import { openSpectra, type Spectra } from "./spectra.js";
 
@@ -46,6 +47,14 @@ const options = [
   list(
     text("add", { describe: "price a member: the frames it would cost in each group, in marginal.csv (repeatable)" }),
   ),
+  size("host-memory", {
+    check: (bytes) => {
+      if (bytes === 0)
+        throw new PagekinError("--host-memory is 0", { hint: "give the memory of a host, such as 256g" });
+    },
+    describe:
+      "memory of each host, to say how many more members fit; hosts come from the label host, else all members are on one [default: not computed]",
+  }),
   count("max-page-sharing", {
     least: 2,
     describe:
@@ -94,6 +103,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
     tenantLabel,
     kernel: kernelOf(args),
     add: args.add,
+    hosts: hostsOf(args, spectra),
   };
   refuseIdleLimits(args, settings.policies);
   const output = await Output.open(args, "compare", spectra.sources);
@@ -110,7 +120,12 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
   const seconds = (performance.now() - began) / 1000;
 
   const { pageSizes, resources, labelNames } = spectra;
-  const asked = { labelNames, hasKernel: settings.kernel !== undefined, hasAdded: settings.add.length > 0 };
+  const asked = {
+    labelNames,
+    hasKernel: settings.kernel !== undefined,
+    hasAdded: settings.add.length > 0,
+    hasHosts: settings.hosts !== undefined,
+  };
   await output.writeTables(comparisonTables(comparisons, asked));
   const files = await writeManifest(output, { args, sources, pageSizes, resources, seconds });
   if (!args.quiet)
@@ -120,7 +135,7 @@ async function compare(args: Arguments<typeof options>): Promise<void> {
       seconds,
       json: args.json,
       sources,
-      notes: [...notes, ...new Set(comparisons.flatMap(({ notAdded }) => notAdded))],
+      notes: [...notes, ...new Set(comparisons.flatMap(({ notAdded, hostNotes }) => [...notAdded, ...hostNotes]))],
     });
 }
 
@@ -186,4 +201,10 @@ function refuseIdleLimits(args: Arguments<typeof options>, policies: readonly Po
 function kernelOf({ maxPageSharing, useZeroPages }: Arguments<typeof options>): KernelSettings | undefined {
   if (maxPageSharing === undefined && !useZeroPages) return undefined;
   return { maxPageSharing: maxPageSharing ?? KERNEL_DEFAULT_SHARING, useZeroPages };
+}
+
+/** Members have hosts, or all are on one whose memory is known. */
+function hostsOf({ hostMemory }: Arguments<typeof options>, { labelNames }: Spectra): HostSettings | undefined {
+  const isLabelled = labelNames.includes(HOST_LABEL);
+  return isLabelled || hostMemory !== undefined ? { isLabelled, memoryBytes: hostMemory } : undefined;
 }

@@ -25,7 +25,7 @@ import {
 
 type Optional<Settings> = { [Name in keyof Settings]?: Settings[Name] | undefined };
 
-/** entitlement: default `shapley`; tenantLabel: default none, each member is its own tenant; kernel and add: default none. */
+/** entitlement: default `shapley`; tenantLabel: default none, each member is its own tenant; kernel, add and hosts: default none. */
 export interface CompareOptions
   extends Pick<CompareSettings, "policies">,
     Optional<Omit<CompareSettings, "policies">>,
@@ -42,6 +42,7 @@ const COMPARE_KINDS: Kinds<CompareOptions> = {
   tenantLabel: TEXT,
   kernel: OBJECT,
   add: TEXTS,
+  hosts: OBJECT,
   signal: SIGNAL,
 };
 const POLICY_KINDS: Kinds<PolicyOptions> = {
@@ -72,7 +73,9 @@ export async function parsePolicies(texts: readonly string[], options: PolicyOpt
 export async function comparePolicies(spectrum: Spectrum, options: CompareOptions): Promise<Comparison[]> {
   checkArgument("comparePolicies", "the first argument", spectrum, { ...OBJECT, what: "a spectrum" });
   checkOptions("comparePolicies", options, COMPARE_KINDS);
-  const { policies, entitlement = "shapley", tenantLabel, kernel, add = [] } = options;
+  const { policies, entitlement = "shapley", tenantLabel, kernel, add = [], hosts } = options;
   checkArgument("comparePolicies", "policies", policies, OBJECTS);
-  return inCall(options, () => compareOn(spectrum, { policies, entitlement, tenantLabel, kernel, add }, breathe));
+  return inCall(options, () =>
+    compareOn(spectrum, { policies, entitlement, tenantLabel, kernel, add, hosts }, breathe),
+  );
 }

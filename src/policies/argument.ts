@@ -1,6 +1,7 @@
 // What arguments of several policies mean.
 
 import { PagekinError, quoted } from "../errors.js";
+import { labelOf, type SpectrumMember } from "../spectrum/spectrum.js";
 import { didYouMean } from "../text/nearest.js";
 import { type CsvRow, lineOf } from "../text/read-csv.js";
 import type { PolicyContext } from "./policy.js";
@@ -10,6 +11,19 @@ export function knownLabel(label: string, { labelNames }: Pick<PolicyContext, "l
   if (labelNames.includes(label)) return label;
   const hint = labelNames.length > 0 ? didYouMean(label, labelNames) : "labels come from an --inventory";
   throw new PagekinError(`no member has a label ${quoted(label)}`, { hint });
+}
+
+const YES = /^(yes|y|true|1|on)$/i;
+const NO = /^(no|n|false|0|off|)$/i;
+
+/** Whether a label says yes: as Proxmox (1, on, yes, true) and Kubernetes (true) write booleans. No value is a no. */
+export function saysYes(one: SpectrumMember, label: string): boolean {
+  const value = labelOf(one, label);
+  if (YES.test(value)) return true;
+  if (NO.test(value)) return false;
+  throw new PagekinError(`member ${quoted(one.member)} has ${quoted(value)} as label ${quoted(label)}`, {
+    hint: "it must be yes or no (also y, true, 1, on; n, false, 0, off, or empty)",
+  });
 }
 
 /** The K of `NAME:K`, from 1. */

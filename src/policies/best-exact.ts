@@ -1,6 +1,7 @@
 // The grouping that saves most, of all there are: dynamic programming over sets of units (bit masks). Time: 3^units times
 // the number of groups; memory: 2^units times that.
 
+import { framesOfSubsets, maskOf } from "../sharing/subsets.js";
 import type { Units } from "./units.js";
 
 /** Up to so many units all groupings are looked at. */
@@ -9,7 +10,7 @@ export const EXACT_UNITS = 14;
 /** The group of each unit; undefined: no grouping keeps to the limits. count: groups, undefined for any number. */
 export function bestOfAll(units: Units, count: number | undefined): Uint32Array | undefined {
   const all = 2 ** units.count - 1;
-  const frames = framesOfGroups(units);
+  const frames = framesOfSubsets(units.count, units.sets.units.map(maskOf), units.sets.contents);
   const isAllowed = allowedGroups(units);
   // Least frames of the units of a mask in `layer` groups; and the group of the mask's lowest unit in that grouping.
   const layers = count ?? 1;
@@ -42,19 +43,6 @@ export function bestOfAll(units: Units, count: number | undefined): Uint32Array 
     if (count !== undefined) layer--;
   }
   return groupOf;
-}
-
-/** By mask: frames of a group of these units, which are all contents but those that only other units hold. */
-function framesOfGroups({ count, sets }: Units): Float64Array {
-  const all = 2 ** count - 1;
-  const within = new Float64Array(all + 1);
-  sets.units.forEach((units, set) => {
-    within[units.reduce((mask, unit) => mask | (1 << unit), 0)] += sets.contents[set];
-  });
-  for (let bit = 1; bit <= all; bit <<= 1) {
-    for (let mask = 0; mask <= all; mask++) if (mask & bit) within[mask] += within[mask ^ bit];
-  }
-  return Float64Array.from(within, (_, mask) => within[all] - within[all ^ mask]);
 }
 
 function allowedGroups({ count, sizes, apart, maxGroup }: Units): Uint8Array {

@@ -1,13 +1,16 @@
 // Policies side by side: what each saves, loses against one group, and exposes. Pure: spectrum in, numbers out.
 
 import { type EntitlementRule, entitlements, zeroEntitlements } from "../sharing/entitlement.js";
+import { withoutPages, withPagesApart } from "../sharing/excluded.js";
 import type { Grouping } from "../sharing/grouping.js";
+import { type Growth, growthOf } from "../sharing/growth.js";
 import { type Score, score, scoreZeroOnly, type Tenants } from "../sharing/isolation.js";
 import { type KernelCounters, type KernelSettings, kernelAtRest, kernelZeroOnly } from "../sharing/kernel.js";
 import { addedFrames, bestMerges, type Merge } from "../sharing/merges.js";
 import { restrict, type View, viewOf, type ZeroPages } from "../sharing/view.js";
 import { labelOf, type Spectrum, type SpectrumMember } from "../spectrum/spectrum.js";
 import type { Pause } from "../system/pace.js";
+import { type HostResult, type HostSettings, hostsOf } from "./hosts.js";
 import { inOneGroup } from "./one-group.js";
 import type { GroupingPolicy, Policy } from "./policy.js";
 import { NoGrouping } from "./units.js";
@@ -24,6 +27,8 @@ export interface CompareSettings {
   kernel: KernelSettings | undefined;
   /** Members whose cost at the margin is asked for. */
   add: readonly string[];
+  /** Where what policies save on each host is asked for. */
+  hosts?: HostSettings | undefined;
 }
 
 /** The policies at one time and page size, with or without zero pages. */
@@ -40,6 +45,11 @@ export interface Comparison {
   marginal: Marginal[];
   /** Members that could not be added, as a policy has no grouping of the others: for each a sentence. */
   notAdded: string[];
+  /** By policy, then by host; where it is asked for and zero pages are counted. Sentences on what is missing. */
+  hosts: HostResult[];
+  hostNotes: string[];
+  /** Of all members in one group; where zero pages are counted. */
+  growth: Growth | undefined;
 }
 
 export interface PolicyResult {
@@ -105,8 +115,21 @@ async function compareView(view: View, settings: CompareSettings, pause: Pause):
   }
   for (const one of results) one.dominated = results.some((other) => dominates(other.score, one.score));
   const { timeS, pageBytes, zeroPages, members, pages } = view;
-  const added = zeroPages === "counted" ? await marginals(view, settings, pause) : { marginal: [], notAdded: [] };
-  return { timeS, pageBytes, zeroPages, members, pages, oneGroupSaved: base.saved, results, ...added };
+  const more = zeroPages === "counted" ? await capacity(view, settings, pause) : NO_CAPACITY;
+  return { timeS, pageBytes, zeroPages, members, pages, oneGroupSaved: base.saved, results, ...more };
+}
+
+type CapacityNumbers = Pick<Comparison, "marginal" | "notAdded" | "hosts" | "hostNotes" | "growth">;
+
+const NO_CAPACITY: CapacityNumbers = { marginal: [], notAdded: [], hosts: [], hostNotes: [], growth: undefined };
+
+/** What more members would need, and what hosts have room for. */
+async function capacity(view: View, settings: CompareSettings, pause: Pause): Promise<CapacityNumbers> {
+  const added = await marginals(view, settings, pause);
+  const onHosts = settings.hosts
+    ? await hostsOf(view, settings.policies, settings.hosts, pause)
+    : { hosts: [], notes: [] };
+  return { ...added, hosts: onHosts.hosts, hostNotes: onHosts.notes, growth: await growthOf(view, pause) };
 }
 
 /** By member its tenant: those with the same value of a label; without one each its own. */
@@ -131,12 +154,16 @@ async function grouped(
   pause: Pause,
 ): Promise<OwnNumbers> {
   const grouping = await policy.group(view, pause);
+  const { excludes } = policy;
+  const isOut = excludes && view.members.map(excludes);
+  const counted = isOut ? withPagesApart(view, isOut) : view;
+  const scanned = isOut && kernel ? withoutPages(view, isOut) : view;
   return {
     grouping,
-    score: score(view, grouping, tenants),
-    entitlements: entitlements(view, grouping, entitlement),
-    kernel: kernel && kernelAtRest(view, grouping, kernel),
-    merges: await bestMerges(view, grouping, MOST_MERGES, pause),
+    score: score(counted, grouping, tenants),
+    entitlements: entitlements(counted, grouping, entitlement),
+    kernel: kernel && kernelAtRest(scanned, grouping, kernel),
+    merges: await bestMerges(counted, grouping, MOST_MERGES, pause),
     mostSaved: grouping.mostSaved,
   };
 }
@@ -199,6 +226,13 @@ async function addedTo(
   others.forEach((one, i) => {
     groupOf[one] = of[i];
   });
-  const added = addedFrames(view, groupOf, groups.length, member);
-  return groups.map((group, i) => [group, added[i]]);
+  const isOut = policy.excludes && view.members.map(policy.excludes);
+  if (!isOut) {
+    const added = addedFrames(view, groupOf, groups.length, member);
+    return groups.map((group, i) => [group, added[i]]);
+  }
+  const added = addedFrames(withPagesApart(view, isOut), groupOf, groups.length, member);
+  // Whoever joins the excluded shares nothing either.
+  const outside = groupOf[isOut.findIndex((out, one) => out && one !== member)];
+  return groups.map((group, i) => [group, i === outside ? view.pages[member] : added[i]]);
 }

@@ -1,11 +1,7 @@
-import { PagekinError, quoted } from "../errors.js";
 import { groupBy } from "../sharing/grouping.js";
 import { labelOf } from "../spectrum/spectrum.js";
-import { knownLabel } from "./argument.js";
+import { knownLabel, saysYes } from "./argument.js";
 import type { Grouper, PolicyEntry } from "./policy.js";
-
-const YES = /^(yes|y|true|1|on)$/i;
-const NO = /^(no|n|false|0|off|)$/i;
 
 /**
  * Tenants that agree share with each other, the rest stay alone: GRP's symbiotic option (2011, section 5.2). The label says
@@ -21,14 +17,9 @@ export const optIn: PolicyEntry = {
 function groupAgreed(label: string, tenantLabel: string | undefined): Grouper {
   return ({ members }) => {
     const keys = members.map((one) => {
-      const { member } = one;
-      const agreed = labelOf(one, label);
-      if (YES.test(agreed)) return "agreed";
+      if (saysYes(one, label)) return "agreed";
       const tenant = tenantLabel && labelOf(one, tenantLabel);
-      if (NO.test(agreed)) return tenant ? `tenant ${tenant}` : `member ${member}`;
-      throw new PagekinError(`member ${quoted(member)} has ${quoted(agreed)} as label ${quoted(label)}`, {
-        hint: "it must be yes or no",
-      });
+      return tenant ? `tenant ${tenant}` : `member ${one.member}`;
     });
     const first = members[keys.indexOf("agreed")];
     return groupBy(keys, (key) => (key === "agreed" ? labelOf(first, label) : key.slice(key.indexOf(" ") + 1)));

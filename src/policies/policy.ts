@@ -1,5 +1,6 @@
 import type { Grouping } from "../sharing/grouping.js";
 import type { View } from "../sharing/view.js";
+import type { SpectrumMember } from "../spectrum/spectrum.js";
 import type { Pause } from "../system/pace.js";
 
 /** A rule for who may share with whom, and the text that it was made from. */
@@ -16,6 +17,8 @@ export interface GroupingPolicy {
   group: Grouper;
   /** Members that it needs at least. */
   least?: number;
+  /** Members that share nothing, not even with themselves: each page is a frame. They are a group of their own. */
+  excludes?: (member: SpectrumMember) => boolean;
 }
 
 /** Makes the groups of a world. `pause` is awaited now and then in long work. */

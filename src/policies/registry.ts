@@ -6,6 +6,7 @@ import { nearest } from "../text/nearest.js";
 import { best } from "./best.js";
 import { byLabel } from "./by-label.js";
 import { esxSalting } from "./esx-salting.js";
+import { excluded } from "./excluded.js";
 import { groupsFile } from "./groups-file.js";
 import { oneGroup } from "./one-group.js";
 import { optIn } from "./opt-in.js";
@@ -26,6 +27,7 @@ const POLICIES: readonly PolicyEntry[] = [
   similar,
   best,
   privateGroup,
+  excluded,
 ];
 
 /** What may follow `--policy`, for help and errors. */

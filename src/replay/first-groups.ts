@@ -1,6 +1,6 @@
 // The groups that a replay starts with: a policy of `compare`, applied to the members' first snapshots.
 
-import { PagekinError } from "../errors.js";
+import { PagekinError, quoted } from "../errors.js";
 import type { GroupingPolicy, Policy } from "../policies/policy.js";
 import type { Grouping } from "../sharing/grouping.js";
 import { viewOf } from "../sharing/view.js";
@@ -20,6 +20,11 @@ export async function groupMembers(
 }
 
 export function groupingPolicy(policy: Policy): GroupingPolicy {
+  if (policy.kind === "grouping" && policy.excludes) {
+    throw new PagekinError(`policy ${quoted(policy.text)} cannot be replayed`, {
+      hint: "make the excluded members a group (groups:FILE, by:LABEL) and give it pages_to_scan: 0 under groups",
+    });
+  }
   if (policy.kind === "grouping") return policy;
   throw new PagekinError("zero-only is not a grouping", {
     hint: "use one-group, with scanner: {use_zero_pages: true}",

@@ -4,7 +4,9 @@ import { BASE_PAGE_BYTES } from "../core/hasher.js";
 import { printable } from "../errors.js";
 import type { Comparison, PolicyResult } from "../policies/comparison.js";
 import { mean, rate } from "../sharing/rates.js";
-import { formatBytes, formatCount, formatNumber, formatPercent } from "../text/format.js";
+import { formatBytes, formatCount, formatPercent } from "../text/format.js";
+import { atTime, growthPart, hostsPart } from "./capacity-summary.js";
+import { growthFields, hostFields } from "./capacity-tables.js";
 import { marginalFields, policyFields } from "./policy-tables.js";
 import { commonFields, placePart, type SummaryOptions, sourcesPart } from "./read-sources.js";
 import { plural, print, printJson, styled } from "./terminal.js";
@@ -43,6 +45,8 @@ export function printPolicies(comparisons: readonly Comparison[], options: Summa
       ...searchPart(shown),
       ...mergesPart(shown, rows, pageBytes),
       ...marginalPart(shown, pageBytes),
+      ...hostsPart(shown),
+      ...growthPart(shown),
       placePart(options),
     ].join("\n\n"),
   );
@@ -146,11 +150,6 @@ function marginalPart(comparisons: readonly Comparison[], pageBytes: number): st
   return [`Frames that a member adds to a group${atTime(comparisons)}\n${table([head, ...cells], { left: 3 })}${rest}`];
 }
 
-/** Of several times the last one is shown where means say nothing. */
-function atTime(comparisons: readonly Comparison[]): string {
-  return comparisons.length > 1 ? ` (at ${formatNumber(comparisons[comparisons.length - 1].timeS)} s)` : "";
-}
-
 function summaryJson(comparisons: readonly Comparison[], options: SummaryOptions): object {
   return {
     ...commonFields(options),
@@ -164,6 +163,8 @@ function summaryJson(comparisons: readonly Comparison[], options: SummaryOptions
         saved_rate: rate(result.score.saved, result.score.pages),
       })),
       marginal: marginalFields(comparison),
+      hosts: hostFields(comparison),
+      growth: growthFields(comparison),
     })),
   };
 }

@@ -7,6 +7,7 @@ import type { Merge } from "../sharing/merges.js";
 import { rate } from "../sharing/rates.js";
 import type { SpectrumMember } from "../spectrum/spectrum.js";
 import { type Column, recordOf, type Table, tableOf } from "../text/write-csv.js";
+import { growthTable, hostsTable } from "./capacity-tables.js";
 import { labelColumns } from "./tables.js";
 
 /** What a comparison was asked for besides its policies. */
@@ -16,18 +17,22 @@ interface Asked {
   hasKernel: boolean;
   /** What one more member costs. */
   hasAdded: boolean;
+  /** What policies save on each host. */
+  hasHosts: boolean;
 }
 
 /** All tables of `compare`. */
 export const comparisonTables = (
   comparisons: readonly Comparison[],
-  { labelNames, hasKernel, hasAdded }: Asked,
+  { labelNames, hasKernel, hasAdded, hasHosts }: Asked,
 ): Table[] => [
   policiesTable(comparisons),
   groupsTable(comparisons, hasKernel),
   membersTable(comparisons, labelNames),
   mergesTable(comparisons),
+  growthTable(comparisons),
   ...(hasAdded ? [marginalTable(comparisons)] : []),
+  ...(hasHosts ? [hostsTable(comparisons)] : []),
 ];
 
 /** A policy at one time and page size, with or without zero pages. */

@@ -84,34 +84,52 @@ function isSame(a: Uint32Array, fromA: number, toA: number, b: Uint32Array, from
 
 /** The view of some of the members alone (numbers, ascending), which are numbered anew. */
 export function restrict(view: View, members: readonly number[]): View {
-  const number = new Int32Array(view.members.length).fill(-1);
-  members.forEach((member, i) => {
-    number[member] = i;
-  });
+  const partOf = new Int32Array(view.members.length).fill(-1);
+  for (const member of members) partOf[member] = 0;
+  return split(view, partOf, 1)[0];
+}
+
+/** The views of several parts of the members, each by itself, in one pass. partOf: by member its part, below 0 for none. */
+export function split(view: View, partOf: Int32Array, parts: number): View[] {
+  const members: number[][] = Array.from({ length: parts }, () => []);
+  const number = partOf.map((part, member) => (part < 0 ? -1 : members[part].push(member) - 1));
+  const lists = members.map(() => ({
+    starts: [0],
+    holders: [] as number[],
+    pages: [] as number[],
+    contents: [] as number[],
+  }));
   const { starts, holders, pages, contents } = view.sets;
-  const sets = { starts: [0], holders: [] as number[], pages: [] as number[], contents: [] as number[] };
   for (let set = 0; set < contents.length; set++) {
     for (let at = starts[set]; at < starts[set + 1]; at++) {
-      if (number[holders[at]] < 0) continue;
-      sets.holders.push(number[holders[at]]);
-      sets.pages.push(pages[at]);
+      const part = partOf[holders[at]];
+      if (part < 0) continue;
+      lists[part].holders.push(number[holders[at]]);
+      lists[part].pages.push(pages[at]);
     }
-    if (sets.holders.length === sets.starts[sets.starts.length - 1]) continue;
-    sets.starts.push(sets.holders.length);
-    sets.contents.push(contents[set]);
+    for (let at = starts[set]; at < starts[set + 1]; at++) {
+      const part = partOf[holders[at]];
+      if (part < 0) continue;
+      const list = lists[part];
+      if (list.holders.length === list.starts[list.starts.length - 1]) continue;
+      list.starts.push(list.holders.length);
+      list.contents.push(contents[set]);
+    }
   }
-  const pick = <T>(values: readonly T[]) => members.map((member) => values[member]);
-  return {
-    ...view,
-    members: pick(view.members),
-    pages: pick(view.pages),
-    zeros: pick(view.zeros),
-    sets: {
-      starts: Uint32Array.from(sets.starts),
-      holders: Uint32Array.from(sets.holders),
-      pages: Float64Array.from(sets.pages),
-      contents: Float64Array.from(sets.contents),
-    },
-    vectors: [],
-  };
+  return lists.map((sets, part) => {
+    const pick = <T>(values: readonly T[]) => members[part].map((member) => values[member]);
+    return {
+      ...view,
+      members: pick(view.members),
+      pages: pick(view.pages),
+      zeros: pick(view.zeros),
+      sets: {
+        starts: Uint32Array.from(sets.starts),
+        holders: Uint32Array.from(sets.holders),
+        pages: Float64Array.from(sets.pages),
+        contents: Float64Array.from(sets.contents),
+      },
+      vectors: [],
+    };
+  });
 }

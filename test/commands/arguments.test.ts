@@ -39,6 +39,7 @@ const TEXTS: Record<string, fc.Arbitrary<string>> = {
   workers: count,
   pid: count,
   "max-group": count,
+  "host-memory": size,
   "max-page-sharing": count,
   "min-sharing": part,
   sample: part,

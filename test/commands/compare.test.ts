@@ -17,7 +17,15 @@ import { MOST_MS } from "../support/time-limit.js";
 import { run } from "../support/tools.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COMPARED = ["groups.csv", "manifest.json", "members.csv", "merges.csv", "policies.csv", "spectrum.parquet"];
+const COMPARED = [
+  "groups.csv",
+  "growth.csv",
+  "manifest.json",
+  "members.csv",
+  "merges.csv",
+  "policies.csv",
+  "spectrum.parquet",
+];
 
 const policiesOf = (folder: string) => [...new Set(rowsOf(folder, "policies.csv").map(({ policy }) => policy))];
 

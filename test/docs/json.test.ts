@@ -22,7 +22,10 @@ function writeWorld(folder: string): void {
 
 const WITH_RESULTS: [command: string, args: string[]][] = [
   ["analyze", ["--inventory", "i.csv"]],
-  ["compare", ["--inventory", "i.csv", "--policy", "by:tenant", "--policy", "best:2", "--add", "a"]],
+  [
+    "compare",
+    ["--inventory", "i.csv", "--policy", "by:tenant", "--policy", "best:2", "--add", "a", "--host-memory", "1g"],
+  ],
   ["processes", ["--inventory", "i.csv", "--min-resident", "4k", "--sample", "1"]],
   ["fingerprint", ["--inventory", "i.csv"]],
 ];

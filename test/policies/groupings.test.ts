@@ -103,6 +103,22 @@ const POLICIES: [policy: string, groups: [name: string, members: string][]][] = 
       ["plan 9", "lone"],
     ],
   ],
+  [
+    "excluded:agreed",
+    [
+      ["excluded", "web1 db"],
+      ["all", "web2 web3 mail lone"],
+    ],
+  ],
+  [
+    "excluded:agreed,private:np.csv,by:os",
+    [
+      ["excluded", "web1 db"],
+      ["linux", "web2 web3"],
+      ["private", "mail"],
+      ["plan 9", "lone"],
+    ],
+  ],
   // web2 and web3 have four contents in common (three without zero), db two with them, lone one with db.
   [
     "private:np.csv,similar:2",
@@ -303,8 +319,8 @@ test("without --policy they are one group, each member, zero only, and each tena
 
 describe("refused is", () => {
   const wrong: [what: string, args: string[], says: (string | RegExp)[]][] = [
-    ["a policy that there is not", ["--policy", "by-tenant"], [/no policy by-tenant/]],
-    ["a policy without what it needs", ["--policy", "by:"], [/no policy by:/]],
+    ["a policy that there is not", ["--policy", "by-tenant"], [/unknown policy by-tenant; did you mean by:tenant\?/]],
+    ["a policy without what it needs", ["--policy", "by:"], [/unknown policy by:; did you mean by:LABEL\?/]],
     ["a policy twice", ["--policy", "by:os", "--policy", "one-group", "--policy", "by:os"], [/by:os is given twice/]],
     ["a label that nobody has", ["--policy", "by:node"], [/label node/, /os, tenant, salt, agreed/]],
     ["a member without a value of the label", ["--policy", "by:tenant"], [/member lone has no label tenant/]],
@@ -327,12 +343,33 @@ describe("refused is", () => {
       ["--policy", "private:np.csv,private:all.csv,one-group"],
       [/cannot stand behind a private group/],
     ],
+    [
+      "an excluded label that says neither yes nor no",
+      ["--policy", "excluded:os"],
+      [/member web1 has linux/, /yes or no/],
+    ],
+    ["an excluded label that nobody has", ["--policy", "excluded:ksm,by:os"], [/no member has a label ksm/]],
+    ["nothing behind excluded", ["--policy", "excluded:agreed,"], [/unknown policy/]],
+    [
+      "zero-only behind excluded",
+      ["--policy", "excluded:agreed,zero-only"],
+      [/zero-only cannot stand behind excluded/],
+    ],
+    [
+      "excluded behind a private group",
+      ["--policy", "private:np.csv,excluded:agreed"],
+      [/write excluded:LABEL,private:FILE,POLICY/],
+    ],
     ["a tenant label that nobody has", ["--tenant-label", "node"], [/label node/]],
-    ["a member to add that is not there", ["--add", "web9"], [/--add web9/, /no such member/]],
+    ["a member to add that is not there", ["--add", "web9"], [/--add names unknown member web9/]],
     ["a member to add twice", ["--add", "web2", "--add", "web2"], [/--add names web2 twice/]],
     ["limits that bind no policy", ["--policy", "by:os", "--apart", "web1,db"], [/--apart binds similar and best/]],
     ["one member alone together", ["--policy", "best:2", "--together", "web1"], [/--together web1 names one member/]],
-    ["somebody apart who is not there", ["--policy", "best:2", "--apart", "web1,web9"], [/--apart web9/]],
+    [
+      "somebody apart who is not there",
+      ["--policy", "best:2", "--apart", "web1,web9"],
+      [/--apart names unknown member web9/],
+    ],
     [
       "two together and apart",
       ["--policy", "best:2", "--together", "web1,db", "--together", "db,lone", "--apart", "lone,web1"],

@@ -222,7 +222,7 @@ const NAMES: Wrong[] = [
   ["a label that nobody has", "policy: by:tenant\n", 2, 9, /no member has a label tenant/],
   ["more groups than members", "policy: similar:9\n", 2, 9, /too few for 9 groups/],
   ["regrouping by an unknown policy", "regroup:\n  every: 1s\n  policy: nope\n", 4, 11, /unknown policy nope/],
-  ["regrouping by what is no grouping", "regroup: {policy: zero-only, every: 1s}\n", 2, 19, /no grouping/],
+  ["regrouping by what is no grouping", "regroup: {policy: zero-only, every: 1s}\n", 2, 19, /not a grouping/],
   [
     "regrouping into more groups than members",
     "regroup: {policy: similar:9, every: 1s}\n",

@@ -14,7 +14,7 @@ import { expectSpectrum, spectrumIn, spectrumRows } from "../support/spectrum.js
 import { rowsOf, toCsv } from "../support/table.js";
 import type { Member } from "../support/twin.js";
 
-const COMPARED = ["groups.csv", "members.csv", "merges.csv", "policies.csv", "spectrum.parquet"];
+const COMPARED = ["groups.csv", "growth.csv", "members.csv", "merges.csv", "policies.csv", "spectrum.parquet"];
 
 /** A page of 4 KiB by number; 0 is zero. */
 const page = (number: number) => [0, 1, 2, 3].map((i) => (number === 0 ? 0 : TINY + 4 * number + i));
@@ -95,7 +95,7 @@ describe("members with odd names and labels, at several times", () => {
   ];
   const OPTIONS = [
     ...POLICIES.flatMap((policy) => ["--policy", policy]),
-    ...["--add", "a,b", "--add=zero", "--max-page-sharing", "2", "--page-size", "1k,2k,4k,8k,16k", "--quiet"],
+    ...["--add", "a,b", "--add=zero", "--max-page-sharing", "2", "--page-size", "1k,2k,4k,8k,16k"],
   ];
 
   const settings = [["proportional", "--use-zero-pages", "--tenant-label", "os"], ["shapley"]];

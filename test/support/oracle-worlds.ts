@@ -36,6 +36,8 @@ export interface OracleCase {
   entitlement: "shapley" | "proportional";
   tenantLabel: string | undefined;
   kernel: { maxPageSharing: number; useZeroPages: boolean } | undefined;
+  /** The memory of each host. */
+  hostBytes: number | undefined;
 }
 
 const NAMES = ["vm1", "vm 2", "x,y", 'a "b"', "constructor", "Zoë", "a|b", "1"];
@@ -83,6 +85,7 @@ const labels = fc.record({
   tenant: fc.constantFrom("", "", "x", "y", NAMES[0]),
   salt: fc.constantFrom("", "", "0", "1", NAMES[0]),
   agreed: fc.constantFrom("", "no", "yes", "yes"),
+  host: fc.constantFrom("h1", "h1", "h 2", ""),
 });
 
 type Memory = typeof memory extends fc.Arbitrary<infer T> ? T : never;
@@ -162,12 +165,15 @@ export const oracleCase = (worlds: number): fc.Arbitrary<OracleCase> =>
       isSmall: fc.nat(2).map((number) => number === 0),
       pageSizes: fc.constantFrom(FIVE_SIZES, FIVE_SIZES, ALL_SIZES, [4096], [1024, 4096], [2048, 16384], [8192]),
       tenantLabel: fc.constantFrom("tenant", "os", undefined),
+      isOnHosts: fc.boolean(),
     })
-    .chain(({ members, isSmall, pageSizes, tenantLabel }) => {
+    .chain(({ members, isSmall, pageSizes, tenantLabel, isOnHosts }) => {
       const leastBytes = isSmall ? pageSizes[0] : Math.min(pageSizes[pageSizes.length - 1], 16 * PIECE);
       // One of them is away at a time.
       const names = NAMES.slice(0, members + 1);
-      const labelNames = ["os", "tenant", "salt", "agreed"].filter((name) => tenantLabel || name !== "tenant");
+      const labelNames = ["os", "tenant", "salt", "agreed", "host"].filter(
+        (name) => (tenantLabel || name !== "tenant") && (isOnHosts || name !== "host"),
+      );
       const world = fc.record({
         names: fc.shuffledSubarray(names, { minLength: members, maxLength: members }),
         memories: fc.array(memory, { minLength: members, maxLength: members }),
@@ -187,6 +193,7 @@ export const oracleCase = (worlds: number): fc.Arbitrary<OracleCase> =>
           verify: fc.boolean(),
           alsoTraces: fc.nat(3).map((number) => number === 0),
           entitlement: fc.constantFrom("shapley" as const, "proportional" as const),
+          hostBytes: fc.option(fc.integer({ min: 1, max: 2 ** 22 }), { nil: undefined }),
           kernel: fc.option(fc.record({ maxPageSharing: fc.integer({ min: 2, max: 5 }), useZeroPages: fc.boolean() }), {
             nil: undefined,
           }),

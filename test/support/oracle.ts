@@ -8,6 +8,7 @@ import { expect } from "vitest";
 import { comparisonTables } from "../../src/report/policy-tables.js";
 import { analysisTables } from "../../src/report/tables.js";
 import type { Table } from "../../src/text/write-csv.js";
+import { hasHosts, twinGrowth, twinHosts } from "./capacity-twin.js";
 import {
   hasPages,
   mapOptions,
@@ -29,7 +30,18 @@ import { groupsIn, writeGroups } from "./policy-worlds.js";
 import { expectSpectrum, SPECTRUM } from "./spectrum.js";
 import { formatTime, parseCsv, type Row, rowsIn, toCsv } from "./table.js";
 import { LEDGER_HEADER, ledgerOf, pagesIn, twinTables } from "./twin.js";
-import { byValue, esxSalting, mostSaved, oneGroup, optIn, perMember, similar, withPrivate } from "./twin-groupings.js";
+import {
+  byValue,
+  esxSalting,
+  isExcluded,
+  mostSaved,
+  oneGroup,
+  optIn,
+  perMember,
+  similar,
+  withExcluded,
+  withPrivate,
+} from "./twin-groupings.js";
 
 /** Texts of tables by the names of their files. */
 type Texts = Record<string, string>;
@@ -54,8 +66,11 @@ function analyzeTexts(given: OracleCase, files: readonly string[], maps: boolean
   };
 }
 
-const comparedTexts = (comparisons: readonly Comparison[], { kernel, labelNames, added }: OracleCase): Texts =>
-  textOf(comparisonTables(comparisons, { labelNames, hasKernel: kernel !== undefined, hasAdded: added.length > 0 }));
+const comparedTexts = (comparisons: readonly Comparison[], given: OracleCase): Texts => {
+  const { kernel, labelNames, added } = given;
+  const asked = { hasKernel: kernel !== undefined, hasAdded: added.length > 0, hasHosts: hasHosts(given) };
+  return textOf(comparisonTables(comparisons, { labelNames, ...asked }));
+};
 
 /** The worlds with a number for each content, 0 for the zero page. */
 function policyWorlds({ worlds, pageBytes, labelNames }: OracleCase): PolicyWorld[] {
@@ -95,6 +110,16 @@ function policiesOf(folder: string, given: OracleCase, worlds: readonly PolicyWo
       groups: (world: PolicyWorld) => esxSalting(mode, world),
     })),
     { text: "opt-in:agreed", groups: (world) => optIn("agreed", tenantLabel, world) },
+    {
+      text: "excluded:agreed",
+      groups: (world) => withExcluded("agreed", world, oneGroup),
+      excludes: isExcluded("agreed"),
+    },
+    {
+      text: "excluded:agreed,private:private.csv,by:os",
+      groups: (world) => withExcluded("agreed", world, (others) => withPrivate(named, others, byOs)),
+      excludes: isExcluded("agreed"),
+    },
     { text: "private:private.csv,by:os", groups: (world) => withPrivate(named, world, byOs) },
     { text: `similar:${count}`, groups: (world, zeroPages) => similar(count, world, zeroPages) ?? [] },
   ];
@@ -127,7 +152,11 @@ function compareChecker(folder: string, given: OracleCase) {
     const expected = twinPolicyTables(worlds, [...policies, itsBest], given);
     for (const row of expected.policies) if (row.policy === best) expect(row.saved_pages).toBe(row.most_saved_pages);
     const exact: Record<string, Row[]> = Object.fromEntries(TABLES.map((table) => [`${table}.csv`, expected[table]]));
-    const { "marginal.csv": marginal, ...others } = found;
+    exact["growth.csv"] = twinGrowth(worlds);
+    if (hasHosts(given)) exact["hosts.csv"] = twinHosts(worlds, policies, given);
+    const { "marginal.csv": marginal, "hosts.csv": hosts, ...rest } = found;
+    // The best grouping of a host's members is not the one that was found of all.
+    const others = hosts ? { ...rest, "hosts.csv": hosts.filter(({ policy }) => policy !== best) } : rest;
     const fractions = Object.entries(others).map(([file, rows]) => [file, withFractions(rows, exact[file] ?? [])]);
     expect(Object.fromEntries(fractions)).toEqual(exact);
     expect(marginal?.filter(({ policy }) => policy !== best)).toEqual(
@@ -150,7 +179,11 @@ async function comparedByLibrary(
     limits: { together: [], apart: [], maxGroup: Infinity },
     readRows: async (file) => rowsIn(readFileSync(path.join(folder, file), "utf8")),
   });
-  const settings = { policies, entitlement, tenantLabel, kernel, add: added };
+  const hosts = { isLabelled: labelNames.includes("host"), memoryBytes: given.hostBytes };
+  const settings = {
+    ...{ policies, entitlement, tenantLabel, kernel, add: added },
+    hosts: hasHosts(given) ? hosts : undefined,
+  };
   const comparisons: Comparison[] = [];
   for (const spectrum of all)
     if (spectrum.pageBytes === given.pageBytes) comparisons.push(...(await comparePolicies(spectrum, settings)));
@@ -225,6 +258,7 @@ export async function checkCommands(folder: string, given: OracleCase): Promise<
     ...["--page-size", String(pageBytes), "--entitlement", entitlement],
     ...texts.flatMap((text) => ["--policy", text]),
     ...added.flatMap((member) => ["--add", member]),
+    ...(given.hostBytes === undefined ? [] : ["--host-memory", String(given.hostBytes)]),
     ...(tenantLabel === "os" ? ["--tenant-label", "os"] : []),
     ...(kernel ? ["--max-page-sharing", String(kernel.maxPageSharing)] : []),
     ...(kernel?.useZeroPages ? ["--use-zero-pages"] : []),

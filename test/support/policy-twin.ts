@@ -29,6 +29,8 @@ export interface TwinPolicy {
   text: string;
   /** What it makes of a world, in the order of the groups' first members; `zero-only` is no grouping. */
   groups: ((world: PolicyWorld, zeroPages: ZeroPages) => readonly Group[]) | "zero-only";
+  /** Members of which no page is equal to any other, not even to one of their own. */
+  excludes?: (member: PolicyMember) => boolean;
   /** Pages that no grouping of its kind exceeds, where it says so. */
   mostSaved?: (world: PolicyWorld, zeroPages: ZeroPages) => number;
 }
@@ -78,6 +80,32 @@ function zeroContentsOf(world: PolicyWorld, zeroPages: ZeroPages): Content[] {
         ),
   );
   return [...contents.filter(({ isZero }) => isZero), ...pages];
+}
+
+/** The same where each page of some members is a content of its own. */
+function excludedContentsOf(world: PolicyWorld, zeroPages: ZeroPages, isOut: (member: string) => boolean): Content[] {
+  const others = world.members.filter(({ name }) => !isOut(name));
+  const pages = world.members.flatMap(({ name, pages: own }) =>
+    isOut(name)
+      ? own
+          .filter((page) => page !== 0 || zeroPages === "counted")
+          .map(() => ({ isZero: false, copies: new Map([[name, 1]]) }))
+      : [],
+  );
+  return [...contentsOf({ ...world, members: others }, zeroPages), ...pages];
+}
+
+/** Names of the members that a policy excludes. */
+function excludedBy({ excludes }: TwinPolicy, { members }: PolicyWorld): string[] {
+  return excludes ? names(members.filter(excludes)) : [];
+}
+
+/** What can be equal under a policy. */
+export function contentsUnder(policy: TwinPolicy, world: PolicyWorld, zeroPages: ZeroPages): Content[] {
+  const excluded = excludedBy(policy, world);
+  return policy.groups === "zero-only"
+    ? zeroContentsOf(world, zeroPages)
+    : excludedContentsOf(world, zeroPages, (member) => excluded.includes(member));
 }
 
 const names = (members: readonly PolicyMember[]) => members.map(({ name }) => name);
@@ -231,9 +259,9 @@ function scorePolicy(world: PolicyWorld, zeroPages: ZeroPages, policy: TwinPolic
   const { timeS, pageBytes, members } = world;
   const { entitlement, tenantLabel, labelNames, kernel } = settings;
   const everyone = [{ name: "all", members: names(members) }];
-  const isZeroOnly = policy.groups === "zero-only";
   const all = contentsOf(world, zeroPages);
-  const contents = isZeroOnly ? zeroContentsOf(world, zeroPages) : all;
+  const excluded = excludedBy(policy, world);
+  const contents = contentsUnder(policy, world, zeroPages);
   const groups = policy.groups === "zero-only" ? everyone : policy.groups(world, zeroPages);
   const tenantOf = tenantsOf(world, tenantLabel);
   const keys = { time_s: formatTime(timeS), page_bytes: String(pageBytes), zero_pages: zeroPages, policy: policy.text };
@@ -271,7 +299,14 @@ function scorePolicy(world: PolicyWorld, zeroPages: ZeroPages, policy: TwinPolic
       exposed_contents: String(exposed.contents),
       exposed_pages: String(exposed.pages),
       exposed_by_two: String(exposed.byTwo),
-      ...(kernel && kernelOf(contents, group.members, pageBytes, kernel)),
+      // The scanner never sees those that are excluded.
+      ...(kernel &&
+        kernelOf(
+          contents,
+          group.members.filter((member) => !excluded.includes(member)),
+          pageBytes,
+          kernel,
+        )),
       group_number: String(i + 1),
     };
   });
@@ -321,10 +356,21 @@ export function twinMarginals(
   );
 }
 
-function marginalsOf(world: PolicyWorld, { text, groups }: TwinPolicy, member: string): Row[] {
+function marginalsOf(world: PolicyWorld, policy: TwinPolicy, member: string): Row[] {
+  const { text, groups } = policy;
   const others = world.members.filter(({ name }) => name !== member);
   if (others.length === 0) return [];
-  const contents = groups === "zero-only" ? zeroContentsOf(world, "counted") : contentsOf(world, "counted");
+  const excluded = excludedBy(policy, world);
+  // Whoever is with the excluded is excluded.
+  const contentsIn = (group: Group) =>
+    groups === "zero-only"
+      ? zeroContentsOf(world, "counted")
+      : excludedContentsOf(
+          world,
+          "counted",
+          (one) =>
+            excluded.includes(one) || (one === member && group.members.some((other) => excluded.includes(other))),
+        );
   const made =
     groups === "zero-only"
       ? [{ name: "all", members: names(others) }]
@@ -335,20 +381,23 @@ function marginalsOf(world: PolicyWorld, { text, groups }: TwinPolicy, member: s
     policy: text,
     member,
     group: group.name,
-    added_frames: String(framesOf(contents, [...group.members, member]) - framesOf(contents, group.members)),
+    added_frames: String(
+      framesOf(contentsIn(group), [...group.members, member]) - framesOf(contentsIn(group), group.members),
+    ),
     group_number: String(i + 1),
   }));
 }
 
-/** Rows in which the fractions that are those of the exact rows, rounded to 6 decimals, stand as there. */
+/** Rows in which the fractions that are those of the exact rows (12 decimals), rounded to 6 decimals, stand as there. */
 export function withFractions(rows: readonly Row[], exact: readonly Row[]): Row[] {
   return rows.map((row, i) => {
-    const exactIfRight = (column: string): Row => {
-      const [given, expected] = [row[column], exact[i]?.[column] ?? ""];
+    const columns = Object.keys(row).filter((column) => /^-?\d+\.\d{12}$/.test(exact[i]?.[column] ?? ""));
+    const exactIfRight = (column: string): [string, string] => {
+      const [given, expected] = [row[column], exact[i][column]];
       // What lies in the middle may be rounded up or down.
       const isRight = Math.abs(Number(given) - Number(expected)) < 0.5e-6 + 1e-9;
-      return { [column]: isRight && /^-?\d+\.\d{6}$/.test(given) && given !== "-0.000000" ? expected : given };
+      return [column, isRight && /^-?\d+\.\d{6}$/.test(given) && given !== "-0.000000" ? expected : given];
     };
-    return { ...row, ...exactIfRight("entitlement_pages"), ...exactIfRight("isolation_cost_pages") };
+    return { ...row, ...Object.fromEntries(columns.map(exactIfRight)) };
   });
 }

@@ -69,16 +69,34 @@ export function optIn(label: string, tenantLabel: string | undefined, world: Pol
 }
 
 /** Groups of a policy for the others, and one of those that are named, in the order of their first members. */
-export function withPrivate(
+export const withPrivate = (
   named: readonly string[],
   world: PolicyWorld,
   groupsOf: (others: PolicyWorld) => readonly Group[],
+): Group[] => setApart("private", ({ name }) => named.includes(name), world, groupsOf);
+
+/** The label is `yes`, or the member is not excluded. */
+export const isExcluded =
+  (label: string) =>
+  ({ labels }: Member): boolean =>
+    labels[label] === "yes";
+
+export const withExcluded = (
+  label: string,
+  world: PolicyWorld,
+  groupsOf: (others: PolicyWorld) => readonly Group[],
+): Group[] => setApart("excluded", isExcluded(label), world, groupsOf);
+
+function setApart(
+  group: string,
+  isApart: (member: Member) => boolean,
+  world: PolicyWorld,
+  groupsOf: (others: PolicyWorld) => readonly Group[],
 ): Group[] {
-  const isNamed = ({ name }: Member) => named.includes(name);
-  const own = world.members.filter(isNamed).map(({ name }) => name);
-  const others = world.members.filter((member) => !isNamed(member));
+  const own = world.members.filter(isApart).map(({ name }) => name);
+  const others = world.members.filter((member) => !isApart(member));
   const rest = others.length > 0 ? groupsOf({ ...world, members: others }) : [];
-  const groups = own.length > 0 ? [{ name: "private", members: own }, ...rest] : [...rest];
+  const groups = own.length > 0 ? [{ name: group, members: own }, ...rest] : [...rest];
   const place = ({ members }: Group) => world.members.findIndex(({ name }) => members.includes(name));
   return groups.sort((a, b) => place(a) - place(b));
 }
