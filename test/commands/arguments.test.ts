@@ -200,7 +200,7 @@ describe("a mistake is explained:", () => {
       "--policy takes one value, but by:tenant follows it; write --policy by:os --policy by:tenant",
     ],
     ["capture vm --qmp a b --out o", "--qmp takes one value, but b follows it; write --qmp a --qmp b"],
-    ["capture vm --out o a", "unexpected argument a; name VMs with --qmp"],
+    ["capture vm --out o a", "unexpected argument a; name VMs with --qmp or --libvirt"],
     ["analyze a.raw --format lim", "--format cannot be lim; did you mean lime?"],
     ["analyze a.raw --workers two", "--workers two is not a whole number; give a whole number, 1 or more"],
     ["analyze a.raw --workers 0", "--workers 0 is too small; give a whole number, 1 or more"],
