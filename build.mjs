@@ -2,7 +2,7 @@
 // the modules one by one), the library's types, the manual page, and the licences of what is bundled.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";
 import { licences } from "./licences.mjs";
@@ -63,6 +63,7 @@ const { output } = await build({
     codeSplitting: { groups: [{ name: "common", test: COMMON }], includeDependenciesRecursively: false },
   },
 });
+chmodSync("dist/main.js", 0o755);
 writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licences(output.flatMap(({ moduleIds = [] }) => moduleIds)));
 
 // The manual is made by the program's own tables of options. It looks for package.json in the folder above its own.
