@@ -10,9 +10,13 @@ import { licences } from "./licences.mjs";
 const run = (tool, ...args) =>
   execFileSync(process.execPath, [path.join("node_modules", ...tool), ...args], { stdio: "inherit" });
 
-/** What every command that reads sources needs, in one file: each file more costs its start about half a millisecond. */
+// What is needed together is one file: each file more costs a command's start about half a millisecond. First what every
+// command needs, help too; then what those do that hash pages and write results; then what those do that read sources.
+const START = /\/src\/(errors|version|text\/nearest|commands\/(arguments|commands)|system\/cleanup)\.ts$/;
+const MEASURE =
+  /\/src\/(commands\/(options|option-kinds|crew)|core\/(counts|pairs|vectors)|fingerprints\/(?!inspect|worker)[^/]+|report\/(output|manifest|read-sources|progress|terminal|text-table)|sharing\/(count|count-world|sharing|rates)|spectrum\/(spectrum|write)|system\/(staging|journal|own-folder|owner|folders|plain-file|worker[^/]*))\.ts$/;
 const COMMON =
-  /\/src\/(core\/(hasher|module)|dumps\/[^/]+|dumps\/formats\/(holes|known[^/]*|raw|registry)|sources\/[^/]+|system\/(abort|clock|inputs|machine|pace|temporary|transfer|turns|zeros)|text\/[^/]+|traces\/(registry|rows)|unpack\/(compression|tar-header)|worlds\/[^/]+)\.ts$/;
+  /\/src\/(core\/(hasher|module)|dumps\/[^/]+|dumps\/formats\/(holes|known[^/]*|raw|registry)|sources\/[^/]+|system\/(abort|clock|inputs|machine|pace|temporary|transfer|turns|zeros)|text\/(?!nearest)[^/]+|traces\/(registry|rows)|unpack\/(compression|tar-header)|worlds\/[^/]+)\.ts$/;
 
 /** zstddec would load its wasm by way of fetch, and with it Node's whole HTTP client. */
 const FOR_NODE = {
@@ -60,7 +64,14 @@ const { output } = await build({
     dir: "dist",
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
-    codeSplitting: { groups: [{ name: "common", test: COMMON }], includeDependenciesRecursively: false },
+    codeSplitting: {
+      groups: [
+        { name: "start", test: START },
+        { name: "measure", test: MEASURE },
+        { name: "common", test: COMMON },
+      ],
+      includeDependenciesRecursively: false,
+    },
   },
 });
 chmodSync("dist/main.js", 0o755);

@@ -84,8 +84,14 @@ function filesIn(folder: string): Map<string, Buffer> {
   return new Map(names.map((name) => [name, readFileSync(path.join(folder, name))]));
 }
 
-/** What a command leaves in an empty folder. */
-async function resultsOf(folder: string, args: readonly string[], name: string): Promise<Map<string, Buffer>> {
+/** What a command leaves in a folder that is empty, or a copy of another one. */
+async function resultsOf(
+  folder: string,
+  args: readonly string[],
+  name: string,
+  copied?: string,
+): Promise<Map<string, Buffer>> {
+  if (copied !== undefined) cpSync(path.join(folder, copied), path.join(folder, name), { recursive: true });
   await succeed([...args, "--out", name, "--quiet"], { cwd: folder });
   return filesIn(path.join(folder, name));
 }
@@ -102,7 +108,8 @@ async function killResults(folder: string, args: readonly string[], before: read
   writeInputs(folder);
   const out = path.join(folder, "in/out");
   const old = before ? await resultsOf(folder, before, "old") : new Map<string, Buffer>();
-  const fresh = await resultsOf(folder, args, "new");
+  // Files of another command stay.
+  const fresh = await resultsOf(folder, args, "new", before && "old");
   return killEverywhere(folder, {
     args: [...args, "--out", "in/out", "--quiet"],
     restore() {
@@ -149,7 +156,8 @@ describe.skipIf(!CAN_TRACE)(`killed at every call${because(CAN_TRACE, "strace ca
     writeInputs(folder);
     const out = path.join(folder, "out");
     const [, args, before] = COMMANDS[0];
-    const [old, fresh] = [await resultsOf(folder, before, "old"), await resultsOf(folder, args, "new")];
+    const old = await resultsOf(folder, before, "old");
+    const fresh = await resultsOf(folder, args, "new", "old");
     const run = [...args, "--out", "out", "--quiet"];
     const begun = await callsBeforeSync(CALLS, run, folder);
     let disturbed = 0;
@@ -174,7 +182,8 @@ describe.skipIf(!CAN_TRACE)(`killed at every call${because(CAN_TRACE, "strace ca
 
   test("of two runs at once one leaves its whole results", { timeout: 10 * MINUTE }, async ({ folder }) => {
     writeInputs(folder);
-    const [[, one, before], [, other]] = COMMANDS;
+    const [, [, one, before]] = COMMANDS;
+    const other = [...before, "--add", "old"];
     const wholes = [await resultsOf(folder, one, "one"), await resultsOf(folder, other, "other")];
     await resultsOf(folder, before, "out");
     for (let wait = 0; wait <= 2000; wait += 250) {
