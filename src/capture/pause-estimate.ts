@@ -19,7 +19,7 @@ export interface PauseEstimate {
   ms: number | undefined;
 }
 
-/** undefined where nothing will be paused. */
+/** undefined where nothing will be paused, or where it cannot be measured. */
 export async function estimatePause(
   subjects: readonly Subject[],
   series: SeriesFolder,
@@ -43,6 +43,9 @@ export async function estimatePause(
   try {
     await msFor(WARM_UP_BYTES, "warm-up");
     return { vms: running.length, bytes, ms: await msFor(SAMPLED_BYTES, "sample") };
+  } catch {
+    // What hinders this hinders the snapshot, which says so.
+    return undefined;
   } finally {
     staging.remove();
   }

@@ -359,9 +359,13 @@ describe("what cannot be captured is refused", () => {
       ["vm", "--qmp", "x", "--fingerprint", "--method", "core"],
       /does not go with --method core/,
     ],
-    ["what is no method", ["vm", "--qmp", "x", "--method", "guess"], /Choices: "resident", "pmemsave", "core"/],
-    ["neither", ["guest"], /capture guest is no command; there are capture vm, capture process/],
-    ["neither of the two", [], /capture alone is no command/],
+    [
+      "what is no method",
+      ["vm", "--qmp", "x", "--method", "guess"],
+      /--method cannot be guess; choose from resident, pmemsave, core/,
+    ],
+    ["neither", ["guest"], /unknown command capture guest; there are capture vm, capture process/],
+    ["neither of the two", [], /capture needs vm or process/],
   ];
   base.for(cases)("%s", async ([, args, says], { folder }) => {
     const end = await pagekin(["capture", ...args, ...(args.length > 0 ? ["--out", "out"] : [])], { cwd: folder });

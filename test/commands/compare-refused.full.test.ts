@@ -66,7 +66,7 @@ describe("refused are", () => {
     [["--tenant-label", "tenant", "--tenant-label", "customer"], /--tenant-label is given twice/],
     [["--add", "a", "--add", "b", "--add=a"], /--add.*a/],
     [["--tenant", "red"], /tenant/],
-    [["--add", "a,b"], /--add a,b: there is no such member/],
+    [["--add", "a,b"], /--add names unknown member a,b; did you mean a\?/],
     [["--policy=best", "--max-group=-1"], /--max-group -1/],
     [["--policy=best", "--max-group", "1.5"], /--max-group 1\.5/],
     [["--policy=best", "--max-group", "many"], /--max-group many/],
